@@ -1,0 +1,14 @@
+/** What everything else stands on: errors, invariants, time, randomness, names. Imports nothing. */
+export { type Clock, systemClock } from './clock.ts';
+export {
+  Code,
+  type FieldViolation,
+  isTesseraError,
+  messageOf,
+  TesseraError,
+  type TesseraErrorInit,
+} from './error.ts';
+export { invariant, unreachable } from './invariant.ts';
+export { nearestName } from './nearest.ts';
+export { type Random, seededRandom } from './random.ts';
+export { checkResourceId, parseResourceName } from './resource-name.ts';

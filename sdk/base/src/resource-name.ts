@@ -1,0 +1,44 @@
+import { Code, TesseraError } from './error.ts';
+
+/**
+ * Resource names as AIP-122 has them: `projects/{project}/cubes/{cube}/segments/{segment}`. An id is
+ * 1 to 128 characters of lower case letters, digits, `_`, `-` and `.`, and starts with a letter or digit.
+ */
+const idPattern = /^[a-z0-9][a-z0-9_.-]{0,127}$/;
+
+export function checkResourceId(id: string, what: string): string {
+  if (!idPattern.test(id)) {
+    throw new TesseraError({
+      code: Code.INVALID_ARGUMENT,
+      reason: 'BAD_RESOURCE_ID',
+      message: `${what} ${JSON.stringify(id)} is not a valid id: use 1 to 128 of a-z, 0-9, '_', '-', '.', starting with a letter or digit.`,
+      metadata: { id, what },
+    });
+  }
+  return id;
+}
+
+/**
+ * Parses a name by a pattern such as `projects/{project}/cubes/{cube}`.
+ * @throws INVALID_ARGUMENT BAD_RESOURCE_NAME when the shape or an id is wrong.
+ */
+export function parseResourceName(name: string, pattern: string): Readonly<Record<string, string>> {
+  const wanted = pattern.split('/');
+  const given = name.split('/');
+  const ids: Record<string, string> = {};
+  const fits =
+    wanted.length === given.length &&
+    wanted.every((part, i) => {
+      const value = given[i]!;
+      if (!part.startsWith('{')) return part === value;
+      ids[part.slice(1, -1)] = value;
+      return idPattern.test(value);
+    });
+  if (fits) return ids;
+  throw new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'BAD_RESOURCE_NAME',
+    message: `${JSON.stringify(name)} is not of the form ${pattern}.`,
+    metadata: { name, pattern },
+  });
+}
