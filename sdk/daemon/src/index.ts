@@ -1,1 +1,8 @@
-export {};
+/** What every daemon is run with: a gRPC server, in-process binding, plugins, injection, logs. */
+export { Container, type Get, type Token, token } from './dependency-injection.ts';
+export { asTesseraError } from './failure.ts';
+export { bindInProcess } from './in-process.ts';
+export { jsonLogger, type Logger, type LogLevel, silentLogger } from './logger.ts';
+export { type PluginEntry, PluginHost, type PluginHostOptions } from './plugin-host.ts';
+export { type RunningServer, type ServerOptions, startServer } from './server.ts';
+export { type ServiceBinding, type ServiceClient, serve } from './service-binding.ts';

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Installs what some tests need and a user's machine may lack. Needs root on Debian; safe to run again.
+set -euo pipefail
+missing=()
+need() { command -v "$1" >/dev/null 2>&1 || [ -e "$1" ] || missing+=("$2"); }
+need /usr/lib/postgresql/15/bin/initdb postgresql-15
+need python3 python3
+need go golang-go
+if [ "${#missing[@]}" -gt 0 ]; then
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+fi

@@ -1,0 +1,26 @@
+import { pino } from 'pino';
+
+/** Structured log events: fields first, then the event's name. */
+export interface Logger {
+  debug(fields: Readonly<Record<string, unknown>>, event: string): void;
+  info(fields: Readonly<Record<string, unknown>>, event: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, event: string): void;
+  error(fields: Readonly<Record<string, unknown>>, event: string): void;
+  /** A logger whose every event carries `fields` too. */
+  child(fields: Readonly<Record<string, unknown>>): Logger;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+/** JSON lines on standard error, so that standard output stays the program's own. */
+export function jsonLogger(daemon: string, level: LogLevel = 'info'): Logger {
+  return pino({ level, base: { daemon } }, pino.destination({ fd: 2, sync: true }));
+}
+
+export const silentLogger: Logger = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  child: () => silentLogger,
+};
