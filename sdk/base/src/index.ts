@@ -9,6 +9,28 @@ export {
   type TesseraErrorInit,
 } from './error.ts';
 export { invariant, unreachable } from './invariant.ts';
+export {
+  type Condition,
+  compareKeys,
+  type GetResult,
+  inRange,
+  type KeyRange,
+  type KeyValue,
+  type KeyValueStore,
+  type Lease,
+  type ListOptions,
+  type ListResult,
+  type OperationResult,
+  prefixRange,
+  type StoreOperation,
+  type StoreStatus,
+  storeLimits,
+  type TransactionRequest,
+  type TransactionResult,
+  type WatchBatch,
+  type WatchEvent,
+  type WatchOptions,
+} from './key-value-store.ts';
 export { nearestName } from './nearest.ts';
 export { type Random, seededRandom } from './random.ts';
 export { checkResourceId, parseResourceName } from './resource-name.ts';
