@@ -1,0 +1,103 @@
+import type { DataType, Value } from '@tessera/columnar';
+import type { Expr, SubqueryExpr, WindowExpr } from './expression.ts';
+import type { OrderItem, Query, Statement } from './query.ts';
+
+const commutative: ReadonlySet<string> = new Set(['=', '<>', '+', '*', 'and', 'or', 'is_distinct']);
+const mirrored: Readonly<Record<string, string>> = { '>': '<', '>=': '<=' };
+
+/**
+ * Equal for expressions that mean the same by form: operands of commutative operators in any order,
+ * `a > b` as `b < a`, IN lists as sets. Literals count with their type and value, columns with their relation's id.
+ */
+export function exprKey(expr: Expr): string {
+  switch (expr.kind) {
+    case 'literal':
+      return `'${typeKey(expr.type)}:${valueKey(expr.value)}`;
+    case 'parameter':
+      return `$${expr.index}:${typeKey(expr.type)}`;
+    case 'column':
+      return `${quote(expr.relation)}.${quote(expr.name)}`;
+    case 'call':
+      return callKey(expr.fn, expr.args.map(exprKey), expr.type);
+    case 'cast':
+      return `cast(${exprKey(expr.arg)} as ${typeKey(expr.type)})`;
+    case 'case': {
+      const whens = expr.whens.map(({ when, then }) => `${exprKey(when)}?${exprKey(then)}`);
+      return `case(${whens.join(',')};${optionalKey(expr.otherwise)})`;
+    }
+    case 'aggregate': {
+      const distinct = expr.distinct ? 'distinct ' : '';
+      const order = expr.orderBy === undefined ? '' : ` order ${orderKey(expr.orderBy)}`;
+      const filter = expr.filter === undefined ? '' : ` filter ${exprKey(expr.filter)}`;
+      return `${expr.fn}!(${distinct}${keys(expr.args)}${order}${filter})`;
+    }
+    case 'window':
+      return windowKey(expr);
+    case 'subquery':
+      return subqueryKey(expr);
+  }
+}
+
+function callKey(fn: string, args: readonly string[], t: DataType): string {
+  const mirror = mirrored[fn];
+  if (mirror !== undefined) return callKey(mirror, args.toReversed(), t);
+  if (commutative.has(fn)) return `${fn}(${args.toSorted().join(',')})`;
+  if (fn === 'in') return `in(${args[0]};${[...new Set(args.slice(1))].sort().join(',')})`;
+  return `${fn}(${args.join(',')})`;
+}
+
+function windowKey(expr: WindowExpr): string {
+  const { frame } = expr;
+  const bound = (b: NonNullable<typeof frame>['start']) =>
+    'offset' in b ? `${b.kind} ${exprKey(b.offset)}` : b.kind;
+  const range =
+    frame === undefined
+      ? ''
+      : `${frame.mode} ${bound(frame.start)} ${bound(frame.end)} ${frame.exclude ?? ''}`;
+  return `${expr.fn}~(${keys(expr.args)};${optionalKey(expr.filter)};${keys(expr.partitionBy)};${orderKey(expr.orderBy)};${range})`;
+}
+
+function subqueryKey(expr: SubqueryExpr): string {
+  return `${expr.form}(${optionalKey(expr.test)} ${expr.fn ?? ''} ${serialise(expr.query)})`;
+}
+
+const keys = (exprs: readonly Expr[]) => exprs.map(exprKey).join(',');
+const optionalKey = (expr: Expr | undefined) => (expr === undefined ? '' : exprKey(expr));
+const quote = (name: string) => JSON.stringify(name);
+
+function orderKey(items: readonly OrderItem[]): string {
+  return items
+    .map((o) => `${exprKey(o.expr)}${o.descending ? '-' : '+'}${o.nullsFirst ? 'f' : 'l'}`)
+    .join(',');
+}
+
+function typeKey(t: DataType): string {
+  return t.kind === 'numeric' ? `numeric(${t.precision ?? ''},${t.scale ?? ''})` : t.kind;
+}
+
+function valueKey(value: Value): string {
+  if (typeof value === 'object' && value !== null) return serialise(value);
+  if (typeof value === 'string') return quote(value);
+  return Object.is(value, -0) ? '-0' : String(value);
+}
+
+/**
+ * The plan cache's key: the whole bound statement, every expression, order, name and position of it.
+ * Add catalog revision, policy revision and session settings to it.
+ */
+export function queryKey(statement: Statement): string {
+  return serialise(statement);
+}
+
+/** Canonical text of a bound query: properties in a fixed order, 64-bit and special numbers kept apart. */
+function serialise(value: Query | Statement | object): string {
+  return JSON.stringify(value, (_, part: unknown) => {
+    if (typeof part === 'bigint') return { $n: part.toString() };
+    if (typeof part === 'number' && (!Number.isFinite(part) || Object.is(part, -0))) {
+      return { $f: Object.is(part, -0) ? '-0' : String(part) };
+    }
+    if (part instanceof Uint8Array) return { $b: [...part] };
+    if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
+    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
