@@ -1,0 +1,113 @@
+import { Code, TesseraError } from '@tessera/base';
+
+/** Every failure that this daemon itself raises. Parsing, binding and matching have their own. */
+
+export function divisionByZero(): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'DIVISION_BY_ZERO',
+    message: 'Division by zero. Guard the divisor, for example with nullif(divisor, 0).',
+  });
+}
+
+export function outOfRange(type: string): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'NUMERIC_OVERFLOW',
+    message: `A value is out of range for type ${type}. Cast an operand to a wider type, for example ::numeric.`,
+    metadata: { type },
+  });
+}
+
+export function resultTooLarge(what: 'rows' | 'bytes', limit: number): TesseraError {
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'RESULT_TOO_LARGE',
+    message: `The result has more than ${limit} ${what}. Add a LIMIT, filter or group more, or raise the limit for this query.`,
+    metadata: { limit: String(limit), unit: what },
+  });
+}
+
+export function queryTimeout(timeoutMs: number): TesseraError {
+  return new TesseraError({
+    code: Code.DEADLINE_EXCEEDED,
+    reason: 'QUERY_TIMEOUT',
+    message: `The query did not finish within ${timeoutMs} ms and was stopped. Filter more, build a cuboid for it, or raise its timeout.`,
+    metadata: { timeoutMs: String(timeoutMs) },
+  });
+}
+
+export function queryQueueFull(limit: number): TesseraError {
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'QUERY_QUEUE_FULL',
+    message: `${limit} queries are waiting already. Try again in a moment.`,
+    metadata: { limit: String(limit) },
+  });
+}
+
+export function queryCancelled(queryId: string): TesseraError {
+  return new TesseraError({
+    code: Code.CANCELLED,
+    reason: 'QUERY_CANCELLED',
+    message: `Query ${queryId} was cancelled.`,
+    metadata: { queryId },
+  });
+}
+
+export function queryNotRunning(queryId: string): TesseraError {
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: 'QUERY_NOT_RUNNING',
+    message: `No query ${queryId} is running; it may have ended already.`,
+    metadata: { queryId },
+  });
+}
+
+export function projectNotFound(project: string): TesseraError {
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: 'PROJECT_NOT_FOUND',
+    message: `There is no project ${project}, or it holds no sources. Apply a Source first.`,
+    metadata: { project },
+  });
+}
+
+/** A table, model or source vanished between planning and reading. */
+export function sourceChanged(table: string, detail: string): TesseraError {
+  return new TesseraError({
+    code: Code.ABORTED,
+    reason: 'SOURCE_CHANGED',
+    message: `The data of ${table} changed while the query read it (${detail}). Run the query again.`,
+    metadata: { table },
+  });
+}
+
+export function sourceUnavailable(source: string, detail: string): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'SOURCE_UNAVAILABLE',
+    message: `Source ${source} cannot be read: ${detail}`,
+    metadata: { source },
+  });
+}
+
+export function badSetting(name: string, value: string, expected: string): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'BAD_SETTING',
+    message: `Setting ${name} = ${JSON.stringify(value)} is not ${expected}.`,
+    metadata: { name, value },
+  });
+}
+
+/** Anything that we did not foresee: the query ends, the daemon goes on. The cause is in the log. */
+export function internalError(queryId: string, cause: unknown): TesseraError {
+  return new TesseraError({
+    code: Code.INTERNAL,
+    reason: 'INTERNAL',
+    message: `Query ${queryId} failed by an error of ours; its log entry says more.`,
+    metadata: { queryId },
+    cause,
+  });
+}
