@@ -1,0 +1,2 @@
+/** tessera.scheduler.v1: builds and other long-running work on cubes. */
+export * from './gen/tessera/scheduler/v1/build_service.ts';
