@@ -1,4 +1,5 @@
-/** What every daemon is run with: a gRPC server, in-process binding, plugins, injection, logs. */
+/** What every daemon is run with: a gRPC server, in-process binding, plugins, sources, injection, logs. */
+export { withDeadline } from './deadline.ts';
 export { Container, type Get, type Token, token } from './dependency-injection.ts';
 export { asTesseraError } from './failure.ts';
 export { bindInProcess } from './in-process.ts';
@@ -6,3 +7,9 @@ export { jsonLogger, type Logger, type LogLevel, silentLogger } from './logger.t
 export { type PluginEntry, PluginHost, type PluginHostOptions } from './plugin-host.ts';
 export { type RunningServer, type ServerOptions, startServer } from './server.ts';
 export { type ServiceBinding, type ServiceClient, serve } from './service-binding.ts';
+export {
+  externalCatalog,
+  type OpenSource,
+  type SourceDescription,
+  SourceRegistry,
+} from './source-registry.ts';
