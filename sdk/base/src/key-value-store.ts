@@ -9,14 +9,14 @@ export interface KeyValueStore {
 
   /**
    * The entry of a key, now or as of a revision.
-   * @throws OUT_OF_RANGE COMPACTED | FUTURE_REVISION when that revision cannot be read.
+   * @throws OUT_OF_RANGE REVISION_COMPACTED | REVISION_FUTURE when that revision cannot be read.
    */
   get(key: string, options?: { readonly revision?: bigint }): Promise<GetResult>;
 
   /**
    * The entries of a range in key order, now or as of a revision: pages that name the revision of the
    * first page are one consistent view.
-   * @throws OUT_OF_RANGE COMPACTED | FUTURE_REVISION.
+   * @throws OUT_OF_RANGE REVISION_COMPACTED | REVISION_FUTURE.
    */
   list(range: KeyRange, options?: ListOptions): Promise<ListResult>;
 
@@ -33,14 +33,14 @@ export interface KeyValueStore {
    * duplicate, the changes of one revision always in one batch. A batch without events is a progress
    * mark: nothing up to its revision is still to come. The first mark comes as soon as the watcher has
    * caught up, later ones when `progressIntervalMs` passed without events. Ends when the signal aborts.
-   * @throws OUT_OF_RANGE COMPACTED when changes that were not delivered yet are gone: list, watch anew.
+   * @throws OUT_OF_RANGE REVISION_COMPACTED when changes that were not delivered yet are gone: list, watch anew.
    */
   watch(range: KeyRange, options: WatchOptions): AsyncIterable<WatchBatch>;
 
   /**
    * Forgets what was overwritten or deleted before `revision`; that revision itself stays readable.
    * Compacting up to an older revision than before does nothing.
-   * @throws OUT_OF_RANGE FUTURE_REVISION.
+   * @throws OUT_OF_RANGE REVISION_FUTURE.
    */
   compact(revision: bigint): Promise<void>;
 
