@@ -8,3 +8,4 @@ export {
   statusDetailsKey,
   statusOf,
 } from './errors/status-details.ts';
+export * from './resources.ts';

@@ -1,0 +1,39 @@
+/** Pairs of functions between messages and domain values: `x === xFromProto(xToProto(x))`. */
+export { cubeSpecFromProto, cubeSpecToProto } from './resources/cube-spec.ts';
+export {
+  dataTypeFromProto,
+  dataTypeToProto,
+  fieldFromProto,
+  fieldToProto,
+  schemaFromProto,
+  schemaToProto,
+} from './resources/data-type.ts';
+export {
+  blockCoverageFromProto,
+  blockCoverageToProto,
+  blockExplanationFromProto,
+  blockExplanationToProto,
+} from './resources/explanation.ts';
+export { expressionFromProto, expressionToProto } from './resources/expression.ts';
+export { modelSpecFromProto, modelSpecToProto } from './resources/model-spec.ts';
+export { scanPlanFromProto, scanPlanToProto } from './resources/scan-plan.ts';
+export {
+  layoutColumnFromProto,
+  layoutColumnToProto,
+  layoutFromProto,
+  layoutToProto,
+  segmentFromProto,
+  segmentRangeFromProto,
+  segmentRangeToProto,
+  segmentStateFromProto,
+  segmentStateToProto,
+  segmentToProto,
+  sourceVersionFromProto,
+} from './resources/segment.ts';
+export {
+  decimalText,
+  unscaledOf,
+  untypedValueFromProto,
+  valueFromProto,
+  valueToProto,
+} from './resources/value.ts';
