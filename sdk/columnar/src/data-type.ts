@@ -37,3 +37,14 @@ export interface Field {
 }
 
 export type Schema = readonly Field[];
+
+/** The type as SQL spells it, for messages and metadata: `numeric(10,2)`, `bigint`. */
+export function formatDataType(type: DataType): string {
+  if (type.kind !== 'numeric' || type.scale === undefined) return type.kind;
+  return `numeric(${type.precision ?? ''},${type.scale})`;
+}
+
+/** Digits after the point with which a numeric column is held. */
+export function heldScale(type: DataType): number {
+  return type.kind === 'numeric' ? (type.scale ?? unconstrainedScale) : 0;
+}
