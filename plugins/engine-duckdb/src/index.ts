@@ -1,1 +1,2 @@
-export {};
+/** Builds cuboids with DuckDB. */
+export { engineConfig, plugin, plugin as default } from './plugin.ts';

@@ -73,4 +73,6 @@ export interface NativeLocation {
   readonly columns: readonly Field[];
   /** CSV dialect: delimiter, quote, escape, header ('true' | 'false'), nullText, dateFormat, timestampFormat. */
   readonly options: Readonly<Record<string, string>>;
+  /** Rows that do not parse and are left out, when that was counted. */
+  readonly rejectedRows?: bigint;
 }

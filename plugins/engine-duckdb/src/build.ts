@@ -1,0 +1,173 @@
+import { join } from 'node:path';
+import type { BuildPlan, LayoutStep } from '@tessera/cube';
+import { quoteName } from '@tessera/duckdb';
+import type { BuildProgress, BuildRequest } from '@tessera/plugin';
+import { dictionaryTable, extendDictionary } from './dictionary.ts';
+import { type Encodings, encodeTexts } from './encoding.ts';
+import { isTesseraError } from '@tessera/base';
+import { flatSql, flatTable, innerMask, missingColumn, segmentColumn } from './flat.ts';
+import {
+  checkUnchanged,
+  type FileMarks,
+  inputRelation,
+  isColumnar,
+  landLookup,
+  markFiles,
+  rejectedRowsOf,
+  sourceBytes,
+} from './landing.ts';
+import { layoutFacts, writeLayoutFile } from './layout-file.ts';
+import { childrenOf, layoutFromFlat, layoutFromLayout } from './layout-sql.ts';
+import { Meter } from './meter.ts';
+import { Session, type SessionOptions } from './session.ts';
+
+/** One build: read once into the flat relation, then layout by layout, each from the smallest relation before it. */
+export async function* build(
+  request: BuildRequest,
+  options: Omit<SessionOptions, 'memoryLimitBytes'>,
+  signal: AbortSignal,
+): AsyncIterable<BuildProgress> {
+  const marks = await markFiles(request.inputs);
+  // Uncompressed in memory the flat relation is several times its Parquet files.
+  const onDisk = sourceBytes(marks) * 4 > request.memoryLimitBytes;
+  const bounds = { ...options, memoryLimitBytes: request.memoryLimitBytes, onDisk };
+  await using session = await Session.open(bounds, signal);
+  const meter = new Meter(session, 1 + request.plan.layouts.length);
+  const encodings = yield* readSources(session, request, marks, meter, signal);
+  yield* countSegments(session, request.plan);
+  const inner = innerMask(request.plan);
+  if (inner !== 0n) {
+    await session.run(
+      `DELETE FROM ${flatTable} WHERE (${quoteName(missingColumn)} & ${inner}) <> 0`,
+    );
+  }
+  const dictionaries = new Map<string, string>();
+  for (const step of request.plan.dictionaries) {
+    const newest = request.dictionaries[step.name];
+    yield await extendDictionary(session, step, newest, request.outputDirectory);
+    dictionaries.set(step.name, dictionaryTable(step.name));
+  }
+  yield* buildLayouts(session, request, { encodings, dictionaries }, meter);
+}
+
+async function* readSources(
+  session: Session,
+  request: BuildRequest,
+  marks: FileMarks,
+  meter: Meter,
+  signal: AbortSignal,
+): AsyncGenerator<BuildProgress, Encodings> {
+  const { plan, inputs } = request;
+  session.readingSource = true;
+  try {
+    for (const input of plan.inputs) {
+      const rejectedRows = rejectedRowsOf(inputs[input.alias]!);
+      yield { kind: 'source', alias: input.alias, rejectedRows };
+    }
+    for (const join of plan.joins) {
+      const input = plan.inputs.find((candidate) => candidate.alias === join.alias)!;
+      await landLookup(session, input, join, inputs[join.alias]!, signal);
+    }
+    const fact = plan.inputs[0]!;
+    const source = inputs[fact.alias]!;
+    const relation = await inputRelation(session, 'fact raw', source, fact.columns, signal);
+    const columnar = source.kind === 'native' && isColumnar(source.location);
+    const encodings = await encodeTexts(session, plan, { alias: fact.alias, relation, columnar });
+    const flat = `CREATE TABLE ${flatTable} AS ${flatSql(plan, relation, encodings)}`;
+    yield* meter.measure('read', flat);
+    await checkUnchanged(marks);
+    if (source.kind === 'stream') await session.run(`DROP TABLE ${relation}`);
+    const [count] = await session.rows(`SELECT count(*) AS row_count FROM ${flatTable}`);
+    meter.setRows(count?.['row_count'] as bigint);
+    return encodings;
+  } catch (error) {
+    if (!isTesseraError(error, 'BUILD_CANCELLED')) await checkUnchanged(marks);
+    throw error;
+  } finally {
+    session.readingSource = false;
+  }
+}
+
+async function* countSegments(session: Session, plan: BuildPlan): AsyncIterable<BuildProgress> {
+  const missing = plan.joins.map(
+    (_, i) => `count(*) FILTER (WHERE (${quoteName(missingColumn)} & ${2 ** i}) <> 0) AS missing${i}`,
+  );
+  const rows = await session.rows(
+    `SELECT ${[`${quoteName(segmentColumn)} AS segment`, 'count(*) AS row_count', ...missing].join(', ')} FROM ${flatTable} GROUP BY 1`,
+  );
+  const bySegment = new Map(rows.map((row) => [Number(row['segment']), row]));
+  for (const [ordinal, segment] of plan.segments.entries()) {
+    const row = bySegment.get(ordinal);
+    const unmatched = plan.joins.map(
+      (join, i) => [join.alias, (row?.[`missing${i}`] as bigint | undefined) ?? 0n] as const,
+    );
+    yield {
+      kind: 'segment',
+      segment: segment.id,
+      sourceRows: (row?.['row_count'] as bigint | undefined) ?? 0n,
+      unmatchedRows: Object.fromEntries(unmatched),
+    };
+  }
+}
+
+const layoutTable = (step: string) => quoteName(`layout ${step}`);
+
+async function* buildLayouts(
+  session: Session,
+  request: BuildRequest,
+  made: { readonly encodings: Encodings; readonly dictionaries: ReadonlyMap<string, string> },
+  meter: Meter,
+): AsyncIterable<BuildProgress> {
+  const { plan } = request;
+  const types = new Map(plan.flat.map((column) => [column.name, column.type]));
+  const waiting = childrenOf(plan);
+  let fromFlat = plan.layouts.filter((step) => step.parent === undefined).length;
+  for (const step of plan.layouts) {
+    const table = layoutTable(step.layout);
+    const select =
+      step.parent === undefined
+        ? layoutFromFlat(step, flatTable, types, made.dictionaries)
+        : layoutFromLayout(step, layoutTable(step.parent));
+    yield* meter.measure(step.layout, `CREATE TABLE ${table} AS ${select}`);
+    if (step.parent === undefined && --fromFlat === 0) await session.run(`DROP TABLE ${flatTable}`);
+    yield* writeLayout(session, step, table, made.encodings, request, meter);
+    await dropFinished(session, step, waiting);
+  }
+}
+
+async function* writeLayout(
+  session: Session,
+  step: LayoutStep,
+  table: string,
+  encodings: Encodings,
+  request: BuildRequest,
+  meter: Meter,
+): AsyncIterable<BuildProgress> {
+  const facts = await layoutFacts(session, step, table, encodings);
+  for (const [segmentOrdinal, segment] of request.plan.segments.entries()) {
+    const file = await writeLayoutFile(session, {
+      step,
+      table,
+      segmentOrdinal,
+      facts: facts.get(segmentOrdinal),
+      outputDirectory: request.outputDirectory,
+      file: join(segment.id, `${step.layout}.parquet`),
+    });
+    meter.wrote(file.sizeBytes);
+    yield { kind: 'file', segment: segment.id, layout: step.layout, file };
+  }
+}
+
+/** Drops the tables of layouts that nothing will be computed from any more. */
+async function dropFinished(
+  session: Session,
+  step: LayoutStep,
+  waiting: Map<string, Set<string>>,
+): Promise<void> {
+  const siblings = step.parent === undefined ? undefined : waiting.get(step.parent);
+  siblings?.delete(step.layout);
+  if (step.parent !== undefined && siblings?.size === 0) {
+    await session.run(`DROP TABLE ${layoutTable(step.parent)}`);
+  }
+  if (!waiting.has(step.layout)) await session.run(`DROP TABLE ${layoutTable(step.layout)}`);
+}

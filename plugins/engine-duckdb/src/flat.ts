@@ -1,0 +1,84 @@
+import type { BuildPlan } from '@tessera/cube';
+import { duckdbType, quoteName } from '@tessera/duckdb';
+import type { Encodings } from './encoding.ts';
+import { expressionSql } from './expression-sql.ts';
+import { hitColumn, lookupTable } from './landing.ts';
+
+/**
+ * The flat relation: one row per fact row of the wanted segments, with the ordinal of its segment, which lookups
+ * it found no partner in (bit i: join i), and the columns of the plan.
+ */
+export const flatTable = 'flat';
+export const segmentColumn = 'tessera segment';
+export const missingColumn = 'tessera missing';
+
+/** SELECT of the flat relation. All joins are left joins here; rows that inner joins drop are dropped after counting. */
+export function flatSql(plan: BuildPlan, factRelation: string, encodings: Encodings): string {
+  const columns = plan.flat.map(
+    (column) => `${flatColumnSql(column, encodings)} AS ${quoteName(column.name)}`,
+  );
+  const items = [
+    `${segmentSql(plan)} AS ${quoteName(segmentColumn)}`,
+    `${missingSql(plan)} AS ${quoteName(missingColumn)}`,
+    ...columns,
+  ];
+  return `SELECT ${items.join(', ')} FROM ${joinSql(plan, factRelation)}${whereSql(plan)}`;
+}
+
+/** The fact joined with its lookups, each under its alias. */
+export function joinSql(plan: Pick<BuildPlan, 'inputs' | 'joins'>, factRelation: string): string {
+  const fact = plan.inputs[0]!;
+  const joins = plan.joins.map((join) => {
+    const on = join.keys.map(
+      (key) =>
+        `${quoteName(key.parent)}.${quoteName(key.parentColumn)} = ${quoteName(join.alias)}.${quoteName(key.column)}`,
+    );
+    return `LEFT JOIN ${quoteName(lookupTable(join.alias))} AS ${quoteName(join.alias)} ON ${on.join(' AND ')}`;
+  });
+  return [`${factRelation} AS ${quoteName(fact.alias)}`, ...joins].join('\n');
+}
+
+function flatColumnSql(column: BuildPlan['flat'][number], encodings: Encodings): string {
+  const encoding = encodings.get(column.name);
+  if (encoding === undefined) return `(${expressionSql(column.expr)})::${duckdbType(column.type)}`;
+  const { lookupColumn } = encoding;
+  if (lookupColumn) return `${quoteName(lookupColumn.alias)}.${quoteName(lookupColumn.column)}`;
+  return `(${expressionSql(column.expr)})::${quoteName(encoding.typeName)}`;
+}
+
+function segmentSql(plan: BuildPlan): string {
+  const type = plan.segments.length < 256 ? 'UTINYINT' : 'USMALLINT';
+  const cases = plan.segments.map((segment, i) => {
+    const condition = segment.predicate ? expressionSql(segment.predicate) : 'true';
+    return `WHEN ${condition} THEN ${i}`;
+  });
+  return `(CASE ${cases.join(' ')} END)::${type}`;
+}
+
+/** Left out when one segment takes everything. */
+function whereSql(plan: BuildPlan): string {
+  if (plan.segments.some((segment) => segment.predicate === undefined)) return '';
+  const conditions = plan.segments.map((segment) => `(${expressionSql(segment.predicate!)})`);
+  return `\nWHERE ${conditions.join(' OR ') || 'false'}`;
+}
+
+function missingSql(plan: BuildPlan): string {
+  const bits = plan.joins.map(
+    (join, i) =>
+      `CASE WHEN ${quoteName(join.alias)}.${quoteName(hitColumn)} IS NULL THEN ${2 ** i} ELSE 0 END`,
+  );
+  return bits.length === 0 ? '0::UTINYINT' : `(${bits.join(' + ')})::${missingType(bits.length)}`;
+}
+
+function missingType(joins: number): string {
+  if (joins <= 8) return 'UTINYINT';
+  return joins <= 31 ? 'UINTEGER' : 'UHUGEINT';
+}
+
+/** The bits of the inner joins: a flat row with one of them is no row of the model. */
+export function innerMask(plan: Pick<BuildPlan, 'joins'>): bigint {
+  return plan.joins.reduce(
+    (mask, join, i) => (join.kind === 'inner' ? mask | (1n << BigInt(i)) : mask),
+    0n,
+  );
+}

@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { duckdbType, quoteName, quoteText } from '@tessera/duckdb';
+import type { BuildProgress, MergeRequest } from '@tessera/plugin';
+import { segmentColumn } from './flat.ts';
+import { layoutFacts, writeLayoutFile } from './layout-file.ts';
+import { layoutFromLayout } from './layout-sql.ts';
+import { Meter } from './meter.ts';
+import { Session, type SessionOptions } from './session.ts';
+
+/** Each layout of the merged segment from the same layout of its parts. */
+export async function* merge(
+  request: MergeRequest,
+  options: Omit<SessionOptions, 'memoryLimitBytes'>,
+  signal: AbortSignal,
+): AsyncIterable<BuildProgress> {
+  const bounds = { ...options, memoryLimitBytes: request.memoryLimitBytes };
+  await using session = await Session.open(bounds, signal);
+  session.readingSource = true;
+  const meter = new Meter(session, request.layouts.length);
+  for (const { step, files } of request.layouts) {
+    const columns = step.columns.map((column) => {
+      const name = quoteName(column.name);
+      return `${name}::${duckdbType(column.type)} AS ${name}`;
+    });
+    const parts = `(SELECT ${[`0::UTINYINT AS ${quoteName(segmentColumn)}`, ...columns].join(', ')} FROM read_parquet([${files.map(quoteText).join(', ')}]))`;
+    yield* meter.measure(step.layout, `CREATE TABLE merged AS ${layoutFromLayout(step, parts)}`);
+    const facts = await layoutFacts(session, step, 'merged', new Map());
+    const file = await writeLayoutFile(session, {
+      step,
+      table: 'merged',
+      segmentOrdinal: 0,
+      facts: facts.get(0),
+      outputDirectory: request.outputDirectory,
+      file: join(request.segment, `${step.layout}.parquet`),
+    });
+    meter.wrote(file.sizeBytes);
+    yield { kind: 'file', segment: request.segment, layout: step.layout, file };
+    await session.run('DROP TABLE merged');
+  }
+}

@@ -1,0 +1,130 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance, type DuckDBResultReader } from '@duckdb/node-api';
+import { quoteText } from '@tessera/duckdb';
+import { type FailureContext, failureOf } from './errors.ts';
+
+export interface SessionOptions {
+  readonly workDirectory: string;
+  readonly memoryLimitBytes: number;
+  readonly maxTempBytes?: number | undefined;
+  readonly threads?: number | undefined;
+  /** Keep tables in a file: smaller in memory, slower to write. */
+  readonly onDisk?: boolean;
+}
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/**
+ * One DuckDB database of one unit of work, with its own bounds, in a folder that goes away with it. An abort of
+ * the signal interrupts what runs. Every failure leaves as a `TesseraError`.
+ */
+export class Session implements AsyncDisposable {
+  /** True while statements read the source: then an unreadable file means that the source changed. */
+  readingSource = false;
+  readonly #directory: string;
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+  readonly #options: SessionOptions;
+  readonly #signal: AbortSignal;
+  readonly #interrupt = () => this.#connection.interrupt();
+
+  private constructor(
+    directory: string,
+    instance: DuckDBInstance,
+    connection: DuckDBConnection,
+    options: SessionOptions,
+    signal: AbortSignal,
+  ) {
+    this.#directory = directory;
+    this.#instance = instance;
+    this.#connection = connection;
+    this.#options = options;
+    this.#signal = signal;
+    signal.addEventListener('abort', this.#interrupt);
+  }
+
+  static async open(options: SessionOptions, signal: AbortSignal): Promise<Session> {
+    await mkdir(options.workDirectory, { recursive: true });
+    const directory = await mkdtemp(join(options.workDirectory, 'build-'));
+    const file = options.onDisk ? join(directory, 'build.duckdb') : ':memory:';
+    const config: Record<string, string> = {
+      memory_limit: `${Math.floor(options.memoryLimitBytes / 1024)}KiB`,
+      temp_directory: join(directory, 'temp'),
+      preserve_insertion_order: 'false',
+    };
+    if (options.threads !== undefined) config['threads'] = String(options.threads);
+    if (options.maxTempBytes !== undefined) {
+      config['max_temp_directory_size'] = `${Math.floor(options.maxTempBytes / 1024)}KiB`;
+    }
+    try {
+      const instance = await DuckDBInstance.create(file, config);
+      const connection = await instance.connect();
+      await connection.run(`SET TimeZone = 'UTC'; SET integer_division = true`);
+      return new Session(directory, instance, connection, options, signal);
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true });
+      throw failureOf(error, contextOf(options, signal, false));
+    }
+  }
+
+  get connection(): DuckDBConnection {
+    return this.#connection;
+  }
+
+  get workDirectory(): string {
+    return this.#directory;
+  }
+
+  /** Share of the running statement that is done, 0 to 1; 0 when DuckDB cannot tell. */
+  get progress(): number {
+    const { percentage } = this.#connection.progress;
+    return percentage > 0 ? Math.min(1, percentage / 100) : 0;
+  }
+
+  async run(sql: string): Promise<void> {
+    await this.attempt(() => this.#connection.run(sql));
+  }
+
+  async rows(sql: string): Promise<Row[]> {
+    const reader: DuckDBResultReader = await this.attempt(() =>
+      this.#connection.runAndReadAll(sql),
+    );
+    return reader.getRowObjects() as Row[];
+  }
+
+  /** Runs anything whose failures are those of this unit of work. */
+  async attempt<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      this.#signal.throwIfAborted();
+      return await work();
+    } catch (error) {
+      throw failureOf(error, contextOf(this.#options, this.#signal, this.readingSource));
+    }
+  }
+
+  /** Sets a session variable such as `threads`. */
+  async set(name: string, value: string): Promise<void> {
+    await this.run(`SET ${name} = ${quoteText(value)}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#signal.removeEventListener('abort', this.#interrupt);
+    this.#connection.closeSync();
+    this.#instance.closeSync();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+function contextOf(
+  options: SessionOptions,
+  signal: AbortSignal,
+  readingSource: boolean,
+): FailureContext {
+  return {
+    signal,
+    directory: options.workDirectory,
+    memoryLimitBytes: options.memoryLimitBytes,
+    readingSource,
+  };
+}

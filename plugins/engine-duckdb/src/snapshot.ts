@@ -1,0 +1,39 @@
+import { basename, dirname, join } from 'node:path';
+import { checksumSql, quoteName, quoteText } from '@tessera/duckdb';
+import type { SnapshotRequest, SnapshotResult } from '@tessera/plugin';
+import { checkUnchanged, checkUnique, inputRelation, markFiles, rejectedRowsOf } from './landing.ts';
+import { writeParquet } from './layout-file.ts';
+import { Session, type SessionOptions } from './session.ts';
+
+/** A copy of a lookup as one Parquet file, sorted by its keys. */
+export async function snapshot(
+  request: SnapshotRequest,
+  options: SessionOptions,
+  signal: AbortSignal,
+): Promise<SnapshotResult> {
+  const marks = await markFiles({ [request.alias]: request.input });
+  await using session = await Session.open(options, signal);
+  session.readingSource = true;
+  const relation = await inputRelation(session, 'raw', request.input, request.columns, signal);
+  await session.run(`CREATE TABLE snapshot AS SELECT * FROM ${relation}`);
+  await checkUnchanged(marks);
+  session.readingSource = false;
+  await checkUnique(session, request.alias, 'snapshot', request.keys);
+  const columns = request.columns.map((column) => quoteName(column.name)).join(', ');
+  const order = request.keys.map((key) => `${quoteName(key)} NULLS LAST`).join(', ');
+  const path = join(dirname(request.outputFile), basename(request.outputFile));
+  const written = await writeParquet(
+    session,
+    `SELECT ${columns} FROM snapshot${order === '' ? '' : ` ORDER BY ${order}`}`,
+    path,
+  );
+  const [facts] = await session.rows(
+    `SELECT count(*) AS row_count, ${checksumSql(request.columns)} AS checksum FROM read_parquet(${quoteText(path)})`,
+  );
+  return {
+    rowCount: facts?.['row_count'] as bigint,
+    checksum: facts?.['checksum'] as string,
+    ...written,
+    rejectedRows: rejectedRowsOf(request.input),
+  };
+}
