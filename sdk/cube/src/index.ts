@@ -1,6 +1,15 @@
 /** Models, cuboids, matching, planning and building of cubes: pure. */
+
+export { type BuildTask, planBuild } from './build/plan-build.ts';
 export * from './build-plan.ts';
 export * from './cuboid.ts';
+export { cuboidsOfGroup, dimensionIndex } from './lattice/cuboids-of-groups.ts';
+export {
+  isCurrentLayout,
+  layoutId,
+  type WantedLayout,
+  wantedLayouts,
+} from './lattice/wanted-layouts.ts';
 export type * from './matched.ts';
 export type * from './model.ts';
 export type * from './model-spec.ts';
