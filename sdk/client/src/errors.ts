@@ -39,3 +39,32 @@ export function expressionDoesNotTravel(kind: string): TesseraError {
     metadata: { kind },
   });
 }
+
+/** A watch never ends by itself, so the daemon is going away. */
+export function watchEnded(): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'WATCH_ENDED',
+    message: 'The watch was ended by the daemon; is it stopping?',
+  });
+}
+
+/** The operation ended well but without the response that was expected of it. */
+export function responseMissing(operation: string): TesseraError {
+  return new TesseraError({
+    code: Code.INTERNAL,
+    reason: 'OPERATION_RESPONSE_MISSING',
+    message: `${operation} is done but holds no response.`,
+    metadata: { operation },
+  });
+}
+
+/** The caller's own signal ended the waiting. */
+export function waitCancelled(cause: unknown): TesseraError {
+  return new TesseraError({
+    code: Code.CANCELLED,
+    reason: 'CANCELLED',
+    message: 'The waiting was cancelled by its caller.',
+    cause,
+  });
+}

@@ -1,4 +1,35 @@
 /** Typed clients of the daemons, errors on the wire, and the mapping between messages and domain values. */
+export { Backoff, type BackoffOptions } from './calls/backoff.ts';
+export {
+  type CollectionName,
+  type CollectionOptions,
+  type Collections,
+  listAll,
+  watchAll,
+} from './calls/collections.ts';
+export {
+  type CuboidScanner,
+  RemoteCuboidScanner,
+  type ScanOptions,
+} from './calls/cuboid-scanner.ts';
+export { type Page, pages } from './calls/pages.ts';
+export {
+  type Explanation,
+  explain,
+  type QueryAnswer,
+  type QueryOptions,
+  type QueryStream,
+  query,
+  queryStream,
+} from './calls/query.ts';
+export { type WaitOptions, wait } from './calls/wait.ts';
+export {
+  type Watchable,
+  type WatchEvent,
+  type WatchMessage,
+  type WatchOptions,
+  watch,
+} from './calls/watch.ts';
 export { type Bind, clientsBy, type Services, services, type TesseraClient } from './clients.ts';
 export { type Connection, type ConnectOptions, connect } from './connect.ts';
 export {

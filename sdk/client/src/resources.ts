@@ -16,7 +16,32 @@ export {
 } from './resources/explanation.ts';
 export { expressionFromProto, expressionToProto } from './resources/expression.ts';
 export { modelSpecFromProto, modelSpecToProto } from './resources/model-spec.ts';
-export { scanPlanFromProto, scanPlanToProto } from './resources/scan-plan.ts';
+export {
+  type Coverage,
+  type CuboidUse,
+  coverageFromProto,
+  coverageToProto,
+  type PlanKind,
+  planKindFromProto,
+  planKindToProto,
+  type QueryParameter,
+  type QuerySettings,
+  type QuerySummary,
+  type QueryTimings,
+  queryParameterFromProto,
+  queryParameterToProto,
+  querySettingsFromProto,
+  querySettingsToProto,
+  querySummaryFromProto,
+  querySummaryToProto,
+} from './resources/query.ts';
+export { recordBatchFromProto, recordBatchToProto } from './resources/record-batch.ts';
+export {
+  scanParametersFromProto,
+  scanParametersToProto,
+  scanPlanFromProto,
+  scanPlanToProto,
+} from './resources/scan-plan.ts';
 export {
   layoutColumnFromProto,
   layoutColumnToProto,
@@ -30,6 +55,12 @@ export {
   segmentToProto,
   sourceVersionFromProto,
 } from './resources/segment.ts';
+export {
+  durationFromProto,
+  durationToProto,
+  timestampFromProto,
+  timestampToProto,
+} from './resources/time.ts';
 export {
   decimalText,
   unscaledOf,

@@ -1,5 +1,7 @@
+import type { DataType, Value } from '@tessera/columnar';
 import type { ScanAggregate, ScanPlan, SnapshotJoin } from '@tessera/cube';
-import { storage } from '@tessera/proto';
+import { storage, type type } from '@tessera/proto';
+import { childrenOf, type Expr } from '@tessera/sql';
 import { dataTypeFromProto, dataTypeToProto } from './data-type.ts';
 import { enumPair } from './enum-pair.ts';
 import {
@@ -8,6 +10,7 @@ import {
   orderItemFromProto,
   orderItemToProto,
 } from './expression.ts';
+import { valueFromProto, valueToProto } from './value.ts';
 
 const functions = enumPair<ScanAggregate['fn']>('scan function', {
   sum: storage.ScanFunction.SCAN_FUNCTION_SUM,
@@ -95,4 +98,46 @@ function aggregateFromProto(message: storage.ScanAggregate): ScanAggregate {
     ...(message.filter ? { filter: expressionFromProto(message.filter) } : {}),
     type: dataTypeFromProto(message.type),
   };
+}
+
+/**
+ * Values for the parameters of a plan, $1 first. Parameters that the plan does not use are sent as NULL: what
+ * type they have is not known here.
+ */
+export function scanParametersToProto(plan: ScanPlan, values: readonly Value[]): type.Value[] {
+  const types = parameterTypes(plan);
+  return values.map((value, index) => {
+    const dataType = types.get(index);
+    return dataType === undefined
+      ? valueToProto(null, { kind: 'unknown' })
+      : valueToProto(value, dataType);
+  });
+}
+
+/** @throws MALFORMED_MESSAGE when a value does not have the type that the plan gives its parameter. */
+export function scanParametersFromProto(
+  plan: ScanPlan,
+  messages: readonly type.Value[],
+): readonly Value[] {
+  const types = parameterTypes(plan);
+  return messages.map((message, index) =>
+    valueFromProto(message, types.get(index) ?? { kind: 'unknown' }),
+  );
+}
+
+function parameterTypes(plan: ScanPlan): ReadonlyMap<number, DataType> {
+  const types = new Map<number, DataType>();
+  const visit = (expr: Expr): void => {
+    if (expr.kind === 'parameter') types.set(expr.index, expr.type);
+    for (const child of childrenOf(expr)) visit(child);
+  };
+  const roots = [
+    plan.filter,
+    ...plan.lookups.flatMap(({ on }) => on.map(({ expr }) => expr)),
+    ...plan.groupBy.map(({ expr }) => expr),
+    ...plan.aggregates.flatMap(({ args, filter }) => [...args, filter]),
+    ...(plan.topK?.orderBy ?? []).map(({ expr }) => expr),
+  ];
+  for (const root of roots) if (root !== undefined) visit(root);
+  return types;
 }

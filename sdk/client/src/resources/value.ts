@@ -1,4 +1,4 @@
-import { type DataType, unconstrainedScale, type Value } from '@tessera/columnar';
+import { type DataType, heldScale, type Value } from '@tessera/columnar';
 import { NullValue, type type } from '@tessera/proto';
 import { malformedMessage } from '../errors.ts';
 
@@ -23,7 +23,7 @@ function kindOf(value: NonNullable<Value>, dataType: DataType): Kind {
     case 'double':
       return { $case: 'doubleValue', value: value as number };
     case 'numeric':
-      return { $case: 'numericValue', value: decimalText(value as bigint, scaleOf(dataType)) };
+      return { $case: 'numericValue', value: decimalText(value as bigint, heldScale(dataType)) };
     case 'date':
       return { $case: 'dateValue', value: value as number };
     case 'time':
@@ -57,7 +57,7 @@ export function valueFromProto(message: type.Value | undefined, dataType: DataTy
     case 'integerValue':
       return dataType.kind === 'bigint' ? kind.value : Number(kind.value);
     case 'numericValue':
-      return unscaledOf(kind.value, scaleOf(dataType));
+      return unscaledOf(kind.value, heldScale(dataType));
     case 'intervalValue': {
       const { months, days, micros } = kind.value;
       return { months, days, micros };
@@ -144,10 +144,6 @@ export function unscaledOf(text: string, scale: number): bigint {
   }
   const unscaled = BigInt(whole + kept) / 10n ** BigInt(Math.max(0, -scale));
   return sign === '-' ? -unscaled : unscaled;
-}
-
-function scaleOf(dataType: DataType): number {
-  return (dataType.kind === 'numeric' ? dataType.scale : undefined) ?? unconstrainedScale;
 }
 
 function fitsInteger(value: bigint): boolean {
