@@ -88,6 +88,8 @@ export interface AggregationGroupSpec {
   /** Each from coarse to fine: a finer member is only kept together with the coarser ones. */
   readonly hierarchies: readonly (readonly string[])[];
   readonly maxDimensions?: number;
+  /** Names of the measures its cuboids keep; absent: all of the model's. */
+  readonly measures?: readonly string[];
 }
 
 export interface PlannerSpec {

@@ -1,5 +1,6 @@
-import type { ColumnBatch } from '@tessera/columnar';
+import type { ColumnBatch, Value } from '@tessera/columnar';
 import type { BuildPlan, LayoutColumn } from '@tessera/cube';
+import type { Expr } from '@tessera/sql';
 import type { NativeLocation } from './connector.ts';
 
 /**
@@ -18,6 +19,8 @@ export interface Engine {
   snapshot(request: SnapshotRequest, signal: AbortSignal): Promise<SnapshotResult>;
   /** Merges layouts of several segments into one segment's, from the stored Parquet files alone. */
   merge(request: MergeRequest, signal: AbortSignal): AsyncIterable<BuildProgress>;
+  /** Smallest and largest value of a column of one input and whether NULLs occur: where its segments begin and end. */
+  extent(request: ExtentRequest, signal: AbortSignal): Promise<ExtentResult>;
   /** Rows and distinct counts of sets of columns of the flat relation, from a sample: for the planner. */
   sample(request: SampleRequest, signal: AbortSignal): Promise<SampleResult>;
 }
@@ -122,4 +125,20 @@ export interface SampleResult {
   readonly sampledRows: bigint;
   /** For each set, how often combinations occur in the sample: `[occurrences, combinations]` pairs. */
   readonly frequencies: readonly (readonly (readonly [number, number])[])[];
+}
+
+export interface ExtentRequest {
+  readonly alias: string;
+  readonly input: EngineInput;
+  /** Over the input's columns; `ColumnExpr.relation` is the alias. */
+  readonly column: Expr;
+  readonly memoryLimitBytes: number;
+}
+
+/** `minimum` and `maximum` are NULL when there is no value at all. */
+export interface ExtentResult {
+  readonly rowCount: bigint;
+  readonly nullRows: bigint;
+  readonly minimum: Value;
+  readonly maximum: Value;
 }
