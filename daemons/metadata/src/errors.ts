@@ -52,7 +52,7 @@ export function valueTooLarge(sizeBytes: number, limitBytes: number): TesseraErr
   return new TesseraError({
     code: Code.INVALID_ARGUMENT,
     reason: 'VALUE_TOO_LARGE',
-    message: `A transaction of ${sizeBytes} bytes is over the limit of ${limitBytes}; store less in one resource or split it.`,
+    message: `${sizeBytes} bytes in one value or transaction are over the limit of ${limitBytes}; store less in one resource or split the write.`,
     metadata: { sizeBytes: `${sizeBytes}`, limitBytes: `${limitBytes}` },
   });
 }

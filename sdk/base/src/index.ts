@@ -23,6 +23,7 @@ export {
   type OperationResult,
   prefixRange,
   type StoreOperation,
+  type StoreStatistics,
   type StoreStatus,
   storeLimits,
   type TransactionRequest,

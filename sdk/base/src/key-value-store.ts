@@ -48,8 +48,13 @@ export interface KeyValueStore {
   grantLease(ttlMs: number): Promise<Lease>;
   /** @throws NOT_FOUND LEASE_NOT_FOUND when it has ended. */
   keepLeaseAlive(id: bigint): Promise<Lease>;
+  /** How much time a lease has left. @throws NOT_FOUND LEASE_NOT_FOUND when it has ended. */
+  leaseStatus(id: bigint): Promise<Lease & { readonly remainingMs: number }>;
   /** Ends a lease now: the keys put with it are deleted in one revision. @throws NOT_FOUND LEASE_NOT_FOUND. */
   revokeLease(id: bigint): Promise<void>;
+
+  /** For people who look after the store; may read all of its keys. */
+  statistics(): Promise<StoreStatistics>;
 
   /** Watches end with UNAVAILABLE STORE_CLOSED, and so does every later call. */
   close(): Promise<void>;
@@ -59,6 +64,15 @@ export interface StoreStatus {
   readonly revision: bigint;
   /** 0 when nothing was ever compacted. */
   readonly compactRevision: bigint;
+}
+
+export interface StoreStatistics {
+  /** Such as `sqlite`. */
+  readonly driver: string;
+  /** Of what is on disk; 0 in memory. */
+  readonly sizeBytes: number;
+  /** Keys that are there now. */
+  readonly keyCount: number;
 }
 
 export interface KeyValue {
@@ -166,10 +180,11 @@ export interface Lease {
 
 /** Bounds that every driver keeps; a driver may be configured lower, never higher. */
 export const storeLimits = {
-  /** Comparisons, and operations of each list, of one transaction. */
-  operations: 128,
-  /** Of all keys and values of one transaction together, as in etcd: 1.5 MiB. */
-  transactionBytes: 1_572_864,
+  /** Comparisons, and operations of each list, of one transaction (etcd: `--max-txn-ops`). */
+  operations: 512,
+  valueBytes: 1_572_864,
+  /** Of all keys and values of one transaction together (etcd: `--max-request-bytes`). */
+  transactionBytes: 8 * 1024 * 1024,
   keyBytes: 1024,
   pageEntries: 1000,
 } as const;

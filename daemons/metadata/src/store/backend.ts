@@ -4,6 +4,7 @@ import {
   type KeyRange,
   type Lease,
   type ListResult,
+  type StoreStatistics,
   type StoreStatus,
 } from '@tessera/base';
 import { compacted, futureRevision } from '../errors.ts';
@@ -19,6 +20,7 @@ import {
 /** Where a store keeps its history: in this thread, or in a worker that owns a file. */
 export interface Backend {
   status(): Promise<StoreStatus & { readonly leases: readonly Lease[] }>;
+  statistics(): Promise<StoreStatistics>;
   get(key: string, revision?: bigint): Promise<GetResult>;
   list(range: KeyRange, options: RangeOptions & { readonly limit: number }): Promise<ListResult>;
   changes(request: ChangesRequest): Promise<Changes>;

@@ -18,6 +18,11 @@ export function checkTransaction(request: TransactionRequest): void {
   }
   for (const { key } of compare) checkKey(key);
   for (const list of [request.success, failure]) checkOperations(list);
+  for (const operation of [...request.success, ...failure]) {
+    if (operation.op === 'put' && operation.value.byteLength > storeLimits.valueBytes) {
+      throw valueTooLarge(operation.value.byteLength, storeLimits.valueBytes);
+    }
+  }
   const sizeBytes = bytesOf(request);
   if (sizeBytes > storeLimits.transactionBytes) {
     throw valueTooLarge(sizeBytes, storeLimits.transactionBytes);

@@ -26,6 +26,7 @@ export interface History {
   /** Becomes the newest version of its key, and its revision that of the store. */
   append(row: Row): void;
   compact(revision: bigint): void;
+  keyCount(): number;
 
   readonly nextLeaseId: bigint;
   putLease(lease: Lease): void;

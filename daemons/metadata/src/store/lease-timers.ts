@@ -37,6 +37,14 @@ export class LeaseTimers {
     return entry.lease;
   }
 
+  /** @throws NOT_FOUND LEASE_NOT_FOUND. */
+  status(id: bigint): Lease & { readonly remainingMs: number } {
+    const entry = this.#entries.get(id);
+    const remainingMs = (entry?.deadlineMs ?? 0) - this.#clock.monotonicMs();
+    if (entry === undefined || entry.ended || remainingMs <= 0) throw leaseNotFound(id);
+    return { ...entry.lease, remainingMs };
+  }
+
   remove(id: bigint): void {
     this.#entries.delete(id);
   }

@@ -83,6 +83,10 @@ export class MemoryHistory implements History {
     this.#log = this.#log.filter((row) => kept.has(row));
   }
 
+  keyCount(): number {
+    return this.#keys.filter((key) => this.find(key) !== undefined).length;
+  }
+
   putLease(lease: Lease): void {
     this.#leases.set(lease.id, lease);
     this.#nextLeaseId = lease.id + 1n;

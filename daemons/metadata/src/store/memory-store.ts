@@ -13,6 +13,7 @@ export function openMemoryStore(
 ): Promise<KeyValueStore> {
   const backend: Backend = {
     status: async () => readStatus(history),
+    statistics: async () => ({ driver: 'memory', sizeBytes: 0, keyCount: history.keyCount() }),
     get: async (key, revision) => readKey(history, key, revision),
     list: async (range, options) => readRange(history, range, options),
     changes: async (request) => readChanges(history, request),

@@ -7,6 +7,7 @@ import {
   type Lease,
   type ListOptions,
   type ListResult,
+  type StoreStatistics,
   type StoreStatus,
   storeLimits,
   type TransactionRequest,
@@ -115,6 +116,16 @@ export class MvccStore implements KeyValueStore {
   async keepLeaseAlive(id: bigint): Promise<Lease> {
     this.#checkOpen();
     return this.#timers.keepAlive(id);
+  }
+
+  async leaseStatus(id: bigint): Promise<Lease & { readonly remainingMs: number }> {
+    this.#checkOpen();
+    return this.#timers.status(id);
+  }
+
+  async statistics(): Promise<StoreStatistics> {
+    this.#checkOpen();
+    return this.#backend.statistics();
   }
 
   async revokeLease(id: bigint): Promise<void> {

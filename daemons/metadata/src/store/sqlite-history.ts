@@ -125,6 +125,12 @@ export class SqliteHistory implements History {
     this.#count('compactRevision', revision);
   }
 
+  keyCount(): number {
+    const text =
+      'select count(*) as n from versions where superseded is null and value is not null';
+    return Number(this.#sql(text).get()?.['n']);
+  }
+
   putLease({ id, ttlMs }: Lease): void {
     this.#sql('insert into leases values (?, ?)').run(id, ttlMs);
     this.#count('nextLeaseId', id + 1n);

@@ -69,6 +69,10 @@ class WorkerBackend implements Backend {
     return this.#ask('status');
   }
 
+  statistics() {
+    return this.#ask('statistics');
+  }
+
   get(...given: Arguments<'get'>) {
     return this.#ask('get', ...given);
   }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { invariant } from '@tessera/base';
@@ -35,6 +36,12 @@ class SqliteWorker {
     switch (method) {
       case 'status':
         return readStatus(this.#history);
+      case 'statistics':
+        return {
+          driver: 'sqlite',
+          sizeBytes: this.#sizeBytes(),
+          keyCount: this.#history.keyCount(),
+        };
       case 'get':
         return readKey(this.#history, ...(given as Arguments<'get'>));
       case 'list':
@@ -46,6 +53,12 @@ class SqliteWorker {
       case 'close':
         return this.#database.close();
     }
+  }
+
+  #sizeBytes(): number {
+    return [this.#file, `${this.#file}-wal`].reduce((sum, file) => {
+      return sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0);
+    }, 0);
   }
 
   /** All writes in one transaction of the database, so that they share its one wait for the disk. */

@@ -23,6 +23,7 @@ export function leaseTests(contract: Contract): void {
     const ended = revision + 1n;
     expect(await area.watchUntil(ended, ended)).toEqual([`${ended} -a`, `${ended} -b`]);
     await expectReason(area.store.keepLeaseAlive(lease.id), 'LEASE_NOT_FOUND');
+    await expectReason(area.store.leaseStatus(lease.id), 'LEASE_NOT_FOUND');
     await expectReason(area.write(area.put('a', '2', lease.id)), 'LEASE_NOT_FOUND');
   });
 
@@ -32,6 +33,8 @@ export function leaseTests(contract: Contract): void {
     await area.write(area.put('a', '1', lease.id));
     for (let i = 0; i < 5; i++) {
       await clock.advance(ttlMs / 3);
+      const { remainingMs } = await area.store.leaseStatus(lease.id);
+      expect(remainingMs).toBeLessThan(lease.ttlMs);
       expect((await area.store.keepLeaseAlive(lease.id)).id).toBe(lease.id);
     }
     expect(await area.all()).toEqual(['a=1']);

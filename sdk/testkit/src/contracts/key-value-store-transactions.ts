@@ -195,12 +195,17 @@ export function transactionTests(contract: Contract): void {
     const area = contract.area();
     const before = await area.revision();
     const many = (count: number) => Array.from({ length: count }, (_, i) => area.put(`k${i}`));
+    const large = (count: number) =>
+      Array.from({ length: count }, (_, i) =>
+        area.put(`k${i}`, 'x'.repeat(storeLimits.valueBytes)),
+      );
     const cases: readonly [readonly StoreOperation[], string][] = [
       [[area.put('a'), area.put('a')], 'DUPLICATE_KEY'],
       [[area.put('a'), area.delete('a')], 'DUPLICATE_KEY'],
       [[area.put('a'), { op: 'deleteRange', range: area.range }], 'DUPLICATE_KEY'],
       [many(storeLimits.operations + 1), 'TOO_MANY_OPERATIONS'],
-      [[area.put('a', 'x'.repeat(storeLimits.transactionBytes))], 'VALUE_TOO_LARGE'],
+      [[area.put('a', 'x'.repeat(storeLimits.valueBytes + 1))], 'VALUE_TOO_LARGE'],
+      [large(6), 'VALUE_TOO_LARGE'],
       [[area.put('a'), { op: 'put', key: '', value: bytes('x') }], 'BAD_KEY'],
       [[area.put('a'), area.put('b\0')], 'BAD_KEY'],
       [[area.put('a'), area.put('\ud800')], 'BAD_KEY'],
@@ -211,6 +216,7 @@ export function transactionTests(contract: Contract): void {
     expect(await area.revision()).toBe(before);
     expect(await area.all()).toEqual([]);
     await area.write(...many(storeLimits.operations));
+    await area.write(...large(5));
   });
 
   test('values come back as they were, whoever changes the array afterwards', async () => {
@@ -223,6 +229,14 @@ export function transactionTests(contract: Contract): void {
     const { entry } = await area.store.get(area.key('a'));
     expect(Buffer.compare(entry!.value, kept)).toBe(0);
     expect(await area.value('empty')).toBe('');
+  });
+
+  test('the store counts its keys', async () => {
+    const area = contract.area();
+    const before = (await area.store.statistics()).keyCount;
+    await area.write(area.put('a'), area.put('b'), area.put('c'));
+    await area.write(area.put('a'), area.delete('b'));
+    expect((await area.store.statistics()).keyCount).toBe(before + 2);
   });
 
   test('a closed store says so', async () => {
