@@ -13,5 +13,7 @@ export {
 export type * from './matched.ts';
 export type * from './model.ts';
 export type * from './model-spec.ts';
+export * from './resources/index.ts';
 export * from './scan-plan.ts';
 export type * from './segment.ts';
+export * from './time/index.ts';

@@ -1,0 +1,25 @@
+/** Resources as YAML: read with positions, printed, compared. */
+export {
+  diffResources,
+  type FieldDiff,
+  printDiff,
+  type ResourceDiff,
+} from './diff-resources.ts';
+export { parseResources } from './parse-resources.ts';
+export { printResources } from './print-resources.ts';
+export {
+  type CubeResource,
+  type Json,
+  type JsonObject,
+  locateViolations,
+  type ModelResource,
+  type ParsedResource,
+  type ParsedResources,
+  type ProjectResource,
+  type ProjectSpec,
+  type Resource,
+  type ResourceKind,
+  type SourcePosition,
+  type SourceResource,
+  type SourceSpec,
+} from './resource.ts';

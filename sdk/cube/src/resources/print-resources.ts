@@ -1,0 +1,57 @@
+import { Document, isCollection, isMap, isSeq, type Node, visit } from 'yaml';
+import type { Resource } from './resource.ts';
+
+/**
+ * Resources as YAML that `parseResources` reads back to the same values, so that applying an export changes
+ * nothing. Defaults are left out, and each dimension, measure, join and group stands on one line.
+ */
+export function printResources(resources: readonly Resource[]): string {
+  return resources.map(printResource).join('---\n');
+}
+
+const lineWidth = 110;
+/** Fields whose entries are written one to a line, each in `{ … }`. */
+const lists = new Set(['joins', 'dimensions', 'measures', 'computedColumns', 'groups', 'cuboids']);
+
+function printResource({ kind, name, spec }: Resource): string {
+  const fields = { apiVersion: 'tessera/v1', kind, name, ...withoutDefaults(spec) };
+  const document = new Document(fields, {
+    version: '1.2',
+    schema: 'core',
+    aliasDuplicateObjects: false,
+  });
+  for (const { key, value } of isMap<Node, Node>(document.contents)
+    ? document.contents.items
+    : []) {
+    const field = String(key);
+    if (field === 'config') continue; // The connector's own: kept as an indented tree.
+    if (lists.has(field) && isSeq(value)) for (const item of value.items) inOneLine(item as Node);
+    else inOneLine(value);
+  }
+  return document.toString({ lineWidth, flowCollectionPadding: true });
+}
+
+function inOneLine(node: Node | null): void {
+  visit(node as Node, {
+    Collection: (_, collection) => {
+      if (isCollection(collection)) collection.flow = true;
+    },
+  });
+}
+
+/** The parser fills these in again. */
+function withoutDefaults(spec: object): Record<string, unknown> {
+  const kept = Object.entries(spec).flatMap(([key, value]): [string, unknown][] => {
+    if (value === undefined || isEmptyList(value)) return [];
+    if (key === 'config') return [[key, value]];
+    if (key === 'groups') return [[key, (value as object[]).map(withoutDefaults)]];
+    if (key !== 'segments') return [[key, value]];
+    const segments = withoutDefaults(value as object);
+    return Object.keys(segments).length === 0 ? [] : [[key, segments]];
+  });
+  return Object.fromEntries(kept);
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}

@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import { limits } from '../limits.ts';
+import type { Grain, MeasureAggregate } from '../model-spec.ts';
+import { parseRetention } from '../time/retention.ts';
+
+/** The shape of each resource, as users write it: strict, with defaults filled in. */
+const grain = z.enum([
+  'minute',
+  'hour',
+  'day',
+  'week',
+  'month',
+  'quarter',
+  'year',
+] satisfies Grain[]);
+const aggregate = z.enum([
+  'count',
+  'sum',
+  'min',
+  'max',
+  'avg',
+  'stddev_samp',
+  'stddev_pop',
+  'var_samp',
+  'var_pop',
+  'count_distinct',
+] satisfies MeasureAggregate[]);
+
+const text = z.string().min(1, 'must not be empty');
+const expression = text.max(
+  limits.expressionCharacters,
+  `must not be longer than ${limits.expressionCharacters} characters`,
+);
+/** A name that SQL can use without quotes. */
+const identifier = text.regex(
+  /^[A-Za-z_][A-Za-z0-9_]{0,62}$/,
+  'must be a name of letters, digits and _, at most 63, not beginning with a digit',
+);
+const resourceId = text.regex(
+  /^[a-z0-9][a-z0-9_.-]{0,127}$/,
+  "must be of a-z, 0-9, '_', '-', '.', at most 128, beginning with a letter or digit",
+);
+const names = z
+  .array(identifier)
+  .max(limits.dimensions, `must not be longer than ${limits.dimensions}`);
+
+const atMost = (count: number) => `must not have more than ${count} entries`;
+
+const join = z.strictObject({
+  source: resourceId.optional(),
+  table: text,
+  alias: identifier,
+  on: expression,
+  kind: z.enum(['left', 'inner']).default('left'),
+});
+
+const dimension = z.strictObject({
+  name: identifier,
+  column: expression,
+  grain: grain.optional(),
+  derivedFrom: identifier.optional(),
+});
+
+const measure = z.strictObject({
+  name: identifier,
+  aggregate,
+  column: expression.optional(),
+  filter: expression.optional(),
+  precision: z.literal('exact').optional(),
+});
+
+const header = { apiVersion: z.literal('tessera/v1'), name: resourceId };
+
+const model = z.strictObject({
+  ...header,
+  kind: z.literal('Model'),
+  fact: z.strictObject({ source: resourceId, table: text, alias: identifier }),
+  joins: z.array(join).max(limits.joins, atMost(limits.joins)).default([]),
+  partition: z.strictObject({ column: expression, grain, format: text.optional() }).optional(),
+  dimensions: z
+    .array(dimension)
+    .min(1, 'must not be empty')
+    .max(limits.dimensions, atMost(limits.dimensions)),
+  hierarchies: z.array(names).max(limits.dimensions, atMost(limits.dimensions)).default([]),
+  computedColumns: z
+    .array(z.strictObject({ name: identifier, expression }))
+    .max(limits.dimensions, atMost(limits.dimensions))
+    .default([]),
+  measures: z
+    .array(measure)
+    .min(1, 'must not be empty')
+    .max(limits.measures, atMost(limits.measures)),
+  freshness: z.enum(['strict', 'built']).optional(),
+  timeZone: text.optional(),
+});
+
+const group = z.strictObject({
+  include: names.min(1, 'must not be empty'),
+  mandatory: names.default([]),
+  joint: z.array(names).max(limits.dimensions, atMost(limits.dimensions)).default([]),
+  hierarchies: z.array(names).max(limits.dimensions, atMost(limits.dimensions)).default([]),
+  maxDimensions: z.int().min(1, 'must be at least 1').max(limits.dimensions).optional(),
+  measures: z.array(identifier).min(1, 'must not be empty').max(limits.measures).optional(),
+});
+
+const budget = text.regex(
+  /^(0*[0-9]*\.?[0-9]+x|[0-9]+(\.[0-9]+)?\s?(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB))$/,
+  'must be a part of the source such as 0.2x, or bytes such as 512MB',
+);
+
+const cube = z.strictObject({
+  ...header,
+  kind: z.literal('Cube'),
+  model: resourceId,
+  groups: z.array(group).max(limits.groups, atMost(limits.groups)).default([]),
+  planner: z.strictObject({ budget }).optional(),
+  cuboids: z.array(names).max(limits.cuboids, atMost(limits.cuboids)).default([]),
+  segments: z
+    .strictObject({
+      every: grain.optional(),
+      autoMerge: z.array(grain).max(7).default([]),
+      retain: text
+        .refine(
+          (value) => parseRetention(value) !== undefined,
+          'must be a time such as 90d, 18m or 10y',
+        )
+        .optional(),
+    })
+    .default({ autoMerge: [] }),
+});
+
+const source = z.strictObject({
+  ...header,
+  kind: z.literal('Source'),
+  use: text,
+  config: z.record(z.string(), z.json()).default({}),
+});
+
+const project = z.strictObject({
+  ...header,
+  kind: z.literal('Project'),
+  description: z.string().optional(),
+});
+
+export const schemas = { Project: project, Source: source, Model: model, Cube: cube } as const;
