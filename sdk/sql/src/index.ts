@@ -1,7 +1,17 @@
 /** PostgreSQL's SELECT from text to a bound form: parse, bind, types, functions. Knows no model. */
+export { bind, bindExpression, type ExpressionTable } from './bind.ts';
+export { bindLimits } from './bind-context.ts';
+export { toCharPieces } from './bind-function.ts';
+export { formatDate, formatTime, formatTimestamp } from './calendar.ts';
+export { decimalText } from './coerce.ts';
 export type * from './expression.ts';
+export { functionNames } from './functions.ts';
+export { sqlLimits } from './guard.ts';
 export { exprKey, queryKey } from './key.ts';
 export { isLiteral, lit } from './literal.ts';
+export { addInterval } from './operators.ts';
+export { loadParser, type ParsedStatement, parse } from './parse.ts';
+export { parseLiteral } from './parse-literal.ts';
 export type * from './query.ts';
 export {
   categoryOf,

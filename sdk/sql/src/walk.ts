@@ -53,6 +53,7 @@ export function mapChildren(expr: Expr, map: (child: Expr) => Expr): Expr {
     case 'case':
       return {
         ...expr,
+        // biome-ignore lint/suspicious/noThenProperty: the word of SQL, and never a promise.
         whens: expr.whens.map(({ when, then }) => ({ when: map(when), then: map(then) })),
         ...optional('otherwise', expr.otherwise, map),
       };

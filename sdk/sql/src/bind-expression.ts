@@ -1,0 +1,515 @@
+import type { A_Const, A_Expr, BoolExpr, CaseExpr, ColumnRef, Node, SubLink } from '@pgsql/types';
+import type { BindContext, Env } from './bind-context.ts';
+import { bindFunction } from './bind-function.ts';
+import { microsPerDay, offsetAt } from './calendar.ts';
+import { castTo, coerce, resolveUnknown, unify } from './coerce.ts';
+import { brokenRule } from './errors.ts';
+import type { Expr } from './expression.ts';
+import { exprKey } from './key.ts';
+import { isLiteral, lit } from './literal.ts';
+import {
+  binary,
+  comparable,
+  comparison,
+  condition,
+  isComparison,
+  membership,
+  negate,
+  scalarCall,
+} from './operators.ts';
+import { parseInterval } from './parse-interval.ts';
+import { parseDecimal } from './parse-literal.ts';
+import { findColumn, findTable, unknownAlias, unknownColumn, unknownTableColumn } from './scope.ts';
+import { bindTypeName } from './type-names.ts';
+import { type } from './types.ts';
+import { call, not } from './walk.ts';
+
+/** Binds one expression of the parse tree where `env` says it stands. */
+export function bindExpr(ctx: BindContext, env: Env, node: Node): Expr {
+  ctx.countNode();
+  if ('ColumnRef' in node) return bindColumn(ctx, env, node.ColumnRef);
+  if ('A_Const' in node) return bindConstant(ctx, node.A_Const);
+  if ('A_Expr' in node) return bindOperator(ctx, env, node.A_Expr);
+  if ('BoolExpr' in node) return bindLogic(ctx, env, node.BoolExpr);
+  if ('FuncCall' in node) return bindFunction(ctx, env, node.FuncCall, bindExpr);
+  if ('TypeCast' in node) return bindCast(ctx, env, node);
+  if ('CaseExpr' in node) return bindCase(ctx, env, node.CaseExpr);
+  if ('SubLink' in node) return bindSubquery(ctx, env, node.SubLink);
+  return bindRare(ctx, env, node);
+}
+
+function bindRare(ctx: BindContext, env: Env, node: Node): Expr {
+  if ('ParamRef' in node) {
+    const index = (node.ParamRef.number ?? 1) - 1;
+    if (index < 0 || index > 65_534) throw ctx.unsupported(`Parameter $${index + 1}`);
+    const known = ctx.parameterTypes[index] ?? type.unknown;
+    return ctx.located({ kind: 'parameter', type: known, index }, node.ParamRef.location);
+  }
+  if ('NullTest' in node) {
+    const { arg, nulltesttype, location } = node.NullTest;
+    const test = call('is_null', type.boolean, [resolveUnknown(ctx, bindExpr(ctx, env, arg!))]);
+    return ctx.located(nulltesttype === 'IS_NOT_NULL' ? not(test) : test, location);
+  }
+  if ('BooleanTest' in node) {
+    const { arg, booltesttype = 'IS_TRUE', location } = node.BooleanTest;
+    const words = booltesttype.replace('NOT_', '');
+    const fn = { IS_TRUE: 'is_true', IS_FALSE: 'is_false', IS_UNKNOWN: 'is_null' }[words]!;
+    const test = call(fn, type.boolean, [
+      condition(ctx, bindExpr(ctx, env, arg!), words.replace('_', ' ')),
+    ]);
+    return ctx.located(booltesttype.includes('NOT_') ? not(test) : test, location);
+  }
+  if ('CoalesceExpr' in node) {
+    const { args = [], location } = node.CoalesceExpr;
+    return variadic(ctx, env, 'coalesce', args, location);
+  }
+  if ('MinMaxExpr' in node) {
+    const { op, args = [], location } = node.MinMaxExpr;
+    return variadic(ctx, env, op === 'IS_LEAST' ? 'least' : 'greatest', args, location);
+  }
+  if ('SQLValueFunction' in node)
+    return bindNow(ctx, node.SQLValueFunction.op, node.SQLValueFunction.location);
+  if ('GroupingFunc' in node)
+    return bindGrouping(ctx, env, node.GroupingFunc.args ?? [], node.GroupingFunc.location);
+  if ('CollateClause' in node) {
+    const { arg, collname = [], location } = node.CollateClause;
+    const last = collname.at(-1);
+    const name = last !== undefined && 'String' in last ? last.String.sval : undefined;
+    if (name !== 'C' && name !== 'POSIX' && name !== 'default' && name !== 'ucs_basic') {
+      throw ctx.unsupported(`Collation ${name}`, location);
+    }
+    return coerce(ctx, bindExpr(ctx, env, arg!), type.text, 'The argument of COLLATE');
+  }
+  throw unsupportedNode(ctx, node);
+}
+
+const constructs: Readonly<Record<string, string>> = {
+  A_ArrayExpr: 'ARRAY[…]',
+  A_Indirection: 'A subscript or field of a composite value',
+  RowExpr: 'A row value outside = and IN',
+  XmlExpr: 'XML',
+  SetToDefault: 'DEFAULT',
+};
+
+function unsupportedNode(ctx: BindContext, node: Node): Error {
+  const [tag = 'This expression', value] = Object.entries(node)[0] ?? [];
+  const location = (value as { location?: number } | undefined)?.location;
+  return ctx.unsupported(constructs[tag] ?? `${tag} in an expression`, location);
+}
+
+function variadic(
+  ctx: BindContext,
+  env: Env,
+  fn: string,
+  nodes: readonly Node[],
+  location: number | undefined,
+): Expr {
+  const args = unify(
+    ctx,
+    nodes.map((n) => bindExpr(ctx, env, n)),
+    `${fn.toUpperCase()}:`,
+  );
+  return ctx.located(call(fn, agreed(args), args), location);
+}
+
+/** Type of expressions that were unified: the one with the most digits after the point when they are numeric. */
+function agreed(exprs: readonly Expr[]): Expr['type'] {
+  const [first] = unifiedTypes(exprs);
+  return first!;
+}
+
+function unifiedTypes(exprs: readonly Expr[]): Expr['type'][] {
+  const types = exprs.map((e) => e.type);
+  if (types[0]?.kind !== 'numeric') return types;
+  const scales = types.map((t) => (t.kind === 'numeric' ? t.scale : 0));
+  if (scales.includes(undefined)) return [type.numeric];
+  const same = types.every((t) => JSON.stringify(t) === JSON.stringify(types[0]));
+  return same ? types : [{ kind: 'numeric', scale: Math.max(...(scales as number[])) }];
+}
+
+function bindColumn(ctx: BindContext, env: Env, ref: ColumnRef): Expr {
+  const { fields = [], location } = ref;
+  const words = fields.map((f) => ('String' in f ? (f.String.sval ?? '') : '*'));
+  if (words.includes('*')) {
+    throw brokenRule(
+      'INVALID_REFERENCE',
+      '* may only stand alone in a select list or in count(*)',
+      ctx.at(location),
+    );
+  }
+  if (words.length === 1) {
+    const column = findColumn(ctx, env.scope, words[0]!, location);
+    if (column !== undefined) return at(ctx, column.expr, location);
+    if (findTable(env.scope, words[0]!) !== undefined) {
+      throw ctx.unsupported(`The whole row ${words[0]} as a value`, location);
+    }
+    throw unknownColumn(ctx, env.scope, words[0]!, location);
+  }
+  if (words.length > 3) throw ctx.unsupported('A name of four parts', location);
+  const [name, alias, schema] = words.toReversed() as [string, string, string | undefined];
+  const table = findTable(env.scope, alias, schema);
+  if (table === undefined) throw unknownAlias(ctx, env.scope, alias, location);
+  const found = table.columns.filter((c) => c.name === name);
+  if (found.length === 0) throw unknownTableColumn(ctx, table, name, location);
+  if (found.length > 1) {
+    throw brokenRule(
+      'INVALID_REFERENCE',
+      `Column "${name}" is in ${alias} more than once`,
+      ctx.at(location),
+    );
+  }
+  return at(ctx, found[0]!.expr, location);
+}
+
+/** A copy, so that each use has its own place in the text. */
+const at = (ctx: BindContext, expr: Expr, location: number | undefined): Expr =>
+  ctx.located({ ...expr }, location);
+
+function bindConstant(ctx: BindContext, constant: A_Const): Expr {
+  const { location } = constant;
+  if (constant.isnull) return ctx.located(lit.null(), location);
+  if (constant.ival !== undefined) return ctx.located(lit.int(constant.ival.ival ?? 0), location);
+  if (constant.boolval !== undefined) {
+    return ctx.located(lit.boolean(constant.boolval.boolval ?? false), location);
+  }
+  if (constant.sval !== undefined) {
+    return ctx.located(lit.of(type.unknown, constant.sval.sval ?? ''), location);
+  }
+  if (constant.fval !== undefined) return bindNumber(ctx, constant.fval.fval ?? '0', location);
+  throw ctx.unsupported('A bit string', location);
+}
+
+function bindNumber(ctx: BindContext, text: string, location: number | undefined): Expr {
+  const integer = wholeNumber(text);
+  if (integer !== undefined && BigInt.asIntN(64, integer) === integer) {
+    return ctx.located(lit.bigint(integer), location);
+  }
+  const decimal =
+    integer === undefined ? parseDecimal(text.replaceAll('_', '')) : parseDecimal(`${integer}`);
+  if (decimal === undefined) {
+    throw brokenRule(
+      'NUMERIC_OVERFLOW',
+      `The number ${text.slice(0, 60)} has more than 38 digits`,
+      ctx.at(location),
+    );
+  }
+  return ctx.located(lit.numeric(decimal.unscaled, decimal.scale), location);
+}
+
+function wholeNumber(text: string): bigint | undefined {
+  const digits = text.replaceAll('_', '');
+  if (!/^[+-]?(\d+|0x[0-9a-f]+|0o[0-7]+|0b[01]+)$/i.test(digits)) return undefined;
+  return digits.startsWith('-') ? -BigInt(digits.slice(1)) : BigInt(digits.replace('+', ''));
+}
+
+function bindOperator(ctx: BindContext, env: Env, expr: A_Expr): Expr {
+  const { kind, name = [], lexpr, rexpr, location } = expr;
+  const last = name.at(-1);
+  const operator = last !== undefined && 'String' in last ? (last.String.sval ?? '') : '';
+  switch (kind) {
+    case 'AEXPR_OP':
+      return bindPlain(ctx, env, operator, lexpr, rexpr!, location);
+    case 'AEXPR_DISTINCT':
+    case 'AEXPR_NOT_DISTINCT': {
+      const sides = comparable(
+        ctx,
+        bindExpr(ctx, env, lexpr!),
+        bindExpr(ctx, env, rexpr!),
+        'IS DISTINCT FROM:',
+      );
+      const test = call('is_distinct', type.boolean, sides);
+      return ctx.located(kind === 'AEXPR_DISTINCT' ? test : not(test), location);
+    }
+    case 'AEXPR_NULLIF': {
+      const sides = comparable(
+        ctx,
+        bindExpr(ctx, env, lexpr!),
+        bindExpr(ctx, env, rexpr!),
+        'NULLIF:',
+      );
+      return ctx.located(call('nullif', sides[0]!.type, sides), location);
+    }
+    case 'AEXPR_IN':
+      return bindIn(ctx, env, lexpr!, listItems(rexpr), operator === '<>', location);
+    case 'AEXPR_LIKE':
+    case 'AEXPR_ILIKE':
+      return bindLike(ctx, env, expr, operator);
+    case 'AEXPR_BETWEEN':
+    case 'AEXPR_NOT_BETWEEN':
+    case 'AEXPR_BETWEEN_SYM':
+    case 'AEXPR_NOT_BETWEEN_SYM':
+      return bindBetween(ctx, env, expr);
+    case 'AEXPR_OP_ANY':
+    case 'AEXPR_OP_ALL':
+      return bindAnyArray(ctx, env, expr, operator);
+    default:
+      throw ctx.unsupported('SIMILAR TO', location);
+  }
+}
+
+function bindPlain(
+  ctx: BindContext,
+  env: Env,
+  operator: string,
+  lexpr: Node | undefined,
+  rexpr: Node,
+  location: number | undefined,
+): Expr {
+  if (lexpr === undefined) {
+    const arg = bindExpr(ctx, env, rexpr);
+    if (operator === '-') return negate(ctx, arg, location);
+    if (operator !== '+') throw ctx.unsupported(`Operator ${operator}`, location);
+    return arg.type.kind === 'unknown' ? coerce(ctx, arg, type.double) : arg;
+  }
+  if ('RowExpr' in lexpr && 'RowExpr' in rexpr) {
+    const equal = rowEquality(ctx, env, lexpr.RowExpr.args ?? [], rexpr, location);
+    if (operator === '=') return equal;
+    if (operator === '<>' || operator === '!=') return not(equal);
+    throw ctx.unsupported(`Operator ${operator} of rows`, location);
+  }
+  return binary(ctx, operator, bindExpr(ctx, env, lexpr), bindExpr(ctx, env, rexpr), location);
+}
+
+function rowEquality(
+  ctx: BindContext,
+  env: Env,
+  left: readonly Node[],
+  right: Node,
+  location: number | undefined,
+): Expr {
+  const items = 'RowExpr' in right ? (right.RowExpr.args ?? []) : [];
+  if (items.length !== left.length || left.length === 0) {
+    throw ctx.mismatch('Rows of different sizes cannot be compared', location);
+  }
+  const terms = left.map((node, i) =>
+    comparison(ctx, '=', bindExpr(ctx, env, node), bindExpr(ctx, env, items[i]!), location),
+  );
+  return terms.length === 1 ? terms[0]! : call('and', type.boolean, terms);
+}
+
+const listItems = (node: Node | undefined): readonly Node[] =>
+  node !== undefined && 'List' in node ? (node.List.items ?? []) : node === undefined ? [] : [node];
+
+function bindIn(
+  ctx: BindContext,
+  env: Env,
+  test: Node,
+  items: readonly Node[],
+  negative: boolean,
+  location: number | undefined,
+): Expr {
+  if ('RowExpr' in test) {
+    const left = test.RowExpr.args ?? [];
+    const terms = items.map((item) => rowEquality(ctx, env, left, item, location));
+    const any = terms.length === 1 ? terms[0]! : call('or', type.boolean, terms);
+    return ctx.located(negative ? not(any) : any, location);
+  }
+  const list = items.map((item) => bindExpr(ctx, env, item));
+  return membership(ctx, bindExpr(ctx, env, test), list, negative, location);
+}
+
+function bindLike(ctx: BindContext, env: Env, expr: A_Expr, operator: string): Expr {
+  const { lexpr, rexpr, location } = expr;
+  const escaped = 'FuncCall' in rexpr! ? rexpr.FuncCall : undefined;
+  const isEscape = escaped?.funcname?.some((n) => 'String' in n && n.String.sval === 'like_escape');
+  const patterns = isEscape ? (escaped?.args ?? []) : [rexpr!];
+  const args = [lexpr!, ...patterns].map((n) => bindExpr(ctx, env, n));
+  const fn = operator.endsWith('*') ? 'ilike' : 'like';
+  const escapeCharacter = args[2];
+  if (
+    escapeCharacter !== undefined &&
+    (!isLiteral(escapeCharacter) || [...String(escapeCharacter.value ?? '')].length > 1)
+  ) {
+    throw brokenRule('INVALID_LITERAL', 'ESCAPE takes one character', ctx.at(location));
+  }
+  const test = scalarCall(ctx, fn, args, location);
+  return operator.startsWith('!') ? not(test) : test;
+}
+
+function bindBetween(ctx: BindContext, env: Env, expr: A_Expr): Expr {
+  const { kind = '', lexpr, rexpr, location } = expr;
+  const [lowNode, highNode] = listItems(rexpr);
+  const test = bindExpr(ctx, env, lexpr!);
+  const [low, high] = [bindExpr(ctx, env, lowNode!), bindExpr(ctx, env, highNode!)];
+  const within = (from: Expr, to: Expr): Expr =>
+    call('and', type.boolean, [
+      comparison(ctx, '>=', test, from, location),
+      comparison(ctx, '<=', test, to, location),
+    ]);
+  const range = kind.endsWith('SYM')
+    ? call('or', type.boolean, [within(low, high), within(high, low)])
+    : within(low, high);
+  return ctx.located(kind.includes('NOT') ? not(range) : range, location);
+}
+
+/** `x = any (array[…])` is an IN list. */
+function bindAnyArray(ctx: BindContext, env: Env, expr: A_Expr, operator: string): Expr {
+  const { kind, lexpr, rexpr, location } = expr;
+  const any = kind === 'AEXPR_OP_ANY';
+  if (
+    rexpr === undefined ||
+    !('A_ArrayExpr' in rexpr) ||
+    (operator !== '=') !== (!any && operator === '<>')
+  ) {
+    throw ctx.unsupported('ANY and ALL over an array', location);
+  }
+  const items = rexpr.A_ArrayExpr.elements ?? [];
+  if (items.length === 0) return ctx.located(lit.boolean(!any), location);
+  return bindIn(ctx, env, lexpr!, items, !any, location);
+}
+
+function bindLogic(ctx: BindContext, env: Env, { boolop, args = [], location }: BoolExpr): Expr {
+  const fn = boolop === 'AND_EXPR' ? 'and' : boolop === 'OR_EXPR' ? 'or' : 'not';
+  const terms = args.map((node) => condition(ctx, bindExpr(ctx, env, node), fn.toUpperCase()));
+  if (fn === 'not') return ctx.located(not(terms[0]!), location);
+  const flat = terms.flatMap((t) => (t.kind === 'call' && t.fn === fn ? t.args : [t]));
+  return ctx.located(call(fn, type.boolean, flat), location);
+}
+
+function bindCast(ctx: BindContext, env: Env, node: Extract<Node, { TypeCast: unknown }>): Expr {
+  const { arg, typeName, location } = node.TypeCast;
+  const written = bindTypeName(ctx, typeName);
+  const bound = bindExpr(ctx, env, arg!);
+  if (written.intervalUnit !== undefined) {
+    const text = isLiteral(bound) ? String(bound.value) : undefined;
+    const value = text === undefined ? undefined : parseInterval(text, written.intervalUnit);
+    if (value === undefined || bound.type.kind !== 'unknown') {
+      throw ctx.unsupported('A cast to an interval with fields', location);
+    }
+    return ctx.located(lit.interval(value), typeName?.location);
+  }
+  const position = location !== undefined && location >= 0 ? location : typeName?.location;
+  const cast = castTo(ctx, bound, written.type, position);
+  if (written.length === undefined) return ctx.located({ ...cast }, position);
+  return scalarCall(ctx, 'left', [cast, lit.int(written.length)], position);
+}
+
+function bindCase(ctx: BindContext, env: Env, expr: CaseExpr): Expr {
+  const test = expr.arg === undefined ? undefined : bindExpr(ctx, env, expr.arg);
+  const branches = (expr.args ?? []).flatMap((node) => ('CaseWhen' in node ? [node.CaseWhen] : []));
+  const whens = branches.map(({ expr: when, location }) => {
+    const bound = bindExpr(ctx, env, when!);
+    return test === undefined
+      ? condition(ctx, bound, 'CASE WHEN')
+      : comparison(ctx, '=', test, bound, location);
+  });
+  const results = branches.map(({ result }) => bindExpr(ctx, env, result!));
+  const otherwise = expr.defresult === undefined ? [] : [bindExpr(ctx, env, expr.defresult)];
+  const values = unify(ctx, [...results, ...otherwise], 'CASE:');
+  const last = values[whens.length];
+  return ctx.located(
+    {
+      kind: 'case',
+      type: agreed(values),
+      // biome-ignore lint/suspicious/noThenProperty: the word of SQL, and never a promise.
+      whens: whens.map((when, i) => ({ when, then: values[i]! })),
+      ...(last === undefined ? {} : { otherwise: last }),
+    },
+    expr.location,
+  );
+}
+
+function bindSubquery(ctx: BindContext, env: Env, link: SubLink): Expr {
+  const { subLinkType, testexpr, operName, subselect, location } = link;
+  if (subselect === undefined || !('SelectStmt' in subselect)) {
+    throw ctx.unsupported('This subquery', location);
+  }
+  const outer = { ctes: env.ctes, parent: env.scope };
+  const { query, columns } = ctx.bindQuery(subselect.SelectStmt, outer);
+  if (subLinkType === 'EXISTS_SUBLINK') {
+    return ctx.located({ kind: 'subquery', type: type.boolean, form: 'exists', query }, location);
+  }
+  if (subLinkType === 'ARRAY_SUBLINK') throw ctx.unsupported('ARRAY(…)', location);
+  if (columns.length !== 1 || (testexpr !== undefined && 'RowExpr' in testexpr)) {
+    if (testexpr !== undefined && 'RowExpr' in testexpr) {
+      throw ctx.unsupported('A row compared with a subquery', location);
+    }
+    throw ctx.mismatch(`A subquery here must return one column, not ${columns.length}`, location);
+  }
+  const value = columns[0]!;
+  if (testexpr === undefined) {
+    return ctx.located({ kind: 'subquery', type: value.type, form: 'scalar', query }, location);
+  }
+  const last = operName?.at(-1);
+  const operator = last !== undefined && 'String' in last ? (last.String.sval ?? '=') : '=';
+  const fn = operator === '!=' ? '<>' : operator;
+  if (!isComparison(fn)) throw ctx.unsupported(`Operator ${fn} with ANY or ALL`, location);
+  const id = ctx.relationId();
+  const column: Expr = { kind: 'column', type: value.type, relation: id, name: value.name };
+  const [test, inner] = comparable(ctx, bindExpr(ctx, env, testexpr), column, `Operator ${fn}:`);
+  const form = subLinkType === 'ALL_SUBLINK' ? 'all' : 'any';
+  return ctx.located(
+    {
+      kind: 'subquery',
+      type: type.boolean,
+      form,
+      fn,
+      test: test!,
+      query: exprKey(inner!) === exprKey(column) ? query : projected(id, query, value, inner!),
+    },
+    location,
+  );
+}
+
+/** `select expr from (query)`: when the column of a subquery has to be cast. */
+function projected(
+  id: string,
+  query: ReturnType<BindContext['bindQuery']>['query'],
+  column: { readonly name: string; readonly type: Expr['type']; readonly nullable: boolean },
+  expr: Expr,
+) {
+  return {
+    kind: 'select',
+    from: [{ kind: 'query', id, alias: id, query, columns: [column] }],
+    groupBy: [],
+    aggregated: false,
+    outputs: [{ name: column.name, expr }],
+    distinct: false,
+    orderBy: [],
+  } as const;
+}
+
+function bindNow(ctx: BindContext, op: string | undefined, location: number | undefined): Expr {
+  const { now, timeZone } = ctx.settings;
+  const local = now + offsetAt(now, timeZone);
+  const timeOfDay = ((local % microsPerDay) + microsPerDay) % microsPerDay;
+  switch (op) {
+    case 'SVFOP_CURRENT_DATE':
+      return ctx.located(lit.date(Number((local - timeOfDay) / microsPerDay)), location);
+    case 'SVFOP_CURRENT_TIMESTAMP':
+      return ctx.located(lit.timestamptz(now), location);
+    case 'SVFOP_LOCALTIMESTAMP':
+      return ctx.located(lit.timestamp(local), location);
+    case 'SVFOP_LOCALTIME':
+      return ctx.located(lit.of(type.time, timeOfDay), location);
+    default:
+      throw ctx.unsupported((op ?? 'This value').replace('SVFOP_', ''), location);
+  }
+}
+
+/** grouping(a, b): the arguments must be GROUP BY expressions. */
+function bindGrouping(
+  ctx: BindContext,
+  env: Env,
+  nodes: readonly Node[],
+  location: number | undefined,
+): Expr {
+  if (env.noAggregates !== undefined || env.block === undefined) {
+    throw brokenRule(
+      'INVALID_REFERENCE',
+      `grouping() is not allowed in ${env.noAggregates ?? 'this place'}`,
+      ctx.at(location),
+    );
+  }
+  env.block.aggregated = true;
+  const args = nodes.map((node) => bindExpr(ctx, env, node));
+  const known = new Set(env.block.groupBy.map(exprKey));
+  if (!args.every((arg) => known.has(exprKey(arg)))) {
+    throw brokenRule(
+      'GROUPING_ERROR',
+      'Arguments of grouping() must be GROUP BY expressions',
+      ctx.at(location),
+    );
+  }
+  return ctx.located(call('grouping', type.integer, args), location);
+}
