@@ -24,23 +24,44 @@ export function nativeScanSql(
   return checkedSql(location, wanted);
 }
 
-/** The same rows the other way round: `record` (counted from 0 among the structurally sound ones of all files), `reason` and raw values of those that do not convert. */
+/**
+ * The other rows of one text file: `record` (from 0, among the structurally sound ones), `bad` (index of the first
+ * column that does not convert; -2: no JSON object, -3: no JSON), its text `value`, and the whole `raw` record as a list.
+ */
 export function rejectedScanSql(location: NativeLocation): string {
   const faults = location.columns.map(
     (field, i) =>
       `WHEN NOT (${validSql(rawSql(location, i), field.type, location.options)}) THEN ${i}`,
   );
-  const bad = `CASE ${faults.join(' ')} ELSE -1 END`;
-  const raw = location.columns.map((_, i) => rawSql(location, i)).join(', ');
-  return `SELECT record, bad, raws[bad + 1] AS value, lines FROM (
-    SELECT record, ${bad} AS bad, [${raw}] AS raws, ${linesSql(location)} AS lines FROM ${rawRows(location, true)}
-  ) WHERE bad >= 0`;
+  const json = location.format === 'json';
+  const notJson = json ? 'WHEN NOT json_valid(line) THEN -3 WHEN raw.v IS NULL THEN -2' : '';
+  const bad = `CASE ${notJson} ${faults.join(' ')} ELSE -1 END`;
+  const raws = json
+    ? '[line]'
+    : `[${location.columns.map((_, i) => rawSql(location, i)).join(', ')}]`;
+  const values = json ? 'raw.v' : raws;
+  return `SELECT record, bad, value, raw FROM (
+    SELECT record, bad, CASE WHEN bad >= 0 THEN texts[bad + 1] END AS value, raw
+    FROM (SELECT record, ${bad} AS bad, ${values} AS texts, ${raws} AS raw FROM ${rawRows(location, true)})
+  ) WHERE bad <> -1`;
 }
 
-function linesSql(location: NativeLocation): string {
-  return location.format === 'json'
-    ? '0'
-    : `list_sum([${location.columns.map((_, i) => `coalesce(length(${rawSql(location, i)}) - length(replace(${rawSql(location, i)}, chr(10), '')), 0)`).join(', ')}])`;
+/** How many line breaks stand inside the values of each record of a CSV that has some: `record`, `breaks`. */
+export function lineBreaksSql(location: NativeLocation): string {
+  const breaks = location.columns.map((_, i) => {
+    const raw = rawSql(location, i);
+    return `coalesce(length(${raw}) - length(replace(${raw}, chr(10), '')), 0)`;
+  });
+  return `SELECT record, ${breaks.join(' + ')} AS breaks FROM ${rawRows(location, true)} WHERE ${breaks.join(' + ')} > 0 ORDER BY record`;
+}
+
+/** Number of structurally sound records, and of those that convert too, in one pass that stores structural rejects. */
+export function countingScanSql(location: NativeLocation): string {
+  const checks = location.columns.map(
+    (field, i) => `(${validSql(rawSql(location, i), field.type, location.options)})`,
+  );
+  const valid = [...checks, ...wholeRowChecks(location)].join(' AND ');
+  return `SELECT count(*) AS sound, count(*) FILTER (WHERE ${valid}) AS valid FROM ${rawRows(location, false, true)}`;
 }
 
 function fieldOf(location: NativeLocation, name: string): Field {
@@ -76,47 +97,49 @@ function checkedSql(location: NativeLocation, wanted: readonly Field[]): string 
   const checks = location.columns.map(
     (field, i) => `(${validSql(rawSql(location, i), field.type, location.options)})`,
   );
-  const everyColumn =
-    location.format === 'csv'
-      ? [`hash(${location.columns.map((_, i) => rawSql(location, i)).join(', ')}) IS NOT NULL`]
-      : [];
-  return `SELECT ${selectList(items)} FROM ${rawRows(location, false)} WHERE ${[...checks, ...everyColumn].join(' AND ')}`;
+  return `SELECT ${selectList(items)} FROM ${rawRows(location, false)} WHERE ${[...checks, ...wholeRowChecks(location)].join(' AND ')}`;
 }
 
-/** Rows of text values: columns c0, c1, … of a CSV; of JSON, those lines or elements that are objects, as a list `v`. */
-function rawRows(location: NativeLocation, numbered: boolean): string {
+/** Conditions that hold for each sound row and make DuckDB parse all of it. */
+function wholeRowChecks(location: NativeLocation): string[] {
+  if (location.format === 'json') return ['raw.v IS NOT NULL'];
+  return [`hash(${location.columns.map((_, i) => rawSql(location, i)).join(', ')}) IS NOT NULL`];
+}
+
+/** Rows of text values: columns c0, c1, … of a CSV; of JSON the text `line`, and its values as a list `v`, NULL when it is no object. */
+function rawRows(location: NativeLocation, numbered: boolean, storeRejects = false): string {
   const record = numbered ? 'row_number() OVER () - 1 AS record, ' : '';
   if (location.format === 'csv') {
-    return `(SELECT ${record}* FROM ${csvTable(location, 'text')}) AS raw`;
+    return `(SELECT ${record}* FROM ${csvTable(location, storeRejects ? 'rejects' : 'text')}) AS raw`;
   }
   const keys = location.columns.map((field) => quoteText(jsonPath(field.name))).join(', ');
-  return `(SELECT ${numbered ? 'record, ' : ''}json_extract_string(line, [${keys}]) AS v
-    FROM (SELECT ${record}line FROM ${jsonLines(location)})
-    WHERE CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END) AS raw`;
+  const values = `CASE WHEN json_valid(line) THEN CASE WHEN json_type(line) = 'OBJECT' THEN json_extract_string(line, [${keys}]) END END`;
+  return `(SELECT *, ${values} AS v FROM (SELECT ${record}line FROM ${jsonLines(location, storeRejects)}) WHERE line IS NOT NULL AND trim(line) <> '') AS raw`;
 }
 
 function rawSql(location: NativeLocation, index: number): string {
   return location.format === 'csv' ? `raw.c${index}` : `raw.v[${index + 1}]`;
 }
 
-/** One row per JSON text, column `line`: the lines of the file as they are, or the elements of an array. */
-export function jsonLines(location: Pick<NativeLocation, 'paths' | 'options'>): string {
+/** One row per JSON text, column `line`: the lines of the file as they are (NULL: blank), or the elements of an array. */
+export function jsonLines(
+  location: Pick<NativeLocation, 'paths' | 'options'>,
+  storeRejects = false,
+): string {
   if (location.options['layout'] === 'array') {
     return `(SELECT json::VARCHAR AS line FROM read_json_objects(${pathList(location)}, format = 'array', maximum_object_size = 67108864))`;
   }
-  return `(SELECT line FROM read_csv(${pathList(location)}, auto_detect = false, header = false, delim = '\\0', quote = '', escape = '',
-    columns = {'line': 'VARCHAR'}, ignore_errors = true) WHERE line IS NOT NULL AND trim(line) <> '')`;
+  const onError = storeRejects ? 'store_rejects = true, rejects_limit = 0' : 'ignore_errors = true';
+  return `read_csv(${pathList(location)}, auto_detect = false, header = false, delim = '\\0', quote = '', escape = '', columns = {'line': 'VARCHAR'}, ${onError})`;
 }
 
+/** The JSON path of a top-level key. */
 export function jsonPath(key: string): string {
   return `$."${key.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
 
 /** `read_csv` with every option given, so nothing is guessed twice. `text`: columns c0, c1, … as they stand in the file. */
-export function csvTable(
-  location: NativeLocation,
-  mode: 'typed' | 'text' | 'rejects',
-): string {
+export function csvTable(location: NativeLocation, mode: 'typed' | 'text' | 'rejects'): string {
   const { options } = location;
   const columns = location.columns.map((field, i) =>
     mode === 'typed'
