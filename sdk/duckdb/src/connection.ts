@@ -1,0 +1,196 @@
+import duckdb from '@duckdb/node-bindings';
+import type { ColumnBatch, Schema } from '@tessera/columnar';
+import { appendBatches } from './append-batch.ts';
+import { bindParameters, type Parameter } from './bind-parameters.ts';
+import { duckdbType } from './duckdb-type.ts';
+import { databaseClosed, duckdbFailure } from './errors.ts';
+import { cancelledBy, interruptible } from './interruptible.ts';
+import { quoteName } from './quote.ts';
+import { ResultReader } from './read-result.ts';
+
+export interface QueryOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Types and names that the result's columns shall have; absent: those closest to DuckDB's. */
+  readonly schema?: Schema | undefined;
+  /** True: the statement is kept prepared on this connection, for the next call with the same text. */
+  readonly cached?: boolean | undefined;
+}
+
+interface Prepared {
+  readonly statement: duckdb.PreparedStatement;
+  /** Made for the first result, kept while results have the same columns. */
+  reader?: ResultReader;
+}
+
+const maxPrepared = 256;
+/** About how many rows a streamed batch has. */
+const batchChunks = 4;
+
+/**
+ * One DuckDB connection: one statement at a time. A signal that aborts stops the statement that runs for it and
+ * no other: interrupts are only sent while that statement runs, and again until it has really ended.
+ */
+export class DuckDbConnection {
+  readonly #connection: duckdb.Connection;
+  readonly #prepared = new Map<string, Prepared>();
+  #closed = false;
+
+  constructor(connection: duckdb.Connection) {
+    this.#connection = connection;
+  }
+
+  /** All rows as one batch. */
+  async run(
+    sql: string,
+    parameters: readonly Parameter[] = [],
+    options: QueryOptions = {},
+  ): Promise<ColumnBatch> {
+    const { signal } = options;
+    return this.#withStatement(sql, options, async (prepared) => {
+      bindParameters(prepared.statement, parameters);
+      const result = await this.#interruptible(signal, () =>
+        duckdb.execute_prepared(prepared.statement),
+      );
+      const chunks = Array.from({ length: duckdb.result_chunk_count(result) }, (_, i) =>
+        duckdb.result_get_chunk(result, i),
+      );
+      return this.#reader(prepared, result, options.schema).read(chunks);
+    });
+  }
+
+  /** Batches as DuckDB makes them: the next is computed when it is asked for. */
+  async *stream(
+    sql: string,
+    parameters: readonly Parameter[] = [],
+    options: QueryOptions = {},
+  ): AsyncGenerator<ColumnBatch, void, undefined> {
+    const { signal } = options;
+    const prepared = await this.#prepare(sql, options);
+    try {
+      bindParameters(prepared.statement, parameters);
+      const result = await this.#interruptible(signal, () =>
+        duckdb.execute_prepared_streaming(prepared.statement),
+      );
+      const reader = this.#reader(prepared, result, options.schema);
+      for (let ended = false; !ended; ) {
+        const chunks: duckdb.DataChunk[] = [];
+        while (chunks.length < batchChunks && !ended) {
+          const chunk = await this.#interruptible(signal, () => duckdb.fetch_chunk(result));
+          ended = chunk === null || duckdb.data_chunk_get_size(chunk) === 0;
+          if (!ended) chunks.push(chunk!);
+        }
+        if (chunks.length > 0) yield reader.read(chunks);
+      }
+    } catch (error) {
+      throw duckdbFailure(error);
+    } finally {
+      this.#done(sql, prepared, options);
+    }
+  }
+
+  /** Several statements without results or parameters, one after another. */
+  async execute(sql: string, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    this.#check(options.signal);
+    try {
+      await this.#interruptible(options.signal, () => duckdb.query(this.#connection, sql));
+    } catch (error) {
+      throw duckdbFailure(error);
+    }
+  }
+
+  /** Appends rows to a table whose columns have the batches' types: all of them, or none when it throws. */
+  async append(table: string, batches: Iterable<ColumnBatch>): Promise<void> {
+    await this.execute('BEGIN');
+    try {
+      appendBatches(this.#connection, table, batches);
+      await this.execute('COMMIT');
+    } catch (error) {
+      await this.execute('ROLLBACK');
+      throw duckdbFailure(error);
+    }
+  }
+
+  /** A temporary table of this connection with the rows of batches; `dropTable` removes it. */
+  async createTable(table: string, schema: Schema, batches: Iterable<ColumnBatch>): Promise<void> {
+    const columns = schema.map((field) => `${quoteName(field.name)} ${duckdbType(field.type)}`);
+    await this.execute(`CREATE TEMP TABLE ${quoteName(table)} (${columns.join(', ')})`);
+    try {
+      await this.append(table, batches);
+    } catch (error) {
+      await this.dropTable(table);
+      throw error;
+    }
+  }
+
+  async dropTable(table: string): Promise<void> {
+    await this.execute(`DROP TABLE IF EXISTS ${quoteName(table)}`);
+  }
+
+  /** Statements that run fail with QUERY_CANCELLED; later ones with DATABASE_CLOSED. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const { statement } of this.#prepared.values()) duckdb.destroy_prepare_sync(statement);
+    this.#prepared.clear();
+    duckdb.disconnect_sync(this.#connection);
+  }
+
+  interrupt(): void {
+    if (!this.#closed) duckdb.interrupt(this.#connection);
+  }
+
+  #check(signal: AbortSignal | undefined): void {
+    if (this.#closed) throw databaseClosed();
+    if (signal?.aborted) throw cancelledBy(signal);
+  }
+
+  #interruptible<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    return interruptible(signal, () => duckdb.interrupt(this.#connection), work);
+  }
+
+  async #withStatement<T>(
+    sql: string,
+    options: QueryOptions,
+    work: (prepared: Prepared) => Promise<T>,
+  ): Promise<T> {
+    const prepared = await this.#prepare(sql, options);
+    try {
+      return await work(prepared);
+    } catch (error) {
+      throw duckdbFailure(error);
+    } finally {
+      this.#done(sql, prepared, options);
+    }
+  }
+
+  async #prepare(sql: string, { signal, cached }: QueryOptions): Promise<Prepared> {
+    this.#check(signal);
+    const held = cached ? this.#prepared.get(sql) : undefined;
+    if (held !== undefined) {
+      this.#prepared.delete(sql); // While it runs, and to become the newest afterwards.
+      return held;
+    }
+    try {
+      return { statement: await duckdb.prepare(this.#connection, sql) };
+    } catch (error) {
+      throw duckdbFailure(error);
+    }
+  }
+
+  #done(sql: string, prepared: Prepared, { cached }: QueryOptions): void {
+    if (this.#closed || !cached) {
+      duckdb.destroy_prepare_sync(prepared.statement);
+      return;
+    }
+    this.#prepared.set(sql, prepared);
+    if (this.#prepared.size <= maxPrepared) return;
+    const [oldest, { statement }] = this.#prepared.entries().next().value!;
+    this.#prepared.delete(oldest);
+    duckdb.destroy_prepare_sync(statement);
+  }
+
+  #reader(prepared: Prepared, result: duckdb.Result, schema: Schema | undefined): ResultReader {
+    if (!prepared.reader?.fits(result)) prepared.reader = new ResultReader(result, schema);
+    return prepared.reader;
+  }
+}
