@@ -17,7 +17,8 @@ import { badArrow } from './errors.ts';
  */
 export function decodeArrow(bytes: Uint8Array): ColumnBatch {
   try {
-    return decodeStream(bytes);
+    // As a plain Uint8Array: a Buffer's slice is a view, where copies are wanted.
+    return decodeStream(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   } catch (error) {
     // Reading past the end shows as a RangeError of the typed arrays or of the flatbuffer.
     throw error instanceof RangeError ? badArrow('it is cut off') : error;

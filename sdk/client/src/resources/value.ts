@@ -62,6 +62,8 @@ export function valueFromProto(message: type.Value | undefined, dataType: DataTy
       const { months, days, micros } = kind.value;
       return { months, days, micros };
     }
+    case 'bytesValue':
+      return new Uint8Array(kind.value); // A copy: the message may share its memory with others.
     default:
       return kind.value;
   }
