@@ -1,57 +1,84 @@
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { isTesseraError } from '@tessera/base';
+import { type ColumnBatch, type Schema, type Value, valueAt } from '@tessera/columnar';
+import { DuckDb } from '@tessera/duckdb';
 import { readCancelled } from './errors.ts';
 
-export type Row = Readonly<Record<string, unknown>>;
+export type Row = Readonly<Record<string, Value>>;
 
-/** One small DuckDB for all reading of a connector; each call has its own connection, interrupted by its signal. */
+/** Statements on one connection, for one call: its signal interrupts whatever runs. */
+export interface Statements {
+  rows(sql: string): Promise<Row[]>;
+  execute(sql: string): Promise<void>;
+}
+
+/** One small DuckDB for all reading of a connector, opened at first use. */
 export class Database implements AsyncDisposable {
-  readonly #memoryLimitBytes: number;
-  readonly #workDirectory: string;
-  #instance: Promise<DuckDBInstance> | undefined;
+  readonly #open: () => Promise<DuckDb>;
+  #duckDb: Promise<DuckDb> | undefined;
 
   constructor(options: { readonly memoryLimitBytes: number; readonly workDirectory: string }) {
-    this.#memoryLimitBytes = options.memoryLimitBytes;
-    this.#workDirectory = options.workDirectory;
+    this.#open = () =>
+      DuckDb.open({
+        memoryLimitBytes: options.memoryLimitBytes,
+        tempDirectory: `${options.workDirectory}/temp`,
+        onConnect: [`SET TimeZone = 'UTC'`],
+      });
   }
 
-  async use<T>(
-    signal: AbortSignal,
-    work: (connection: DuckDBConnection) => Promise<T>,
-  ): Promise<T> {
-    if (signal.aborted) throw readCancelled();
-    const connection = await this.connect();
-    const interrupt = () => connection.interrupt();
-    signal.addEventListener('abort', interrupt);
-    try {
-      return await work(connection);
-    } catch (error) {
-      throw signal.aborted ? readCancelled() : error;
-    } finally {
-      signal.removeEventListener('abort', interrupt);
-      connection.closeSync();
-    }
+  async use<T>(signal: AbortSignal, work: (statements: Statements) => Promise<T>): Promise<T> {
+    const duckDb = await this.#opened();
+    return asRead(() =>
+      duckDb.session(
+        (connection) =>
+          work({
+            rows: async (sql) => rowsOf(await connection.run(sql, [], { signal })),
+            execute: (sql) => connection.execute(sql, { signal }),
+          }),
+        signal,
+      ),
+    );
   }
 
   rows(sql: string, signal: AbortSignal): Promise<Row[]> {
-    return this.use(signal, async (connection) => rowsOf(connection, sql));
+    return this.use(signal, (statements) => statements.rows(sql));
   }
 
-  async connect(): Promise<DuckDBConnection> {
-    this.#instance ??= DuckDBInstance.create(':memory:', {
-      memory_limit: `${Math.floor(this.#memoryLimitBytes / 1024)}KiB`,
-      temp_directory: `${this.#workDirectory}/temp`,
-    });
-    const connection = await (await this.#instance).connect();
-    await connection.run(`SET TimeZone = 'UTC'`);
-    return connection;
+  /** Batches with columns of these types; the next is computed when it is asked for. */
+  async *stream(sql: string, schema: Schema, signal: AbortSignal): AsyncIterable<ColumnBatch> {
+    const duckDb = await this.#opened();
+    try {
+      for await (const batch of duckDb.stream(sql, [], { signal, schema })) {
+        yield batch;
+        if (signal.aborted) throw readCancelled();
+      }
+    } catch (error) {
+      throw isTesseraError(error, 'QUERY_CANCELLED') ? readCancelled() : error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    (await this.#instance)?.closeSync();
-    this.#instance = undefined;
+    await (await this.#duckDb)?.[Symbol.asyncDispose]();
+    this.#duckDb = undefined;
+  }
+
+  #opened(): Promise<DuckDb> {
+    this.#duckDb ??= this.#open();
+    return this.#duckDb;
   }
 }
 
-export async function rowsOf(connection: DuckDBConnection, sql: string): Promise<Row[]> {
-  return (await connection.runAndReadAll(sql)).getRowObjects() as Row[];
+async function asRead<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw isTesseraError(error, 'QUERY_CANCELLED') ? readCancelled() : error;
+  }
+}
+
+function rowsOf(batch: ColumnBatch): Row[] {
+  return Array.from({ length: batch.rowCount }, (_, row) =>
+    Object.fromEntries(
+      batch.columns.map((column, i) => [batch.schema[i]!.name, valueAt(column, row)]),
+    ),
+  );
 }

@@ -12,14 +12,12 @@ import type {
   Split,
   TableScan,
 } from '@tessera/plugin';
-import { columnBatches } from './column-batches.ts';
 import type { FilesConfig } from './config.ts';
 import { Database } from './database.ts';
 import {
   catalogUnreadable,
   noSuchColumn,
   noSuchTable,
-  readCancelled,
   sourceFileMissing,
   sourceFileUnreadable,
 } from './errors.ts';
@@ -51,6 +49,15 @@ export interface TablePreview {
   /** Where the rejected rows are listed, when there are any. */
   readonly rejectsFile: string | undefined;
 }
+
+/** Reasons of DuckDB's failures that mean: the file is not what it should be. */
+const fileFailures = new Set([
+  'FILE_MISSING',
+  'FILE_CORRUPT',
+  'IO_FAILED',
+  'CONVERSION_FAILED',
+  'DUCKDB_FAILED',
+]);
 
 interface KnownSchema {
   readonly token: string;
@@ -220,8 +227,8 @@ export class FilesConnector implements Connector, AsyncDisposable {
     if (known?.token === token) return known;
     const { sampleRows } = this.#options.config;
     const schema = await this.#attempt(table, () =>
-      this.#database.use(signal, (connection) =>
-        tableSchema(connection, { table, config, format, files, sampleRows }),
+      this.#database.use(signal, (statements) =>
+        tableSchema(statements, { table, config, format, files, sampleRows }),
       ),
     );
     const entry = { token, files, schema };
@@ -236,8 +243,8 @@ export class FilesConnector implements Connector, AsyncDisposable {
     const rejects: Reject[] = [];
     for (const path of known.schema.location.paths) {
       const found = await this.#attempt(table, () =>
-        this.#database.use(signal, (connection) =>
-          findRejects(connection, { ...known.schema.location, paths: [path] }),
+        this.#database.use(signal, (statements) =>
+          findRejects(statements, { ...known.schema.location, paths: [path] }),
         ),
       );
       count += found.count;
@@ -271,17 +278,10 @@ export class FilesConnector implements Connector, AsyncDisposable {
     schema: NativeLocation['columns'],
     signal: AbortSignal,
   ): AsyncIterable<ColumnBatch> {
-    if (signal.aborted) throw readCancelled();
-    const connection = await this.#database.connect();
-    const interrupt = () => connection.interrupt();
-    signal.addEventListener('abort', interrupt);
     try {
-      yield* columnBatches(connection, sql, schema, signal);
+      yield* this.#database.stream(sql, schema, signal);
     } catch (error) {
-      throw signal.aborted ? readCancelled() : await this.#failure(table, error);
-    } finally {
-      signal.removeEventListener('abort', interrupt);
-      connection.closeSync();
+      throw await this.#failure(table, error);
     }
   }
 
@@ -289,12 +289,13 @@ export class FilesConnector implements Connector, AsyncDisposable {
     try {
       return await work();
     } catch (error) {
-      throw isTesseraError(error) ? error : await this.#failure(table, error);
+      throw await this.#failure(table, error);
     }
   }
 
   /** A file that vanished meanwhile is missing; any other failure is the file that DuckDB names, or the table's path. */
   async #failure(table: string, error: unknown): Promise<unknown> {
+    if (isTesseraError(error) && !fileFailures.has(error.reason)) return error;
     const config = this.#config(table);
     const files = await filesOf(table, config, this.#options.baseDirectory).catch((e) => e);
     if (isTesseraError(files)) return files;
@@ -303,4 +304,3 @@ export class FilesConnector implements Connector, AsyncDisposable {
     return sourceFileUnreadable(table, named?.path ?? config.path, error);
   }
 }
-

@@ -17,7 +17,11 @@ describe('inferType', () => {
     { values: ['2023-02-29'], type: 'text', why: 'no such day' },
     { values: ['2024-01-01 10:00', '2024-01-01T10:00:00.123456'], type: 'timestamp', why: 'both' },
     { values: ['2024-01-01 25:00:00'], type: 'text', why: 'no such hour' },
-    { values: ['2024-01-01T10:00:00Z', '2024-01-01 10:00:00+02'], type: 'timestamptz', why: 'zones' },
+    {
+      values: ['2024-01-01T10:00:00Z', '2024-01-01 10:00:00+02'],
+      type: 'timestamptz',
+      why: 'zones',
+    },
     { values: ['10:00:00'], type: 'time', why: 'a time of day' },
     { values: ['2024-01-01', 'x'], type: 'text', why: 'one is no date' },
     { values: [null, null], type: 'text', why: 'nothing was seen' },

@@ -63,7 +63,8 @@ function whyText(sample: readonly Text[], texts: readonly string[]): string {
     const count = texts.filter(candidate.accepts).length;
     if (count > (best?.count ?? 0)) best = { candidate, count };
   }
-  if (best === undefined || best.count === texts.length) return `${quoted(texts[0]!)} is plain text`;
+  if (best === undefined || best.count === texts.length)
+    return `${quoted(texts[0]!)} is plain text`;
   const row = sample.findIndex((text) => text !== null && !best.candidate.accepts(text));
   return `${quoted(sample[row]!)} (row ${row + 1} of the sample) is no ${best.candidate.name}, though ${best.count} of ${texts.length} values are`;
 }

@@ -1,19 +1,17 @@
-import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DataType, Field } from '@tessera/columnar';
 import { quoteText } from '@tessera/duckdb';
-import { rowsOf } from './database.ts';
+import type { Statements } from './database.ts';
 
 /** Columns of Parquet files (of all files together, by name) with what DuckDB calls their stored type. */
 export async function parquetFields(
-  connection: DuckDBConnection,
+  statements: Statements,
   paths: readonly string[],
 ): Promise<{ readonly field: Field; readonly stored: string }[]> {
   const list = `[${paths.map(quoteText).join(', ')}]`;
-  const described = await rowsOf(
-    connection,
+  const described = await statements.rows(
     `DESCRIBE SELECT * FROM read_parquet(${list}, union_by_name = ${paths.length > 1}, hive_partitioning = false)`,
   );
-  const required = await requiredColumns(connection, list);
+  const required = await requiredColumns(statements, list);
   return described.map((row) => {
     const name = String(row['column_name']);
     const stored = String(row['column_type']);
@@ -22,9 +20,8 @@ export async function parquetFields(
   });
 }
 
-async function requiredColumns(connection: DuckDBConnection, list: string): Promise<Set<string>> {
-  const rows = await rowsOf(
-    connection,
+async function requiredColumns(statements: Statements, list: string): Promise<Set<string>> {
+  const rows = await statements.rows(
     `SELECT name FROM parquet_schema(${list}) WHERE repetition_type = 'REQUIRED' AND type IS NOT NULL`,
   );
   return new Set(rows.map((row) => String(row['name'])));

@@ -1,10 +1,9 @@
 import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { DuckDBConnection } from '@duckdb/node-api';
-import { typeName } from '@tessera/sql';
 import { countingScanSql, lineBreaksSql, rejectedScanSql } from '@tessera/duckdb';
 import type { NativeLocation } from '@tessera/plugin';
-import { type Row, rowsOf } from './database.ts';
+import { typeName } from '@tessera/sql';
+import type { Row, Statements } from './database.ts';
 
 /** One record that is outside the data. Lines count from 1, as an editor shows them. */
 export interface Reject {
@@ -23,20 +22,19 @@ export const maxListedRejects = 100_000;
  * The rest is exactly what `nativeScanSql` reads.
  */
 export async function findRejects(
-  connection: DuckDBConnection,
+  statements: Statements,
   location: NativeLocation,
 ): Promise<{ readonly count: bigint; readonly rejects: readonly Reject[] }> {
-  await connection.run('DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans');
-  const [counts] = await rowsOf(connection, countingScanSql(location));
+  await statements.execute('DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans');
+  const [counts] = await statements.rows(countingScanSql(location));
   const converted = (counts?.['sound'] as bigint) - (counts?.['valid'] as bigint);
-  const broken = await brokenRecords(connection, location);
+  const broken = await brokenRecords(statements, location);
   if (converted === 0n && broken.length === 0) return { count: 0n, rejects: [] };
   const brokenLines = broken.map((record) => record.record);
   const header = location.format === 'csv' && location.options['header'] === 'true' ? 1 : 0;
   const recordOf = recordNumbers(brokenLines, header);
-  const breaks = await extraLines(connection, location, recordOf, broken);
-  const unconverted = await rowsOf(
-    connection,
+  const breaks = await extraLines(statements, location, recordOf, broken);
+  const unconverted = await statements.rows(
     `SELECT * FROM (${rejectedScanSql(location)}) ORDER BY record LIMIT ${maxListedRejects}`,
   );
   const file = location.paths[0]!;
@@ -66,27 +64,26 @@ interface BrokenRecord {
 
 /** Records that are no record of the dialect: too few or many values, an open quote, broken UTF-8, too long. */
 async function brokenRecords(
-  connection: DuckDBConnection,
+  statements: Statements,
   location: NativeLocation,
 ): Promise<BrokenRecord[]> {
-  const [table] = await rowsOf(
-    connection,
+  const [table] = await statements.rows(
     `SELECT 1 FROM duckdb_tables() WHERE table_name = 'reject_errors' AND temporary`,
   );
   if (table === undefined) return [];
-  const rows = await rowsOf(
-    connection,
-    `SELECT line, min(column_idx) AS column_idx, arg_min(error_type::VARCHAR, column_idx) AS error_type,
+  const rows =
+    await statements.rows(`SELECT line, arg_min(column_name, column_idx)::VARCHAR AS column_name, arg_min(error_type::VARCHAR, column_idx) AS error_type,
        arg_min(error_message, column_idx) AS message, any_value(csv_line) AS raw
-     FROM reject_errors GROUP BY line, line_byte_position ORDER BY line`,
-  );
+     FROM reject_errors GROUP BY line, line_byte_position ORDER BY line`);
   return rows.map((row) => {
-    const index = Number(row['column_idx']) - 1;
+    const index = Number(String(row['column_name']).slice(1)); // Columns are called c0, c1, …
     return {
       record: Number(row['line']),
       column: location.format === 'csv' ? location.columns[index]?.name : undefined,
       reason: `${String(row['error_type']).toLowerCase()}: ${String(row['message']).split('\n', 1)[0]}`,
-      raw: String(row['raw'] ?? '').replace(/^\r?\n/, '').replace(/\r?\n$/, ''),
+      raw: String(row['raw'] ?? '')
+        .replace(/^\r?\n/, '')
+        .replace(/\r?\n$/, ''),
     };
   });
 }
@@ -105,15 +102,18 @@ function recordNumbers(broken: readonly number[], header: number): (index: numbe
 
 /** How many lines stand before a record beyond one for each record: line breaks inside values. */
 async function extraLines(
-  connection: DuckDBConnection,
+  statements: Statements,
   location: NativeLocation,
   recordOf: (index: number) => number,
   broken: readonly BrokenRecord[],
 ): Promise<(record: number) => number> {
   if (location.format !== 'csv') return () => 0;
-  const rows = await rowsOf(connection, lineBreaksSql(location));
+  const rows = await statements.rows(lineBreaksSql(location));
   const breaks = [
-    ...rows.map((row) => ({ record: recordOf(Number(row['record'])), count: Number(row['breaks']) })),
+    ...rows.map((row) => ({
+      record: recordOf(Number(row['record'])),
+      count: Number(row['breaks']),
+    })),
     ...broken.map((record) => ({
       record: record.record,
       count: record.raw.split('\n').length - 1,
@@ -125,9 +125,11 @@ async function extraLines(
 
 function describe(location: NativeLocation, row: Row): Pick<Reject, 'column' | 'reason' | 'raw'> {
   const bad = Number(row['bad']);
-  const values = (row['raw'] as { items: readonly (string | null)[] }).items;
+  const values = JSON.parse(row['raw'] as string) as (string | null)[];
   const raw =
-    location.format === 'json' ? (values[0] ?? '') : values.map(csvField).join(delimiterOf(location));
+    location.format === 'json'
+      ? (values[0] ?? '')
+      : values.map(csvField).join(delimiterOf(location));
   if (bad === -3) return { column: undefined, reason: 'not valid JSON', raw };
   if (bad === -2) return { column: undefined, reason: 'not a JSON object', raw };
   const field = location.columns[bad]!;

@@ -1,10 +1,9 @@
-import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DataType, Field } from '@tessera/columnar';
 import { csvTable, jsonLines } from '@tessera/duckdb';
 import type { NativeLocation } from '@tessera/plugin';
 import type { FileFormat, TableConfig } from './config.ts';
 import { csvDialect } from './csv-dialect.ts';
-import { rowsOf } from './database.ts';
+import type { Statements } from './database.ts';
 import { noSuchColumn } from './errors.ts';
 import type { SourceFile } from './files.ts';
 import { type InferredType, inferType } from './infer-type.ts';
@@ -27,10 +26,10 @@ export interface SchemaRequest {
 }
 
 export async function tableSchema(
-  connection: DuckDBConnection,
+  statements: Statements,
   request: SchemaRequest,
 ): Promise<TableSchema> {
-  const schema = await schemaByFormat[request.format](connection, request);
+  const schema = await schemaByFormat[request.format](statements, request);
   const names = schema.location.columns.map((column) => column.name);
   for (const name of Object.keys(request.config.columns)) {
     if (!names.includes(name)) throw noSuchColumn(request.table, name, names);
@@ -41,10 +40,13 @@ export async function tableSchema(
 const schemaByFormat = { csv: csvSchema, json: jsonSchema, parquet: parquetSchema };
 
 async function parquetSchema(
-  connection: DuckDBConnection,
+  statements: Statements,
   { config, files }: SchemaRequest,
 ): Promise<TableSchema> {
-  const found = await parquetFields(connection, files.map((file) => file.path));
+  const found = await parquetFields(
+    statements,
+    files.map((file) => file.path),
+  );
   const columns = found.map(({ field }) => ({
     ...field,
     type: config.columns[field.name] ?? field.type,
@@ -58,32 +60,34 @@ async function parquetSchema(
   };
 }
 
-async function csvSchema(
-  connection: DuckDBConnection,
-  request: SchemaRequest,
-): Promise<TableSchema> {
+/** Lines of a CSV from which its dialect is found. */
+const dialectLines = 1000;
+
+async function csvSchema(statements: Statements, request: SchemaRequest): Promise<TableSchema> {
   const { config, files, sampleRows } = request;
   const first = files.find((file) => file.sizeBytes > 0n);
   if (first === undefined) return emptySchema(request, 'csv');
-  const { options, names } = await csvDialect(connection, first.path, config);
+  const lines = await statements.rows(
+    `SELECT coalesce(line, '') AS line FROM ${jsonLines({ paths: [first.path], options: {} })} LIMIT ${dialectLines}`,
+  );
+  const { options, names } = csvDialect(
+    lines.map((row) => row['line'] as string),
+    config,
+  );
   const texts = names.map((name): Field => ({ name, type: { kind: 'text' }, nullable: true }));
   const raw = csvTable({ ...locationOf('csv', [first], texts, options) }, 'text');
-  const rows = await connection.runAndReadAll(`SELECT * FROM ${raw} LIMIT ${sampleRows}`);
-  const sample = rows.getRows() as (string | null)[][];
+  const rows = await statements.rows(`SELECT * FROM ${raw} LIMIT ${sampleRows}`);
+  const sample = rows.map((row) => names.map((_, i) => row[`c${i}`] as string | null));
   return inferred(request, { format: 'csv', options, names, sample });
 }
 
-async function jsonSchema(
-  connection: DuckDBConnection,
-  request: SchemaRequest,
-): Promise<TableSchema> {
+async function jsonSchema(statements: Statements, request: SchemaRequest): Promise<TableSchema> {
   const { files, sampleRows } = request;
   const first = files.find((file) => file.sizeBytes > 0n);
   if (first === undefined) return emptySchema(request, 'json');
-  const layout = await jsonLayout(connection, first.path);
+  const layout = await jsonLayout(statements, first.path);
   const lines = jsonLines({ paths: [first.path], options: { layout } });
-  const rows = await rowsOf(
-    connection,
+  const rows = await statements.rows(
     `SELECT line FROM ${lines} WHERE line IS NOT NULL LIMIT ${sampleRows}`,
   );
   const objects = rows.map((row) => parseObject(row['line'] as string)).filter(isPresent);
@@ -93,9 +97,8 @@ async function jsonSchema(
 }
 
 /** `array` when the first character that is no space is `[`, else `lines`. */
-async function jsonLayout(connection: DuckDBConnection, path: string): Promise<string> {
-  const [row] = await rowsOf(
-    connection,
+async function jsonLayout(statements: Statements, path: string): Promise<string> {
+  const [row] = await statements.rows(
     `SELECT ltrim(left(line, 64)) AS start FROM ${jsonLines({ paths: [path], options: {} })} WHERE trim(line) <> '' LIMIT 1`,
   );
   const start = String(row?.['start'] ?? '');
@@ -105,8 +108,11 @@ async function jsonLayout(connection: DuckDBConnection, path: string): Promise<s
 function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     // Numbers stay as they are written: a 64-bit number would not survive a JavaScript number.
-    const value: unknown = JSON.parse(text, ((_: string, v: unknown, context: { source: string }) =>
-      typeof v === 'number' ? { source: context.source } : v) as never);
+    const value: unknown = JSON.parse(text, ((
+      _: string,
+      v: unknown,
+      context: { source: string },
+    ) => (typeof v === 'number' ? { source: context.source } : v)) as never);
     return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
       : undefined;
@@ -181,4 +187,3 @@ function locationOf(
   const paths = files.filter((file) => file.sizeBytes > 0n || format === 'parquet');
   return { format, paths: paths.map((file) => file.path), columns, options };
 }
-

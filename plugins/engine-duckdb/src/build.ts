@@ -1,10 +1,10 @@
 import { join } from 'node:path';
+import { isTesseraError } from '@tessera/base';
 import type { BuildPlan, LayoutStep } from '@tessera/cube';
 import { quoteName } from '@tessera/duckdb';
 import type { BuildProgress, BuildRequest } from '@tessera/plugin';
 import { dictionaryTable, extendDictionary } from './dictionary.ts';
 import { type Encodings, encodeTexts } from './encoding.ts';
-import { isTesseraError } from '@tessera/base';
 import { flatSql, flatTable, innerMask, missingColumn, segmentColumn } from './flat.ts';
 import {
   checkUnchanged,
@@ -90,7 +90,8 @@ async function* readSources(
 
 async function* countSegments(session: Session, plan: BuildPlan): AsyncIterable<BuildProgress> {
   const missing = plan.joins.map(
-    (_, i) => `count(*) FILTER (WHERE (${quoteName(missingColumn)} & ${2 ** i}) <> 0) AS missing${i}`,
+    (_, i) =>
+      `count(*) FILTER (WHERE (${quoteName(missingColumn)} & ${2 ** i}) <> 0) AS missing${i}`,
   );
   const rows = await session.rows(
     `SELECT ${[`${quoteName(segmentColumn)} AS segment`, 'count(*) AS row_count', ...missing].join(', ')} FROM ${flatTable} GROUP BY 1`,

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import type { DictionaryStep } from '@tessera/cube';
 import { duckdbType, quoteName, quoteText } from '@tessera/duckdb';
 import type { BuildProgress } from '@tessera/plugin';
-import { join } from 'node:path';
 import { flatTable } from './flat.ts';
 import { writeParquet } from './layout-file.ts';
 import type { Session } from './session.ts';

@@ -1,5 +1,5 @@
-import type { ColumnExpr, Expr } from '@tessera/sql';
 import { duckdbType, quoteName, quoteText } from '@tessera/duckdb';
+import type { ColumnExpr, Expr } from '@tessera/sql';
 
 /** The expression as DuckDB SQL over tables named by the aliases of the model. */
 export function expressionSql(expr: Expr): string {

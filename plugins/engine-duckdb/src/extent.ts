@@ -1,6 +1,6 @@
+import type { Value } from '@tessera/columnar';
 import { duckdbType, quoteName } from '@tessera/duckdb';
 import type { ExtentRequest, ExtentResult } from '@tessera/plugin';
-import type { Value } from '@tessera/columnar';
 import { columnsOf, expressionSql } from './expression-sql.ts';
 import { inputRelation } from './landing.ts';
 import { statisticSql } from './layout-file.ts';

@@ -20,7 +20,9 @@ export async function inputRelation(
   const definitions = columns.map(
     (column) => `${quoteName(column.name)} ${duckdbType(column.type)}`,
   );
-  await session.run(`CREATE TABLE ${quoteName(table)} (${definitions.join(', ') || 'one INTEGER'})`);
+  await session.run(
+    `CREATE TABLE ${quoteName(table)} (${definitions.join(', ') || 'one INTEGER'})`,
+  );
   await session.attempt(() =>
     appendBatches(session.connection, table, input.open(names, signal), signal),
   );
@@ -45,7 +47,12 @@ export async function landLookup(
     `CREATE TABLE ${quoteName(table)} AS SELECT true AS ${quoteName(hitColumn)}, * FROM ${relation}`,
   );
   if (source.kind === 'stream') await session.run(`DROP TABLE ${relation}`);
-  await checkUnique(session, input.alias, quoteName(table), join.keys.map((key) => key.column));
+  await checkUnique(
+    session,
+    input.alias,
+    quoteName(table),
+    join.keys.map((key) => key.column),
+  );
 }
 
 /** @throws LOOKUP_NOT_UNIQUE with an example key and how many rows have it. */

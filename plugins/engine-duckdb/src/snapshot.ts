@@ -1,7 +1,13 @@
 import { basename, dirname, join } from 'node:path';
 import { checksumSql, quoteName, quoteText } from '@tessera/duckdb';
 import type { SnapshotRequest, SnapshotResult } from '@tessera/plugin';
-import { checkUnchanged, checkUnique, inputRelation, markFiles, rejectedRowsOf } from './landing.ts';
+import {
+  checkUnchanged,
+  checkUnique,
+  inputRelation,
+  markFiles,
+  rejectedRowsOf,
+} from './landing.ts';
 import { writeParquet } from './layout-file.ts';
 import { Session, type SessionOptions } from './session.ts';
 

@@ -40,7 +40,7 @@ export function rejectedScanSql(location: NativeLocation): string {
     ? '[line]'
     : `[${location.columns.map((_, i) => rawSql(location, i)).join(', ')}]`;
   const values = json ? 'raw.v' : raws;
-  return `SELECT record, bad, value, raw FROM (
+  return `SELECT record, bad::INTEGER AS bad, value, to_json(raw)::VARCHAR AS raw FROM (
     SELECT record, bad, CASE WHEN bad >= 0 THEN texts[bad + 1] END AS value, raw
     FROM (SELECT record, ${bad} AS bad, ${values} AS texts, ${raws} AS raw FROM ${rawRows(location, true)})
   ) WHERE bad <> -1`;
