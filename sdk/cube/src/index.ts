@@ -13,6 +13,7 @@ export {
 export type * from './matched.ts';
 export type * from './model.ts';
 export type * from './model-spec.ts';
+export { resolveModel } from './resolve/resolve-model.ts';
 export * from './resources/index.ts';
 export * from './scan-plan.ts';
 export type * from './segment.ts';

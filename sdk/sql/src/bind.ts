@@ -55,11 +55,11 @@ export interface ExpressionTable {
 export function bindExpression(
   text: string,
   tables: readonly ExpressionTable[],
-  settings: { readonly timeZone: string } = { timeZone: 'UTC' },
+  settings: { readonly timeZone: string; readonly now?: bigint } = { timeZone: 'UTC' },
 ): Expr {
   const { node, source } = parseExpression(text);
   const catalog: BindCatalog = { find: () => undefined, tables: () => [] };
-  const ctx = new BindContext(source, catalog, { ...settings, now: 0n }, () => {
+  const ctx = new BindContext(source, catalog, { now: 0n, ...settings }, () => {
     throw ctx.unsupported('A subquery in a model expression');
   });
   const scopeTables = tables.map(({ alias, columns }) => ({

@@ -98,7 +98,7 @@ function nextValue(format: DateFormat, micros: bigint): bigint {
  */
 export function parseTime(format: DateFormat, value: string): bigint | undefined {
   const pattern = format.parts
-    .map(({ unit, text }) => (unit ? groupOf(unit) : escape(text)))
+    .map(({ unit, text }) => (unit ? groupOf(unit) : quoted(text)))
     .join('');
   const match = new RegExp(`^${pattern}$`).exec(value);
   if (match === null) return undefined;
@@ -110,7 +110,7 @@ function groupOf(unit: Unit): string {
   return unit === 'yyyy' ? '(-?[0-9]{1,6})' : '([0-9]{2})';
 }
 
-function escape(text: string): string {
+function quoted(text: string): string {
   return text.replace(/[^A-Za-z0-9 ]/g, '\\$&');
 }
 

@@ -31,10 +31,10 @@ export function instantOf(zone: string, local: bigint): bigint {
   const day = 86_400n * microsPerSecond;
   const before = offsetAt(zone, local - day);
   const after = offsetAt(zone, local + day);
-  const candidates = [local - after, local - before].filter((t) => localOf(zone, t) === local);
-  return candidates.length === 0
-    ? local - before
-    : candidates.reduce((latest, t) => (t > latest ? t : latest));
+  // The smaller offset gives the later instant.
+  const [late, early] = before < after ? [before, after] : [after, before];
+  const shown = [late, early].find((offset) => localOf(zone, local - offset) === local);
+  return local - (shown ?? before);
 }
 
 /** How far the zone's clocks are ahead of UTC at an instant, in microseconds. */
