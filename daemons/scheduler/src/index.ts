@@ -1,1 +1,3 @@
-export {};
+/** The scheduler daemon: turns specifications into work, one leader at a time. */
+export { composeScheduler, type Scheduler, type SchedulerDependencies } from './composition.ts';
+export { type SchedulerConfig, schedulerDefaults } from './config.ts';

@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { layoutColumnToProto, listAll } from '@tessera/client';
+import type { Lookup, SourceVersion } from '@tessera/cube';
+import type { Engine } from '@tessera/plugin';
+import { storage } from '@tessera/proto';
+import type { SchedulerClients } from '../clients.ts';
+import type { OperationContext } from '../operations/operation.ts';
+import { engineInput } from './engine-inputs.ts';
+import { type ObservedCube, tableKey } from './observe.ts';
+
+/** A snapshot that a build uses: its id, and the absolute path of its file. */
+export interface SnapshotInUse {
+  readonly alias: string;
+  readonly id: string;
+  readonly path: string;
+}
+
+/**
+ * The id of the copy of a lookup at one version: the same version is copied once. A version that the connector
+ * cannot tell is copied for each build.
+ */
+export function snapshotId(
+  model: string,
+  lookup: Lookup,
+  version: SourceVersion,
+  build: string,
+): string {
+  const content = JSON.stringify([
+    lookup.table,
+    lookup.columns,
+    lookup.keys.map(({ column }) => column),
+    version.known ? version.token : build,
+  ]);
+  const digest = createHash('sha256').update(content).digest('hex').slice(0, 16);
+  return `${model}-${lookup.alias}-${digest}`.slice(-128).replace(/^[^a-z0-9]+/, '');
+}
+
+/** Copies the lookups whose version has no copy yet and publishes the copies; each lookup is one journaled step. */
+export async function ensureSnapshots(
+  clients: SchedulerClients,
+  engine: Engine,
+  cube: ObservedCube,
+  versions: Readonly<Record<string, SourceVersion>>,
+  context: OperationContext,
+  fence: () => { lease: string; token: bigint },
+): Promise<SnapshotInUse[]> {
+  const { resources } = await listAll(clients, 'snapshots', { parent: `projects/${cube.project}` });
+  const known = new Map(resources.map((snapshot) => [idOf(snapshot.name), snapshot.file]));
+  const inUse: SnapshotInUse[] = [];
+  for (const lookup of cube.model.lookups) {
+    const version = versions[tableKey(lookup.table)]!;
+    const id = snapshotId(cube.model.name, lookup, version, idOf(context.record.name));
+    context.progress.advance({ phase: 'SNAPSHOT', step: `copying lookup ${lookup.alias}` });
+    const file =
+      known.get(id) ??
+      (await takeSnapshot(clients, engine, cube, lookup, { id, version }, context, fence));
+    const { paths } = await clients.storage.locateFiles({ files: [file] });
+    inUse.push({ alias: lookup.alias, id, path: paths[0]! });
+  }
+  return inUse;
+}
+
+function idOf(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1);
+}
+
+async function takeSnapshot(
+  clients: SchedulerClients,
+  engine: Engine,
+  cube: ObservedCube,
+  lookup: Lookup,
+  wanted: { readonly id: string; readonly version: SourceVersion },
+  context: OperationContext,
+  fence: () => { lease: string; token: bigint },
+): Promise<string> {
+  const { journal, signal } = context;
+  return journal.step(
+    `snapshot-${wanted.id}`,
+    () => ({ id: wanted.id, token: wanted.version.token, known: wanted.version.known }),
+    async ({ id, token, known }) => {
+      const { ingest, stagingDirectory } = await clients.storage.prepareIngest({
+        cube: cube.name,
+        key: `${idOf(context.record.name)}-${id}`,
+      });
+      const staged = 'snapshot.parquet';
+      const keys = lookup.keys.map(({ column }) => column);
+      const columns = lookup.columns.map(({ name, type }) => ({
+        name,
+        type,
+        role: 'dimension' as const,
+      }));
+      const made = await engine.snapshot(
+        {
+          alias: lookup.alias,
+          input: await engineInput(cube.sources, lookup.table, signal),
+          columns,
+          keys,
+          outputFile: join(stagingDirectory, staged),
+        },
+        signal,
+      );
+      const committed = await clients.storage.commitIngest({
+        ingest,
+        files: [
+          {
+            stagedPath: staged,
+            kind: storage.StoredFileKind.STORED_FILE_KIND_SNAPSHOT,
+            id,
+            fileDigest: made.fileDigest,
+            sizeBytes: made.sizeBytes,
+            rowCount: made.rowCount,
+          },
+        ],
+      });
+      const { file } = committed.files[0]!;
+      await clients.snapshots.updateSnapshot({
+        allowMissing: true,
+        fence: fence(),
+        snapshot: {
+          name: `projects/${cube.project}/snapshots/${id}`,
+          model: cube.modelName,
+          alias: lookup.alias,
+          source: lookup.table.source,
+          table: lookup.table.table,
+          sourceVersion: { known, token },
+          file,
+          fileDigest: made.fileDigest,
+          checksum: made.checksum,
+          rowCount: made.rowCount,
+          sizeBytes: made.sizeBytes,
+          rejectedRows: made.rejectedRows,
+          columns: lookup.columns.map(({ name, type }) =>
+            layoutColumnToProto({ name, type, role: 'dimension' }),
+          ),
+          keys,
+        },
+      });
+      return file;
+    },
+  );
+}

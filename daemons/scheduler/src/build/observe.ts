@@ -1,0 +1,121 @@
+import { parseResourceName } from '@tessera/base';
+import { cubeSpecFromProto, listAll, modelSpecFromProto, segmentFromProto } from '@tessera/client';
+import {
+  type CubeSpec,
+  type Model,
+  resolveModel,
+  type Segment,
+  type SourceVersion,
+} from '@tessera/cube';
+import {
+  externalCatalog,
+  type OpenSource,
+  type SourceRegistry,
+  withDeadline,
+} from '@tessera/daemon';
+import { metadata } from '@tessera/proto';
+import type { TableName } from '@tessera/sql';
+import type { SchedulerClients } from '../clients.ts';
+
+/** A cube with everything it stands on, read once at the beginning of an operation. */
+export interface ObservedCube {
+  readonly name: string;
+  readonly project: string;
+  readonly etag: string;
+  readonly spec: CubeSpec;
+  readonly model: Model;
+  /** Resource name and etag of the model. */
+  readonly modelName: string;
+  readonly modelEtag: string;
+  readonly sources: ReadonlyMap<string, OpenSource>;
+  readonly segments: readonly Segment[];
+  /** By segment id. */
+  readonly segmentEtags: ReadonlyMap<string, string>;
+  /** Dimensions lists of the cuboids that a plan pinned, if any. */
+  readonly planned: readonly (readonly string[])[];
+}
+
+const versionDeadlineMs = 30_000;
+
+export async function observeCube(
+  clients: SchedulerClients,
+  registry: SourceRegistry,
+  name: string,
+): Promise<ObservedCube> {
+  const { project } = parseResourceName(name, 'projects/{project}/cubes/{cube}');
+  const cube = await clients.cubes.getCube({ name });
+  const spec = cubeSpecFromProto(cube.spec);
+  const modelName = `projects/${project}/models/${spec.model}`;
+  const modelResource = await clients.models.getModel({ name: modelName });
+  const modelSpec = modelSpecFromProto(modelResource.spec);
+  const named = [modelSpec.fact.source, ...modelSpec.joins.map((join) => join.source)];
+  const sources = await openSources(clients, registry, project!, named);
+  const catalog = externalCatalog([...sources.values()]);
+  const model = resolveModel(spec.model, modelResource.revision, modelSpec, catalog);
+  const { resources } = await listAll(clients, 'segments', { parent: name });
+  const segments = resources.filter(
+    ({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY,
+  );
+  return {
+    name,
+    project: project!,
+    etag: cube.etag,
+    spec,
+    model,
+    modelName,
+    modelEtag: modelResource.etag,
+    sources,
+    segments: segments.map(segmentFromProto),
+    segmentEtags: new Map(segments.map((segment) => [segmentFromProto(segment).id, segment.etag])),
+    planned: (cube.plan?.cuboids ?? []).map(({ names }) => names),
+  };
+}
+
+async function openSources(
+  clients: SchedulerClients,
+  registry: SourceRegistry,
+  project: string,
+  named: readonly (string | undefined)[],
+): Promise<Map<string, OpenSource>> {
+  const wanted = new Set(named.filter((name) => name !== undefined && name !== ''));
+  const sources = new Map<string, OpenSource>();
+  for (const id of wanted) {
+    const source = await clients.sources.getSource({ name: `projects/${project}/sources/${id}` });
+    const description = {
+      name: id!,
+      use: source.connector,
+      config: source.config ?? {},
+      baseDirectory: source.baseDirectory,
+      etag: source.etag,
+    };
+    sources.set(id!, await registry.refresh(description));
+  }
+  return sources;
+}
+
+/** Tables that the model reads, each once. */
+export function tablesOf(model: Model): TableName[] {
+  const tables = [model.fact, ...model.lookups].map(({ table }) => table);
+  return [...new Map(tables.map((table) => [tableKey(table), table])).values()];
+}
+
+export function tableKey({ source, table }: TableName): string {
+  return `${source}.${table}`;
+}
+
+/** The version of every table of the model now. */
+export async function currentVersions(
+  { model, sources }: Pick<ObservedCube, 'model' | 'sources'>,
+  parent: AbortSignal,
+): Promise<Record<string, SourceVersion>> {
+  const versions: Record<string, SourceVersion> = {};
+  for (const table of tablesOf(model)) {
+    const { connector } = sources.get(table.source)!;
+    versions[tableKey(table)] = await withDeadline(
+      versionDeadlineMs,
+      (signal) => connector.version(table.table, signal),
+      { what: `asking for the version of ${tableKey(table)}`, reason: 'SOURCE_TIMEOUT', parent },
+    );
+  }
+  return versions;
+}

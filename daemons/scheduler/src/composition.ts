@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import { type Clock, systemClock } from '@tessera/base';
+import {
+  type Logger,
+  PluginHost,
+  type ServiceBinding,
+  SourceRegistry,
+  serve,
+} from '@tessera/daemon';
+import type { Engine } from '@tessera/plugin';
+import { longrunning, scheduler } from '@tessera/proto';
+import { BuildOperation } from './build/build-operation.ts';
+import { DropOperation } from './build/drop-operation.ts';
+import { MaintenanceOperation } from './build/maintenance-operation.ts';
+import { MergeOperation } from './build/merge-operation.ts';
+import type { SchedulerClients } from './clients.ts';
+import type { SchedulerConfig } from './config.ts';
+import { Leadership } from './leader/leadership.ts';
+import { OperationRunner } from './operations/operation-runner.ts';
+import { BuildHandler } from './service/build-handler.ts';
+import { OperationsHandler } from './service/operations-handler.ts';
+
+export interface SchedulerDependencies {
+  readonly clients: SchedulerClients;
+  readonly log: Logger;
+  readonly clock?: Clock;
+}
+
+/** A scheduler that waits for `start`; `services` answer at once. */
+export interface Scheduler extends AsyncDisposable {
+  readonly services: readonly ServiceBinding[];
+  start(): void;
+}
+
+/** Everything the scheduler daemon is made of. */
+export function composeScheduler(config: SchedulerConfig, deps: SchedulerDependencies): Scheduler {
+  const { clients, log, clock = systemClock } = deps;
+  const stopping = new AbortController();
+  const registry = new SourceRegistry({ log, workDirectory: config.workDirectory });
+  const plugins = new PluginHost({ log, workDirectory: config.workDirectory });
+  let engine: Promise<Engine> | undefined;
+  const leadership = new Leadership({
+    leases: clients.leases,
+    clock,
+    log,
+    holder: `scheduler-${process.pid}-${randomUUID()}`,
+    ttlMs: config.leaseTtlMs,
+  });
+  const building = {
+    clients,
+    registry,
+    leadership,
+    config,
+    clock,
+    engine: () => {
+      engine ??= plugins.load({
+        kind: 'engine',
+        name: 'engine',
+        baseDirectory: process.cwd(),
+        ...config.engine,
+      });
+      return engine;
+    },
+  };
+  const runner = new OperationRunner({
+    records: clients.operationRecords,
+    leadership,
+    clock,
+    log,
+    maxConcurrent: config.maxConcurrentOperations,
+    kinds: [
+      new BuildOperation('build', building),
+      new BuildOperation('refresh', building),
+      new MergeOperation(building),
+      new DropOperation(building),
+      new MaintenanceOperation(building),
+    ],
+  });
+  const builds = new BuildHandler(clients);
+  let running: Promise<void> = Promise.resolve();
+  return {
+    services: [
+      serve(scheduler.BuildServiceDefinition, builds),
+      serve(
+        longrunning.OperationsDefinition,
+        new OperationsHandler(clients.operationRecords, clock),
+      ),
+    ] as ServiceBinding[],
+    start: () => {
+      running = leadership.run((signal) => runner.run(signal), stopping.signal);
+    },
+    [Symbol.asyncDispose]: async () => {
+      stopping.abort();
+      await running;
+      await registry[Symbol.asyncDispose]();
+      await plugins[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,32 @@
+/** What can be set of the scheduler daemon. */
+export interface SchedulerConfig {
+  /** The engine plugin that builds, and its own configuration. */
+  readonly engine: { readonly use: string; readonly config: unknown };
+  /** Memory that one build may use, bytes. */
+  readonly buildMemoryBytes: number;
+  /** Operations that run at the same time; those on one cube always run one after the other. */
+  readonly maxConcurrentOperations: number;
+  /** Segments that are built in one pass over the source and published in one transaction. */
+  readonly maxSegmentsPerPass: number;
+  /** How long the leader's lease lasts without being renewed. */
+  readonly leaseTtlMs: number;
+  /** How often what falls due (merges, retention, unused files) is looked for; 0: never by itself. */
+  readonly maintenanceIntervalMs: number;
+  /** Retired segments and unused files are kept this long, for readers that began before. */
+  readonly retiredGraceMs: number;
+  /** Ended operations are kept this long. */
+  readonly operationRetentionMs: number;
+  /** Where plugins put temporary files. */
+  readonly workDirectory: string;
+}
+
+export const schedulerDefaults = {
+  engine: { use: '@tessera/engine-duckdb', config: {} },
+  buildMemoryBytes: 1024 * 1024 * 1024,
+  maxConcurrentOperations: 1,
+  maxSegmentsPerPass: 50,
+  leaseTtlMs: 10_000,
+  maintenanceIntervalMs: 60_000,
+  retiredGraceMs: 60_000,
+  operationRetentionMs: 30 * 24 * 3_600_000,
+} as const satisfies Omit<SchedulerConfig, 'workDirectory'>;

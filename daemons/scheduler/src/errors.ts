@@ -1,0 +1,116 @@
+import { Code, TesseraError } from '@tessera/base';
+
+/** Failures of builds and other operations. Reasons are never renamed. */
+
+export function notLeader(): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'NOT_LEADER',
+    message:
+      'This scheduler has lost its leadership; the work goes on under another one. Try again.',
+  });
+}
+
+export function operationCancelled(operation: string): TesseraError {
+  return new TesseraError({
+    code: Code.CANCELLED,
+    reason: 'CANCELLED',
+    message: `${operation} was cancelled; nothing of it was published.`,
+    metadata: { operation },
+  });
+}
+
+export function sourceChanged(table: string): TesseraError {
+  return new TesseraError({
+    code: Code.ABORTED,
+    reason: 'SOURCE_CHANGED',
+    message: `${table} changed while it was read, so nothing was published; build again.`,
+    metadata: { table },
+  });
+}
+
+export function modelChanged(model: string): TesseraError {
+  return new TesseraError({
+    code: Code.ABORTED,
+    reason: 'MODEL_CHANGED',
+    message: `Model ${model} or its cube changed during the build, so nothing was published; build again.`,
+    metadata: { model },
+  });
+}
+
+export function buildIncomplete(segment: string, layout: string): TesseraError {
+  return new TesseraError({
+    code: Code.DATA_LOSS,
+    reason: 'BUILD_INCOMPLETE',
+    message: `The engine reported no verified file for layout ${layout} of segment ${segment}; nothing was published.`,
+    metadata: { segment, layout },
+  });
+}
+
+export function rowsDisagree(
+  segment: string,
+  layout: string,
+  counted: bigint,
+  expected: bigint,
+): TesseraError {
+  return new TesseraError({
+    code: Code.DATA_LOSS,
+    reason: 'ROW_COUNTS_DISAGREE',
+    message: `Layout ${layout} of segment ${segment} has ${counted} rows where at most ${expected} rows were read; nothing was published.`,
+    metadata: { segment, layout, counted: String(counted), expected: String(expected) },
+  });
+}
+
+export function cubeWithoutCuboids(cube: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'NO_CUBOIDS',
+    message: `Cube ${cube} names no cuboids: give it groups, or plan it with 'tessera plan ${cube} --apply'.`,
+    metadata: { cube },
+  });
+}
+
+export function nothingInRange(cube: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'NO_SEGMENTS_IN_RANGE',
+    message: `No segment of ${cube} lies in the given range; 'tessera segments ${cube}' lists them.`,
+    metadata: { cube },
+  });
+}
+
+export function segmentsNotAdjacent(first: string, second: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'SEGMENTS_NOT_ADJACENT',
+    message: `Segments ${first} and ${second} have a hole or other segments between them; build what is missing first.`,
+    metadata: { first, second },
+  });
+}
+
+export function segmentsDiffer(first: string, second: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'SEGMENTS_DIFFER',
+    message: `Segments ${first} and ${second} have different layouts or lookup snapshots; refresh one of them first.`,
+    metadata: { first, second },
+  });
+}
+
+export function operationRunning(operation: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'OPERATION_RUNNING',
+    message: `${operation} is still going on; cancel it before deleting it.`,
+    metadata: { operation },
+  });
+}
+
+export function tooManyOperations(limit: number): TesseraError {
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'OPERATION_QUEUE_FULL',
+    message: `${limit} operations are waiting already; wait for some of them, or cancel them.`,
+    metadata: { limit: String(limit) },
+  });
+}

@@ -1,0 +1,21 @@
+import type { Any, metadata } from '@tessera/proto';
+import type { Journal } from './journal.ts';
+import type { Progress } from './progress.ts';
+
+/** What an operation is run with. */
+export interface OperationContext {
+  readonly record: metadata.OperationRecord;
+  readonly journal: Journal;
+  readonly progress: Progress;
+  /** Aborted when somebody cancels the operation, or when the leader's term ends. */
+  readonly signal: AbortSignal;
+}
+
+/** One kind of long-running work. Returns its packed response. */
+export interface OperationKind {
+  /** As in OperationRecord.kind. */
+  readonly kind: string;
+  run(context: OperationContext): Promise<Any>;
+  /** Takes back what the steps left behind, after a failure or cancellation. */
+  cleanUp(context: OperationContext): Promise<void>;
+}

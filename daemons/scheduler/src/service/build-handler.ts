@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import { parseResourceName } from '@tessera/base';
+import { type Any, type longrunning, metadata, scheduler } from '@tessera/proto';
+import type { SchedulerClients } from '../clients.ts';
+import { tooManyOperations } from '../errors.ts';
+import { operationOf } from './operations-handler.ts';
+
+const maxWaiting = 1_000;
+const typePrefix = 'type.googleapis.com/tessera.scheduler.v1.';
+
+interface CubeRequest {
+  readonly cube: string;
+  readonly requestId: string;
+}
+interface Codec<T> {
+  encode(message: T): { finish(): Uint8Array };
+}
+
+/** Writes down what was asked; the runner does it. */
+export class BuildHandler implements scheduler.BuildServiceImplementation {
+  readonly #clients: SchedulerClients;
+
+  constructor(clients: SchedulerClients) {
+    this.#clients = clients;
+  }
+
+  buildSegments(request: scheduler.BuildSegmentsRequest) {
+    return this.#enqueue('build', 'BuildSegmentsRequest', scheduler.BuildSegmentsRequest, request);
+  }
+
+  refreshSegments(request: scheduler.RefreshSegmentsRequest) {
+    return this.#enqueue(
+      'refresh',
+      'RefreshSegmentsRequest',
+      scheduler.RefreshSegmentsRequest,
+      request,
+    );
+  }
+
+  mergeSegments(request: scheduler.MergeSegmentsRequest) {
+    return this.#enqueue('merge', 'MergeSegmentsRequest', scheduler.MergeSegmentsRequest, request);
+  }
+
+  dropSegments(request: scheduler.DropSegmentsRequest) {
+    return this.#enqueue('drop', 'DropSegmentsRequest', scheduler.DropSegmentsRequest, request);
+  }
+
+  planCube(request: scheduler.PlanCubeRequest) {
+    return this.#enqueue('plan', 'PlanCubeRequest', scheduler.PlanCubeRequest, request);
+  }
+
+  runMaintenance(request: scheduler.RunMaintenanceRequest) {
+    return this.#enqueue(
+      'maintenance',
+      'RunMaintenanceRequest',
+      scheduler.RunMaintenanceRequest,
+      request,
+    );
+  }
+
+  async #enqueue<Request extends CubeRequest>(
+    kind: string,
+    typeName: string,
+    codec: Codec<Request>,
+    request: Request,
+  ): Promise<longrunning.Operation> {
+    if (request.cube !== '' || kind !== 'maintenance') {
+      parseResourceName(request.cube, 'projects/{project}/cubes/{cube}');
+      await this.#clients.cubes.getCube({ name: request.cube }); // NOT_FOUND now rather than later.
+    }
+    await this.#refuseWhenFull();
+    const record = await this.#clients.operationRecords.createOperationRecord({
+      operationRecordId: `${kind}-${request.requestId || randomUUID()}`,
+      requestId: request.requestId || randomUUID(),
+      operationRecord: {
+        kind,
+        target: request.cube || 'all-cubes',
+        request: {
+          typeUrl: typePrefix + typeName,
+          value: Buffer.from(codec.encode(request).finish()),
+        } satisfies Any,
+        state: metadata.OperationState.OPERATION_STATE_PENDING,
+      },
+    });
+    return operationOf(record);
+  }
+
+  async #refuseWhenFull(): Promise<void> {
+    const { operationRecords } = await this.#clients.operationRecords.listOperationRecords({
+      states: [metadata.OperationState.OPERATION_STATE_PENDING],
+      pageSize: maxWaiting,
+    });
+    if (operationRecords.length >= maxWaiting) throw tooManyOperations(maxWaiting);
+  }
+}

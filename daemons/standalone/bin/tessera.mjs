@@ -1,0 +1,35 @@
+#!/usr/bin/env node
+// In a clone the command runs from its sources, as the tests do; as an installed package from what was built.
+import { spawn } from 'node:child_process';
+import { realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 24 || (major === 24 && minor < 12)) {
+  console.error(
+    `tessera needs Node 24.12 or newer, this is ${process.versions.node}. In a clone use 'npx tessera', which brings it.`,
+  );
+  process.exit(1);
+}
+
+const root = dirname(dirname(realpathSync(fileURLToPath(import.meta.url))));
+const installed = root.includes('/node_modules/');
+const main = installed ? join(root, 'dist', 'main.js') : join(root, 'src', 'main.ts');
+const conditions = installed ? [] : ['--conditions=tessera-source'];
+const child = spawn(
+  process.execPath,
+  [...conditions, '--disable-warning=ExperimentalWarning', main, ...process.argv.slice(2)],
+  {
+    stdio: 'inherit',
+    // DuckDB, file reads and DNS share this pool, and it cannot grow once the process runs.
+    env: { ...process.env, UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? '16' },
+  },
+);
+process.on('SIGINT', () => {}); // The terminal tells the child too; it decides when to end.
+for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => {
+  if (signal === null) process.exit(code ?? 1);
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+});
