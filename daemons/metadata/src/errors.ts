@@ -1,4 +1,4 @@
-import { Code, TesseraError } from '@tessera/base';
+import { Code, type FieldViolation, TesseraError } from '@tessera/base';
 
 /** What can go wrong in the store; the failures of resources are further down. */
 
@@ -141,4 +141,184 @@ export function storeUnreadable(file: string, cause: unknown): TesseraError {
     metadata: { file, detail },
     cause,
   });
+}
+
+/** What can go wrong with resources. */
+
+export function notFound(kind: string, name: string): TesseraError {
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: `${kind.toUpperCase()}_NOT_FOUND`,
+    message: `There is no ${words(kind)} ${name}; list what there is, or create it first.`,
+    metadata: { name },
+  });
+}
+
+export function alreadyExists(kind: string, name: string): TesseraError {
+  return new TesseraError({
+    code: Code.ALREADY_EXISTS,
+    reason: `${kind.toUpperCase()}_EXISTS`,
+    message: `The ${words(kind)} ${name} exists already; update it, or choose another id.`,
+    metadata: { name },
+  });
+}
+
+/** Somebody else wrote the resource since the caller read it. */
+export function etagMismatch(name: string, etag: string): TesseraError {
+  return new TesseraError({
+    code: Code.ABORTED,
+    reason: 'ETAG_MISMATCH',
+    message: `${name} has changed since etag ${JSON.stringify(etag)}; read it again before writing.`,
+    metadata: { name, etag },
+  });
+}
+
+/** Like `etagMismatch`, of a segment that is being published or retired. */
+export function segmentChanged(name: string, etag: string): TesseraError {
+  return new TesseraError({
+    code: Code.ABORTED,
+    reason: 'SEGMENT_CHANGED',
+    message: `Segment ${name} has changed since etag ${JSON.stringify(etag)}; read it again and decide again.`,
+    metadata: { name, etag },
+  });
+}
+
+export function segmentsOverlap(first: string, second: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'SEGMENTS_OVERLAP',
+    message: `Segments ${first} and ${second} would both hold the same rows; retire one with the publication of the other.`,
+    metadata: { first, second },
+  });
+}
+
+export function fenced(lease: string, token: bigint): TesseraError {
+  return new TesseraError({
+    code: Code.ABORTED,
+    reason: 'FENCED',
+    message: `Token ${token} of ${lease} is not the newest: the lease was lost. Stop acting, acquire it again.`,
+    metadata: { lease, token: `${token}` },
+  });
+}
+
+/** Every attempt met another writer; nothing was changed. */
+export function contended(name: string): TesseraError {
+  return new TesseraError({
+    code: Code.ABORTED,
+    reason: 'CONTENDED',
+    message: `${name} is written by too many at once; nothing was changed, try again.`,
+    metadata: { name },
+  });
+}
+
+export function inUse(kind: string, name: string, users: readonly string[]): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: `${kind.toUpperCase()}_IN_USE`,
+    message: `The ${words(kind)} ${name} is used by ${users.join(', ')}; change or delete that first.`,
+    metadata: { name, users: users.join(',') },
+  });
+}
+
+export function notEmpty(kind: string, name: string, holds: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: `${kind.toUpperCase()}_NOT_EMPTY`,
+    message: `The ${words(kind)} ${name} still holds ${holds}; delete that first.`,
+    metadata: { name, holds },
+  });
+}
+
+export function badRequest(field: string, description: string): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'BAD_REQUEST',
+    message: `${field}: ${description}`,
+    metadata: { field },
+    violations: [{ field, description }],
+  });
+}
+
+export function badPageToken(): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'BAD_PAGE_TOKEN',
+    message: 'The page token belongs to another request or is damaged; start from the first page.',
+  });
+}
+
+export function requestIdReused(requestId: string, name: string): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'REQUEST_ID_REUSED',
+    message: `Request id ${requestId} was used to write ${name}; make a new one for each request.`,
+    metadata: { requestId, name },
+  });
+}
+
+export function modelVersionUnknown(name: string, version: bigint): TesseraError {
+  return new TesseraError({
+    code: Code.OUT_OF_RANGE,
+    reason: 'MODEL_VERSION_UNKNOWN',
+    message: `Model ${name} never had a version ${version}; list its versions.`,
+    metadata: { name, version: `${version}` },
+  });
+}
+
+/** One violation for each fault of a spec. */
+export function invalidSpec(
+  kind: 'model' | 'cube',
+  name: string,
+  violations: readonly FieldViolation[],
+): TesseraError {
+  const first = violations[0];
+  const more = violations.length > 1 ? ` (and ${violations.length - 1} more)` : '';
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: `${kind.toUpperCase()}_INVALID`,
+    message: `The ${kind} ${name} is not valid: ${first?.field}: ${first?.description}${more}`,
+    metadata: { name },
+    violations,
+  });
+}
+
+export function journalEntryExists(name: string, state: string, etag: string): TesseraError {
+  return new TesseraError({
+    code: Code.ALREADY_EXISTS,
+    reason: 'JOURNAL_ENTRY_EXISTS',
+    message: `The step ${name} was journaled before and is ${state}; write it with its etag.`,
+    metadata: { name, state, etag },
+  });
+}
+
+/** A file that is published twice must be the same file. */
+export function differs(kind: string, name: string): TesseraError {
+  return new TesseraError({
+    code: Code.ALREADY_EXISTS,
+    reason: `${kind.toUpperCase()}_DIFFERS`,
+    message: `The ${words(kind)} ${name} exists with other contents; give the new one another id.`,
+    metadata: { name },
+  });
+}
+
+export function leaseHeld(name: string, holder: string, expireTime: string): TesseraError {
+  return new TesseraError({
+    code: Code.ABORTED,
+    reason: 'LEASE_HELD',
+    message: `${name} is held by ${holder} until ${expireTime} at least; try again then.`,
+    metadata: { name, holder, expireTime },
+  });
+}
+
+export function leaseLost(name: string, token: bigint): TesseraError {
+  return new TesseraError({
+    code: Code.ABORTED,
+    reason: 'LEASE_LOST',
+    message: `${name} is no longer held with token ${token}; stop acting at once.`,
+    metadata: { name, token: `${token}` },
+  });
+}
+
+function words(kind: string): string {
+  return kind.replaceAll('_', ' ');
 }

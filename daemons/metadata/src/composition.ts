@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import { type Clock, type KeyValueStore, systemClock } from '@tessera/base';
+import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
+import { coordination, metadata } from '@tessera/proto';
+import { type MetadataConfigInput, metadataConfig } from './config.ts';
+import { LeaseStore } from './coordination/lease-store.ts';
+import { Compactor } from './maintenance/compactor.ts';
+import { RequestIds } from './resources/request-ids.ts';
+import type { TableContext } from './resources/resource-table.ts';
+import { Journal } from './rules/journal.ts';
+import { type ModelValidator, structuralValidator } from './rules/model-validator.ts';
+import { ModelVersions } from './rules/model-versions.ts';
+import { SegmentPublisher } from './rules/publish-segments.ts';
+import { createTables, segmentRulesOptions } from './rules/tables.ts';
+import { leaseHandler } from './service/coordination-handlers.ts';
+import { maintenanceHandler } from './service/maintenance-handler.ts';
+import {
+  cubeHandler,
+  dictionaryHandler,
+  modelHandler,
+  operationHandler,
+  projectHandler,
+  segmentHandler,
+  snapshotHandler,
+  sourceHandler,
+} from './service/metadata-handlers.ts';
+import { openMemoryStore } from './store/memory-store.ts';
+import { openSqliteStore } from './store/sqlite-store.ts';
+
+/** What is handed in; each has a default that suits one process. */
+export interface MetadataDependencies {
+  readonly clock?: Clock;
+  readonly log?: Logger;
+  readonly validator?: ModelValidator;
+  readonly newUid?: () => string;
+  /** Instead of the store of the configuration: another driver, or one that a test looks into. */
+  readonly store?: KeyValueStore;
+}
+
+export interface MetadataDaemon extends AsyncDisposable {
+  /** Everything the daemon offers, to be bound to a socket or to a neighbour. */
+  readonly services: readonly ServiceBinding[];
+  readonly store: KeyValueStore;
+}
+
+/**
+ * Everything the metadata daemon is made of. Disposing stops it and closes the store.
+ * @throws STORE_LOCKED, STORE_CORRUPT, STORE_UNREADABLE.
+ */
+export async function composeMetadata(
+  input: MetadataConfigInput,
+  dependencies: MetadataDependencies = {},
+): Promise<MetadataDaemon> {
+  const config = metadataConfig.parse(input);
+  const { clock = systemClock, log = silentLogger, newUid = randomUUID } = dependencies;
+  const store = dependencies.store ?? (await openStore(config.store, clock));
+  const requestIds = new RequestIds(store, () => clock.monotonicMs());
+  const context: TableContext = { store, clock, requestIds, newUid };
+  const compactor = new Compactor(store, clock, config.compaction, (error) =>
+    log.error({ error }, 'compaction.failed'),
+  );
+  compactor.start();
+  return {
+    services: createServices(context, dependencies.validator ?? structuralValidator),
+    store,
+    [Symbol.asyncDispose]: async () => {
+      await compactor.stop();
+      await store.close();
+    },
+  };
+}
+
+function createServices(context: TableContext, validator: ModelValidator): ServiceBinding[] {
+  const { store, clock } = context;
+  const tables = createTables(context, validator);
+  const publisher = new SegmentPublisher(context, segmentRulesOptions(store, tables));
+  const versions = new ModelVersions(store, tables.models);
+  return [
+    serve(metadata.ProjectServiceDefinition, projectHandler(tables)),
+    serve(metadata.SourceServiceDefinition, sourceHandler(tables)),
+    serve(metadata.ModelServiceDefinition, modelHandler(tables, versions)),
+    serve(metadata.CubeServiceDefinition, cubeHandler(tables)),
+    serve(metadata.SegmentServiceDefinition, segmentHandler(tables, publisher)),
+    serve(metadata.SnapshotServiceDefinition, snapshotHandler(tables)),
+    serve(metadata.DictionaryServiceDefinition, dictionaryHandler(tables)),
+    serve(
+      metadata.OperationRecordServiceDefinition,
+      operationHandler(tables, new Journal(context)),
+    ),
+    serve(metadata.MaintenanceServiceDefinition, maintenanceHandler(store)),
+    serve(coordination.LeaseServiceDefinition, leaseHandler(new LeaseStore(store, clock))),
+  ] as unknown as ServiceBinding[];
+}
+
+function openStore(
+  config: ReturnType<typeof metadataConfig.parse>['store'],
+  clock: Clock,
+): Promise<KeyValueStore> {
+  return config.driver === 'memory'
+    ? openMemoryStore(clock)
+    : openSqliteStore({ file: config.file, clock });
+}

@@ -1,0 +1,112 @@
+import { metadata } from '@tessera/proto';
+import type { ResourceKind } from './resource-kind.ts';
+
+/** Every kind of resource that this daemon keeps. */
+
+export const projectKind: ResourceKind<metadata.Project> = {
+  kind: 'project',
+  pattern: 'projects/{project}',
+  codec: metadata.Project,
+  fields: { description: 'description' },
+};
+
+export const sourceKind: ResourceKind<metadata.Source> = {
+  kind: 'source',
+  pattern: 'projects/{project}/sources/{source}',
+  codec: metadata.Source,
+  fields: {
+    connector: 'connector',
+    config: 'config',
+    base_directory: 'baseDirectory',
+    push_down: 'pushDown',
+  },
+  namedFields: { size: 'size' },
+};
+
+export const modelKind: ResourceKind<metadata.Model> = {
+  kind: 'model',
+  pattern: 'projects/{project}/models/{model}',
+  codec: metadata.Model,
+  fields: { spec: 'spec' },
+};
+
+export const cubeKind: ResourceKind<metadata.Cube> = {
+  kind: 'cube',
+  pattern: 'projects/{project}/cubes/{cube}',
+  codec: metadata.Cube,
+  fields: { spec: 'spec' },
+  namedFields: { plan: 'plan' },
+};
+
+export const segmentKind: ResourceKind<metadata.Segment> = {
+  kind: 'segment',
+  pattern: 'projects/{project}/cubes/{cube}/segments/{segment}',
+  codec: metadata.Segment,
+  fields: {
+    range: 'range',
+    state: 'state',
+    layouts: 'layouts',
+    snapshots: 'snapshots',
+    source_versions: 'sourceVersions',
+    model_revision: 'modelRevision',
+    source_rows: 'sourceRows',
+    rejected_rows: 'rejectedRows',
+    built_at_micros: 'builtAtMicros',
+    unmatched_rows: 'unmatchedRows',
+    operation: 'operation',
+    retire_time: 'retireTime',
+  },
+};
+
+export const snapshotKind: ResourceKind<metadata.Snapshot> = {
+  kind: 'snapshot',
+  pattern: 'projects/{project}/snapshots/{snapshot}',
+  codec: metadata.Snapshot,
+  fields: {
+    model: 'model',
+    alias: 'alias',
+    source: 'source',
+    table: 'table',
+    source_version: 'sourceVersion',
+    file: 'file',
+    file_digest: 'fileDigest',
+    checksum: 'checksum',
+    row_count: 'rowCount',
+    size_bytes: 'sizeBytes',
+    rejected_rows: 'rejectedRows',
+    columns: 'columns',
+    keys: 'keys',
+  },
+};
+
+export const dictionaryKind: ResourceKind<metadata.Dictionary> = {
+  kind: 'dictionary',
+  pattern: 'projects/{project}/dictionaries/{dictionary}',
+  codec: metadata.Dictionary,
+  fields: {
+    model: 'model',
+    key: 'key',
+    version: 'version',
+    file: 'file',
+    file_digest: 'fileDigest',
+    size: 'size',
+  },
+};
+
+export const operationKind: ResourceKind<metadata.OperationRecord> = {
+  kind: 'operation',
+  pattern: 'operations/{operation}',
+  codec: metadata.OperationRecord,
+  fields: {
+    kind: 'kind',
+    target: 'target',
+    request: 'request',
+    state: 'state',
+    cancel_requested: 'cancelRequested',
+    metadata: 'metadata',
+    error: 'result',
+    response: 'result',
+    attempt: 'attempt',
+    end_time: 'endTime',
+  },
+};

@@ -1,0 +1,107 @@
+import { parseResourceName } from '@tessera/base';
+import { type coordination, metadata } from '@tessera/proto';
+import { badRequest, contended, etagMismatch, journalEntryExists, notFound } from '../errors.ts';
+import { Commit } from '../resources/commit.ts';
+import { operationKind } from '../resources/kinds.ts';
+import { decodePageToken, encodePageToken, pageSizeOf } from '../resources/page-token.ts';
+import { readWhole } from '../resources/read-whole.ts';
+import { keyOf, selectBelow } from '../resources/resource-key.ts';
+import { etagOf, timestampOf } from '../resources/resource-kind.ts';
+import { attempts, type ResourceRules, type TableContext } from '../resources/resource-table.ts';
+
+const pattern = 'operations/{operation}/journal/{key}';
+
+/** An operation takes its journal along when it is deleted. */
+export const operationRules: ResourceRules<metadata.OperationRecord> = {
+  onDelete: async ({ name }, commit) => {
+    const entries = journalOf(name);
+    commit.deletePrefix(entries.start, entries.end!);
+  },
+};
+
+/** What steps an operation has decided and taken: read by a scheduler that starts again. */
+export class Journal {
+  readonly #context: TableContext;
+
+  constructor(context: TableContext) {
+    this.#context = context;
+  }
+
+  /** @throws NOT_FOUND of the operation, JOURNAL_ENTRY_EXISTS, ETAG_MISMATCH, FENCED. */
+  async write(
+    entry: metadata.JournalEntry | undefined,
+    fence: coordination.Fence | undefined,
+  ): Promise<metadata.JournalEntry> {
+    if (entry === undefined) throw badRequest('journal_entry', 'is missing.');
+    const { name, etag } = entry;
+    const operation = operationOf(name);
+    const key = keyOf(pattern, name);
+    for (let i = 0; i < attempts; i++) {
+      const found = (await this.#context.store.get(key)).entry;
+      const before = found && metadata.JournalEntry.decode(found.value);
+      if (before !== undefined && etag === '') {
+        throw journalEntryExists(name, stateName(before.state), etagOf(found!.modRevision));
+      }
+      if (etag !== '' && etag !== etagOf(found?.modRevision ?? 0n)) throw etagMismatch(name, etag);
+      const now = timestampOf(this.#context.clock.now());
+      const createTime = before?.createTime ?? now;
+      const after = { ...entry, etag: '', createTime, updateTime: now };
+      const commit = new Commit().fence(fence);
+      commit.requirePresent(keyOf(operationKind.pattern, operation), () =>
+        notFound('operation', operation),
+      );
+      commit.requireUnchanged(key, found?.modRevision ?? 0n);
+      commit.put(key, metadata.JournalEntry.encode(after).finish());
+      const result = await commit.run(this.#context.store);
+      if (result !== undefined) return { ...after, etag: etagOf(result.revision) };
+    }
+    throw contended(name);
+  }
+
+  /** In the order in which the steps were first written. */
+  async list(
+    request: metadata.ListJournalEntriesRequest,
+  ): Promise<metadata.ListJournalEntriesResponse> {
+    const { parent } = request;
+    const size = pageSizeOf(request.pageSize);
+    const page = decodePageToken(request.pageToken, ['journal', parent]);
+    const { entries, revision } = await readWhole(
+      this.#context.store,
+      journalOf(parent),
+      page?.revision,
+    );
+    entries.sort((a, b) => compare(a.createRevision, b.createRevision) || compare(a.key, b.key));
+    const start = page === undefined ? 0 : entries.findIndex(({ key }) => key === page.after) + 1;
+    const shown = entries.slice(start, start + size);
+    const last = shown.at(-1);
+    const more = last !== undefined && start + size < entries.length;
+    return {
+      journalEntries: shown.map(({ value, modRevision }) => ({
+        ...metadata.JournalEntry.decode(value),
+        etag: etagOf(modRevision),
+      })),
+      nextPageToken: more
+        ? encodePageToken({ revision, after: last.key }, ['journal', parent])
+        : '',
+      revision,
+    };
+  }
+}
+
+function journalOf(operation: string) {
+  const { operation: id } = parseResourceName(operation, operationKind.pattern);
+  return selectBelow('journal', [id!]);
+}
+
+function operationOf(name: string): string {
+  return `operations/${parseResourceName(name, pattern)['operation']}`;
+}
+
+function stateName(state: metadata.JournalState): string {
+  const known = Object.entries(metadata.JournalState).find(([, value]) => value === state);
+  return known?.[0].replace('JOURNAL_STATE_', '') ?? `${state}`;
+}
+
+function compare<T extends bigint | string>(a: T, b: T): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

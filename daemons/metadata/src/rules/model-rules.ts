@@ -1,0 +1,129 @@
+import type { KeyValueStore } from '@tessera/base';
+import type { metadata } from '@tessera/proto';
+import { badRequest, inUse, invalidSpec, notEmpty, notFound } from '../errors.ts';
+import type { Commit } from '../resources/commit.ts';
+import { cubeKind, modelKind, sourceKind } from '../resources/kinds.ts';
+import { idsOf, internalKey, keyOf, selectBelow } from '../resources/resource-key.ts';
+import { encodeResource } from '../resources/resource-kind.ts';
+import type { Change, ResourceRules } from '../resources/resource-table.ts';
+import type { ModelValidator } from './model-validator.ts';
+import { projectOf, referProject, sourcesOf } from './project-rules.ts';
+import { forgetUses, guardUses, refer, touch } from './references.ts';
+import { coverageKey } from './segment-rules.ts';
+
+export interface ModelRulesOptions {
+  readonly store: KeyValueStore;
+  readonly validator: ModelValidator;
+  readonly cubesOf: (project: string) => Promise<readonly metadata.Cube[]>;
+}
+
+/** Models: valid, their sources there, every version kept, and no cube left without what it names. */
+export function modelRules(options: ModelRulesOptions): ResourceRules<metadata.Model> {
+  const { store, validator } = options;
+  return {
+    onWrite: async (change, commit) => {
+      const { before, after } = change;
+      const { name, spec } = after;
+      if (spec === undefined) throw badRequest('model.spec', 'is missing.');
+      const faults = validator.checkModel(spec);
+      if (faults.length > 0) throw invalidSpec('model', name, faults);
+      if (before === undefined) referProject(commit, name);
+      else await checkCubesOf(options, after, commit);
+      for (const source of sourcesOf(after)) refer(commit, sourceKind, source);
+      const versioned = { ...after, version: (before?.version ?? 0n) + 1n };
+      commit.put(versionKey(name, versioned.version), encodeResource(modelKind, versioned));
+      return versioned;
+    },
+    onDelete: async ({ name }, commit) => {
+      await guardUses(store, commit, modelKind, name);
+      const users = await cubesOfModel(options, name);
+      if (users.length > 0)
+        throw inUse(
+          'model',
+          name,
+          users.map((cube) => cube.name),
+        );
+      const versions = selectBelow('model-versions', idsOf(modelKind.pattern, name));
+      commit.deletePrefix(versions.start, versions.end!);
+      forgetUses(commit, modelKind, name);
+    },
+  };
+}
+
+/** Versions sort by number. */
+export function versionKey(name: string, version: bigint): string {
+  const padded = String(version).padStart(12, '0');
+  return internalKey('model-versions', ...idsOf(modelKind.pattern, name), padded);
+}
+
+async function cubesOfModel({ cubesOf }: ModelRulesOptions, name: string) {
+  const [project, id] = idsOf(modelKind.pattern, name);
+  const cubes = await cubesOf(`projects/${project}`);
+  return cubes.filter(({ spec }) => spec?.model === id);
+}
+
+/** A model may not lose what a cube of it names. */
+async function checkCubesOf(
+  options: ModelRulesOptions,
+  { name, spec }: metadata.Model,
+  commit: Commit,
+): Promise<void> {
+  await guardUses(options.store, commit, modelKind, name);
+  const broken = (await cubesOfModel(options, name)).filter(
+    (cube) => options.validator.checkCube(cube.spec!, spec!).length > 0,
+  );
+  if (broken.length > 0)
+    throw inUse(
+      'model',
+      name,
+      broken.map((cube) => cube.name),
+    );
+}
+
+export interface CubeRulesOptions {
+  readonly store: KeyValueStore;
+  readonly validator: ModelValidator;
+  readonly findModel: (name: string) => Promise<metadata.Model | undefined>;
+}
+
+/** Cubes: valid for the model as it is when they are written. */
+export function cubeRules(options: CubeRulesOptions): ResourceRules<metadata.Cube> {
+  const { store } = options;
+  return {
+    onWrite: async (change, commit) => {
+      if (change.before === undefined) referProject(commit, change.after.name);
+      await checkAgainstModel(options, change, commit);
+      return change.after;
+    },
+    onDelete: async ({ name }, commit, { force }) => {
+      const segments = selectBelow('segments', idsOf(cubeKind.pattern, name));
+      if (!force) {
+        await guardUses(store, commit, cubeKind, name);
+        const { entries } = await store.list(segments, { limit: 1 });
+        if (entries.length > 0) throw notEmpty('cube', name, 'segments');
+      }
+      commit.deletePrefix(segments.start, segments.end!);
+      commit.delete(coverageKey(name));
+      forgetUses(commit, cubeKind, name);
+    },
+  };
+}
+
+async function checkAgainstModel(
+  { validator, findModel }: CubeRulesOptions,
+  { before, after }: Change<metadata.Cube>,
+  commit: Commit,
+): Promise<void> {
+  const { name, spec } = after;
+  if (spec === undefined) throw badRequest('cube.spec', 'is missing.');
+  if (before !== undefined && before.spec?.model !== spec.model) {
+    throw badRequest('cube.spec.model', 'cannot be changed; create another cube.');
+  }
+  const modelName = `${projectOf(name)}/models/${spec.model}`;
+  const model = await findModel(modelName);
+  if (model === undefined) throw notFound('model', modelName);
+  const faults = validator.checkCube(spec, model.spec!);
+  if (faults.length > 0) throw invalidSpec('cube', name, faults);
+  commit.requireUnchanged(keyOf(modelKind.pattern, modelName), model.revision);
+  touch(commit, modelKind, modelName);
+}

@@ -1,0 +1,57 @@
+import type { KeyValueStore } from '@tessera/base';
+import type { metadata } from '@tessera/proto';
+import {
+  cubeKind,
+  dictionaryKind,
+  modelKind,
+  operationKind,
+  projectKind,
+  segmentKind,
+  snapshotKind,
+  sourceKind,
+} from '../resources/kinds.ts';
+import { ResourceTable, type TableContext } from '../resources/resource-table.ts';
+import { operationRules } from './journal.ts';
+import { cubeRules, modelRules } from './model-rules.ts';
+import type { ModelValidator } from './model-validator.ts';
+import { copyRules, projectRules, sourceRules } from './project-rules.ts';
+import { type SegmentRulesOptions, segmentRules, snapshotRules } from './segment-rules.ts';
+
+/** All kinds of resources, each with its rules. */
+export interface Tables {
+  readonly projects: ResourceTable<metadata.Project>;
+  readonly sources: ResourceTable<metadata.Source>;
+  readonly models: ResourceTable<metadata.Model>;
+  readonly cubes: ResourceTable<metadata.Cube>;
+  readonly segments: ResourceTable<metadata.Segment>;
+  readonly snapshots: ResourceTable<metadata.Snapshot>;
+  readonly dictionaries: ResourceTable<metadata.Dictionary>;
+  readonly operations: ResourceTable<metadata.OperationRecord>;
+}
+
+export function createTables(context: TableContext, validator: ModelValidator): Tables {
+  const store: KeyValueStore = context.store;
+  const segmentOptions: SegmentRulesOptions = {
+    store,
+    segmentsOf: async (cube) => (await tables.segments.all(cube)).resources,
+  };
+  const cubesOf = async (project: string) => (await tables.cubes.all(project)).resources;
+  const modelsOf = async (project: string) => (await tables.models.all(project)).resources;
+  const findModel = (name: string) => tables.models.find(name);
+  const tables: Tables = {
+    projects: new ResourceTable(projectKind, context, projectRules(store)),
+    sources: new ResourceTable(sourceKind, context, sourceRules(store, modelsOf)),
+    models: new ResourceTable(modelKind, context, modelRules({ store, validator, cubesOf })),
+    cubes: new ResourceTable(cubeKind, context, cubeRules({ store, validator, findModel })),
+    segments: new ResourceTable(segmentKind, context, segmentRules(segmentOptions)),
+    snapshots: new ResourceTable(snapshotKind, context, snapshotRules(segmentOptions)),
+    dictionaries: new ResourceTable(dictionaryKind, context, copyRules()),
+    operations: new ResourceTable(operationKind, context, operationRules),
+  };
+  return tables;
+}
+
+/** What the rules of segments need, for the publisher. */
+export function segmentRulesOptions(store: KeyValueStore, tables: Tables): SegmentRulesOptions {
+  return { store, segmentsOf: async (cube) => (await tables.segments.all(cube)).resources };
+}

@@ -1,0 +1,25 @@
+import type { KeyValueStore } from '@tessera/base';
+import type { metadata } from '@tessera/proto';
+
+export function maintenanceHandler(
+  store: KeyValueStore,
+): metadata.MaintenanceServiceImplementation {
+  return {
+    compactRevisions: async ({ revision }) => {
+      const status = await store.status();
+      await store.compact(revision === 0n ? status.revision : revision);
+      return { compactedRevision: (await store.status()).compactRevision };
+    },
+    getStoreStatus: async () => {
+      const { revision, compactRevision } = await store.status();
+      const { driver, sizeBytes, keyCount } = await store.statistics();
+      return {
+        revision,
+        compactedRevision: compactRevision,
+        sizeBytes: BigInt(sizeBytes),
+        keyCount: BigInt(keyCount),
+        driver,
+      };
+    },
+  };
+}

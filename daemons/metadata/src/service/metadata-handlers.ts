@@ -1,0 +1,212 @@
+import type { metadata } from '@tessera/proto';
+import type { Resource } from '../resources/resource-kind.ts';
+import type {
+  DeleteRequest,
+  ListRequest,
+  ResourceEvent,
+  ResourceTable,
+} from '../resources/resource-table.ts';
+import type { Journal } from '../rules/journal.ts';
+import type { ModelVersions } from '../rules/model-versions.ts';
+import type { SegmentPublisher } from '../rules/publish-segments.ts';
+import type { Tables } from '../rules/tables.ts';
+
+/** Wire in, wire out. Rules are in `rules/`, storing is in `resources/`. */
+
+export function projectHandler({ projects }: Tables): metadata.ProjectServiceImplementation {
+  return {
+    getProject: ({ name }) => projects.get(name),
+    listProjects: async (request) => {
+      const { resources, ...page } = await projects.list(request);
+      return { projects: resources, ...page };
+    },
+    createProject: ({ projectId, project, ...options }) =>
+      projects.create({ name: `projects/${projectId}`, resource: project, ...options }),
+    updateProject: ({ project, ...options }) => projects.update({ resource: project, ...options }),
+    deleteProject: (request) => remove(projects, request),
+    watchProjects: ({ startRevision }, { signal }) =>
+      watch(projects, { parent: '', startRevision }, signal),
+  };
+}
+
+export function sourceHandler({ sources }: Tables): metadata.SourceServiceImplementation {
+  return {
+    getSource: ({ name }) => sources.get(name),
+    listSources: async (request) => {
+      const { resources, ...page } = await sources.list(request);
+      return { sources: resources, ...page };
+    },
+    createSource: ({ parent, sourceId, source, ...options }) =>
+      sources.create({ name: `${parent}/sources/${sourceId}`, resource: source, ...options }),
+    updateSource: ({ source, ...options }) => sources.update({ resource: source, ...options }),
+    deleteSource: (request) => remove(sources, request),
+    watchSources: (request, { signal }) => watch(sources, request, signal),
+  };
+}
+
+export function modelHandler(
+  { models }: Tables,
+  versions: ModelVersions,
+): metadata.ModelServiceImplementation {
+  return {
+    getModel: ({ name, version }) => versions.get(name, version),
+    listModels: async (request) => {
+      const { resources, ...page } = await models.list(request);
+      return { models: resources, ...page };
+    },
+    createModel: ({ parent, modelId, model, ...options }) =>
+      models.create({ name: `${parent}/models/${modelId}`, resource: model, ...options }),
+    updateModel: ({ model, ...options }) => models.update({ resource: model, ...options }),
+    deleteModel: (request) => remove(models, request),
+    watchModels: (request, { signal }) => watch(models, request, signal),
+    listModelVersions: (request) => versions.list(request),
+    rollbackModel: (request) => versions.rollback(request),
+  };
+}
+
+export function cubeHandler({ cubes }: Tables): metadata.CubeServiceImplementation {
+  return {
+    getCube: ({ name }) => cubes.get(name),
+    listCubes: async (request) => {
+      const { resources, ...page } = await cubes.list(request);
+      return { cubes: resources, ...page };
+    },
+    createCube: ({ parent, cubeId, cube, ...options }) =>
+      cubes.create({ name: `${parent}/cubes/${cubeId}`, resource: cube, ...options }),
+    updateCube: ({ cube, ...options }) => cubes.update({ resource: cube, ...options }),
+    deleteCube: (request) => remove(cubes, request),
+    watchCubes: (request, { signal }) => watch(cubes, request, signal),
+  };
+}
+
+export function segmentHandler(
+  { segments }: Tables,
+  publisher: SegmentPublisher,
+): metadata.SegmentServiceImplementation {
+  return {
+    getSegment: ({ name }) => segments.get(name),
+    listSegments: async ({ states, ...request }) => {
+      const filtered = { ...request, ...oneOf(states, ({ state }: metadata.Segment) => state) };
+      const { resources, ...page } = await segments.list(filtered);
+      return { segments: resources, ...page };
+    },
+    createSegment: ({ parent, segmentId, segment, ...options }) =>
+      segments.create({ name: `${parent}/segments/${segmentId}`, resource: segment, ...options }),
+    updateSegment: ({ segment, ...options }) => segments.update({ resource: segment, ...options }),
+    deleteSegment: (request) => remove(segments, request),
+    watchSegments: (request, { signal }) => watch(segments, request, signal),
+    publishSegments: (request) => publisher.publish(request),
+  };
+}
+
+export function snapshotHandler({ snapshots }: Tables): metadata.SnapshotServiceImplementation {
+  return {
+    getSnapshot: ({ name }) => snapshots.get(name),
+    listSnapshots: async (request) => {
+      const { resources, ...page } = await snapshots.list(request);
+      return { snapshots: resources, ...page };
+    },
+    createSnapshot: ({ parent, snapshotId, snapshot, ...options }) =>
+      snapshots.create({
+        name: `${parent}/snapshots/${snapshotId}`,
+        resource: snapshot,
+        ...options,
+      }),
+    updateSnapshot: ({ snapshot, ...options }) =>
+      snapshots.update({ resource: snapshot, ...options }),
+    deleteSnapshot: (request) => remove(snapshots, request),
+    watchSnapshots: (request, { signal }) => watch(snapshots, request, signal),
+  };
+}
+
+export function dictionaryHandler({
+  dictionaries,
+}: Tables): metadata.DictionaryServiceImplementation {
+  return {
+    getDictionary: ({ name }) => dictionaries.get(name),
+    listDictionaries: async (request) => {
+      const { resources, ...page } = await dictionaries.list(request);
+      return { dictionaries: resources, ...page };
+    },
+    createDictionary: ({ parent, dictionaryId, dictionary, ...options }) =>
+      dictionaries.create({
+        name: `${parent}/dictionaries/${dictionaryId}`,
+        resource: dictionary,
+        ...options,
+      }),
+    updateDictionary: ({ dictionary, ...options }) =>
+      dictionaries.update({ resource: dictionary, ...options }),
+    deleteDictionary: (request) => remove(dictionaries, request),
+    watchDictionaries: (request, { signal }) => watch(dictionaries, request, signal),
+  };
+}
+
+export function operationHandler(
+  { operations }: Tables,
+  journal: Journal,
+): metadata.OperationRecordServiceImplementation {
+  return {
+    getOperationRecord: ({ name }) => operations.get(name),
+    listOperationRecords: async ({ states, target, ...request }) => {
+      const inState = oneOf(states, ({ state }: metadata.OperationRecord) => state);
+      const { resources, ...page } = await operations.listNewestFirst({
+        ...request,
+        filter: (one) =>
+          (target === '' || one.target === target) && inState.filter?.(one) !== false,
+        filterText: `${inState.filterText} ${target}`,
+      });
+      return { operationRecords: resources, ...page };
+    },
+    createOperationRecord: ({ operationRecordId, operationRecord, ...options }) =>
+      operations.create({
+        name: `operations/${operationRecordId}`,
+        resource: operationRecord,
+        ...options,
+      }),
+    updateOperationRecord: ({ operationRecord, ...options }) =>
+      operations.update({ resource: operationRecord, ...options }),
+    deleteOperationRecord: (request) => remove(operations, request),
+    watchOperationRecords: ({ startRevision }, { signal }) =>
+      watch(operations, { parent: '', startRevision }, signal),
+    writeJournalEntry: ({ journalEntry, fence }) => journal.write(journalEntry, fence),
+    listJournalEntries: (request) => journal.list(request),
+  };
+}
+
+async function remove<T extends Resource>(
+  table: ResourceTable<T>,
+  request: DeleteRequest,
+): Promise<Record<string, never>> {
+  await table.delete(request);
+  return {};
+}
+
+interface WireEvent<T> {
+  readonly event?:
+    | { readonly $case: 'put'; readonly value: T }
+    | { readonly $case: 'deletedName'; readonly value: string };
+  readonly revision: bigint;
+}
+
+async function* watch<T extends Resource>(
+  table: ResourceTable<T>,
+  request: { readonly parent: string; readonly startRevision: bigint },
+  signal: AbortSignal,
+): AsyncGenerator<WireEvent<T>, void> {
+  for await (const event of table.watch({ ...request, signal })) yield toWire(event);
+}
+
+function toWire<T>({ put, deletedName, revision }: ResourceEvent<T>): WireEvent<T> {
+  if (put !== undefined) return { event: { $case: 'put', value: put }, revision };
+  if (deletedName === undefined) return { revision };
+  return { event: { $case: 'deletedName', value: deletedName }, revision };
+}
+
+/** A list filter; without states it lets everything pass. */
+function oneOf<T, S extends number>(
+  states: readonly S[],
+  stateOf: (resource: T) => S,
+): Pick<ListRequest<T>, 'filter' | 'filterText'> {
+  if (states.length === 0) return { filterText: '' };
+  return { filter: (one) => states.includes(stateOf(one)), filterText: states.join() };
+}
