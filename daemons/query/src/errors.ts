@@ -10,15 +10,6 @@ export function divisionByZero(): TesseraError {
   });
 }
 
-export function outOfRange(type: string): TesseraError {
-  return new TesseraError({
-    code: Code.INVALID_ARGUMENT,
-    reason: 'NUMERIC_OVERFLOW',
-    message: `A value is out of range for type ${type}. Cast an operand to a wider type, for example ::numeric.`,
-    metadata: { type },
-  });
-}
-
 export function resultTooLarge(what: 'rows' | 'bytes', limit: number): TesseraError {
   return new TesseraError({
     code: Code.RESOURCE_EXHAUSTED,

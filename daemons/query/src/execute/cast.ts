@@ -1,5 +1,4 @@
-import type { DataType, Value } from '@tessera/columnar';
-import { outOfRange } from '../errors.ts';
+import { type DataType, outOfRange, type Value } from '@tessera/columnar';
 import { fitsPrecision, rescale, scaleOf } from './decimal.ts';
 import { notCompiled } from './not-compiled.ts';
 
@@ -40,8 +39,9 @@ const same: Convert = (value) => value;
 
 const toReal: Convert = (value) => {
   const real = Math.fround(value as number);
-  if (!Number.isFinite(real) && Number.isFinite(value as number)) throw outOfRange('real');
-  if (real === 0 && value !== 0) throw outOfRange('real');
+  if (!Number.isFinite(real) && Number.isFinite(value as number))
+    throw outOfRange({ kind: 'real' });
+  if (real === 0 && value !== 0) throw outOfRange({ kind: 'real' });
   return real;
 };
 
@@ -62,10 +62,10 @@ function exactToInteger(from: DataType, to: DataType): Convert {
   return (value) => integerOf(rescale(BigInt(value as number | bigint), scale, 0), to);
 }
 
-/** A whole number in the form of an integer type. @throws NUMERIC_OVERFLOW */
+/** A whole number in the form of an integer type. @throws NUMERIC_OUT_OF_RANGE */
 export function integerOf(value: bigint, type: DataType): number | bigint {
   const bounds = integerBounds[type.kind]!;
-  if (value < bounds[0] || value > bounds[1]) throw outOfRange(type.kind);
+  if (value < bounds[0] || value > bounds[1]) throw outOfRange(type);
   return type.kind === 'bigint' ? value : Number(value);
 }
 
@@ -74,7 +74,7 @@ function exactToNumeric(from: DataType, to: DataType): Convert {
   const toScale = scaleOf(to);
   return (value) => {
     const result = rescale(BigInt(value as number | bigint), fromScale, toScale);
-    if (!fitsPrecision(result, to)) throw outOfRange('numeric');
+    if (!fitsPrecision(result, to)) throw outOfRange({ kind: 'numeric' });
     return result;
   };
 }
@@ -90,7 +90,7 @@ function integerToFloat(from: DataType, to: DataType): Convert {
 function floatToInteger(to: DataType): Convert {
   return (value) => {
     const float = value as number;
-    if (!Number.isFinite(float)) throw outOfRange(to.kind);
+    if (!Number.isFinite(float)) throw outOfRange(to);
     return integerOf(BigInt(roundHalfEven(float)), to);
   };
 }

@@ -1,6 +1,6 @@
-import type { Value } from '@tessera/columnar';
+import { outOfRange, type Value } from '@tessera/columnar';
 import type { CallExpr, Expr } from '@tessera/sql';
-import { divisionByZero, outOfRange } from '../errors.ts';
+import { divisionByZero } from '../errors.ts';
 import { integerOf } from './cast.ts';
 import { divideRounded, fitsPrecision, powerOfTen, rescale, scaleOf } from './decimal.ts';
 import { notCompiled } from './not-compiled.ts';
@@ -20,8 +20,8 @@ type Build = (expr: CallExpr, compiler: Compiler) => Evaluate;
 
 const functions: Readonly<Record<string, Build>> = {
   '+': (expr, compiler) => arithmetic(expr, compiler),
-  '-': (expr, compiler) =>
-    expr.args.length === 1 ? negate(expr, compiler) : arithmetic(expr, compiler),
+  '-': (expr, compiler) => arithmetic(expr, compiler),
+  negate,
   '*': (expr, compiler) => arithmetic(expr, compiler),
   '/': (expr, compiler) => arithmetic(expr, compiler),
   '%': (expr, compiler) => arithmetic(expr, compiler),
@@ -142,7 +142,7 @@ function numericArithmetic(expr: CallExpr, left: Expr, right: Expr, compiler: Co
   const leftScale = scaleOf(left.type);
   const rightScale = scaleOf(right.type);
   const checked = (value: bigint) => {
-    if (!fitsPrecision(value, type)) throw outOfRange('numeric');
+    if (!fitsPrecision(value, type)) throw outOfRange({ kind: 'numeric' });
     return value;
   };
   if (fn === '*') {
@@ -227,10 +227,10 @@ function floatArithmetic(expr: CallExpr, left: Expr, right: Expr, compiler: Comp
     const exact = combine(a, b);
     const value = real ? Math.fround(exact) : exact;
     if (!Number.isFinite(value) && Number.isFinite(a) && Number.isFinite(b)) {
-      throw outOfRange(expr.type.kind);
+      throw outOfRange(expr.type);
     }
     if (mayUnderflow && value === 0 && a !== 0 && b !== 0 && Number.isFinite(b)) {
-      throw outOfRange(expr.type.kind);
+      throw outOfRange(expr.type);
     }
     return value;
   });

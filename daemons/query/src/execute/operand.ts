@@ -1,6 +1,11 @@
-import type { Column, DataType, TypeKind, Value } from '@tessera/columnar';
+import {
+  type Column,
+  compareValues,
+  type DataType,
+  type TypeKind,
+  type Value,
+} from '@tessera/columnar';
 import type { Expr } from '@tessera/sql';
-import { compareBigints, compareFloats, compareText } from './compare.ts';
 import { rescale, scaleOf } from './decimal.ts';
 import { notCompiled } from './not-compiled.ts';
 
@@ -63,26 +68,8 @@ export function comparable(
 
 /** The order of two non-NULL values of a type. */
 export function compareOf(kind: TypeKind): Compare {
-  switch (kind) {
-    case 'boolean':
-      return (a, b) => Number(a) - Number(b);
-    case 'smallint':
-    case 'integer':
-    case 'date':
-    case 'real':
-    case 'double':
-      return compareFloats as Compare;
-    case 'bigint':
-    case 'numeric':
-    case 'time':
-    case 'timestamp':
-    case 'timestamptz':
-      return compareBigints as Compare;
-    case 'text':
-      return compareText as Compare;
-    default:
-      return notCompiled(`order of ${kind}`);
-  }
+  if (kind === 'unknown') notCompiled('order of unknown');
+  return compareValues as Compare;
 }
 
 /** An exact number as unscaled bigint with `scale` digits; `scale` must not be less than the type's. */

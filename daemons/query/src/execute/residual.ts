@@ -2,8 +2,12 @@ import { Code, TesseraError } from '@tessera/base';
 import {
   type Column,
   type ColumnBatch,
+  columnFromValues,
+  concatBatches,
   type Field,
   type Schema,
+  takeColumn,
+  takeRows,
   type Value,
   valueAt,
 } from '@tessera/columnar';
@@ -18,7 +22,6 @@ import type {
 } from '@tessera/sql';
 import { scaleOf } from './decimal.ts';
 import { expressionCompiler } from './evaluate.ts';
-import { gather, materialize } from './materialize.ts';
 import { NotCompiled, notCompiled } from './not-compiled.ts';
 import { type Compare, type Compiler, compareOf, type Evaluate, type Frame } from './operand.ts';
 
@@ -147,13 +150,16 @@ function compileOutput(expr: Expr, input: Input, compiler: Compiler): OutputColu
     if (scaleOf(input.columns[index]!.type) === scaleOf(expr.type)) {
       return ({ columns }, rows) => {
         const column = columns[index]!;
-        const given = rows === undefined ? column : gather(column, rows);
+        const given = rows === undefined ? column : takeColumn(column, rows);
         return given.type === expr.type ? given : { ...given, type: expr.type };
       };
     }
   }
-  return (frame, rows, count) =>
-    materialize(expr.type, count, (i) => evaluate(frame, rows === undefined ? i : rows[i]!));
+  return (frame, rows, count) => {
+    const values = new Array<Value>(count);
+    for (let i = 0; i < count; i++) values[i] = evaluate(frame, rows === undefined ? i : rows[i]!);
+    return columnFromValues(expr.type, values);
+  };
 }
 
 type Order = (frame: Frame, rows: Rows, rowCount: number) => Rows;
@@ -230,11 +236,7 @@ function distinctRows(batch: ColumnBatch, start: number, end: number): ColumnBat
   const kept = Int32Array.from(
     rows.slice(start, end === Number.POSITIVE_INFINITY ? undefined : end),
   );
-  return {
-    schema: batch.schema,
-    rowCount: kept.length,
-    columns: batch.columns.map((column) => gather(column, kept)),
-  };
+  return takeRows(batch, kept);
 }
 
 /** Unambiguous also for texts that hold the separator; -0 and 0 are equal. */
@@ -253,13 +255,15 @@ function compileUnionAll(query: SetOperation): CompiledResidual {
   const range = compileRange(query.limit, query.offset);
   checkUnited(query);
   return (inputs, parameters) => {
-    const united = concatenate(query.schema, [left(inputs, parameters), right(inputs, parameters)]);
+    const united = concatBatches(query.schema, [
+      left(inputs, parameters),
+      right(inputs, parameters),
+    ]);
     const sorted = order({ columns: united.columns, parameters }, undefined, united.rowCount);
     const [start, end] = range(parameters);
     const rows = sorted?.subarray(start, end) ?? rangeOf(start, end, united.rowCount);
     if (rows === undefined) return united;
-    const columns = united.columns.map((column) => gather(column, rows));
-    return { schema: query.schema, rowCount: rows.length, columns };
+    return takeRows(united, rows);
   };
 }
 
@@ -277,23 +281,4 @@ function checkUnited(query: SetOperation): void {
       }
     });
   }
-}
-
-/** The rows of several batches of one shape, one after the other. */
-export function concatenate(schema: Schema, batches: readonly ColumnBatch[]): ColumnBatch {
-  const filled = batches.filter(({ rowCount }) => rowCount > 0);
-  if (filled.length === 1) return { ...filled[0]!, schema };
-  const rowCount = filled.reduce((sum, batch) => sum + batch.rowCount, 0);
-  const columns = schema.map(({ type }, index) => {
-    let batch = 0;
-    let row = 0;
-    return materialize(type, rowCount, () => {
-      while (row >= filled[batch]!.rowCount) {
-        batch++;
-        row = 0;
-      }
-      return valueAt(filled[batch]!.columns[index]!, row++);
-    });
-  });
-  return { schema, rowCount, columns };
 }
