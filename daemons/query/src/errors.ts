@@ -102,3 +102,18 @@ export function internalError(queryId: string, cause: unknown): TesseraError {
     cause,
   });
 }
+
+/** A block that only the source can answer, where that is not allowed. */
+export function notCovered(why: {
+  readonly code: string;
+  readonly message: string;
+  readonly block: number;
+}): TesseraError {
+  const partial = why.code === 'PARTIAL_COVERAGE';
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: partial ? 'PARTIAL_COVERAGE' : 'NOT_COVERED',
+    message: `Block ${why.block} cannot be answered from cuboids alone (${why.code}: ${why.message}), and reading the source is off. EXPLAIN CUBOID says what to build.`,
+    metadata: { block: String(why.block), cause: why.code },
+  });
+}

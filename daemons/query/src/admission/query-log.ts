@@ -1,86 +1,106 @@
-/** What was asked lately, and in which shapes: bounded, in memory, for operators and for the planner. */
+import type { PlanKind } from '@tessera/client';
+
+/**
+ * What was asked lately and in which shapes: bounded, in memory, for operators and for the planner of cuboids.
+ */
 export interface LoggedQuery {
   readonly id: string;
   readonly project: string;
-  /** At most `maxSqlCharacters` of it. */
   readonly sql: string;
   readonly startedAt: bigint;
   readonly durationMicros: bigint;
   readonly rowCount: bigint;
-  readonly outcome: 'cuboid' | 'mixed' | 'source' | 'failed';
+  /** Absent: it failed. */
+  readonly planKind?: PlanKind;
   readonly reason?: string;
 }
 
-/** One way of asking a fact table: the same sets of dimensions and measures, whatever constants and order. */
-export interface QueryShape {
-  readonly fact: string;
-  readonly groupBy: readonly string[];
-  readonly filters: readonly string[];
+/** What one query block needs of a model. */
+export interface BlockOfLog {
+  readonly model: string;
+  /** Names of dimensions that it groups or filters by. */
+  readonly dimensions: readonly string[];
+  /** Names of measures. */
   readonly measures: readonly string[];
+  /** Empty: no cuboid answered it. */
+  readonly layout: string;
 }
 
-export interface ShapeStatistics extends QueryShape {
+/** Statements that are equal but for their constants. */
+export interface ShapeStatistics {
+  readonly project: string;
+  /** The text of the first of them. */
+  readonly sql: string;
+  readonly blocks: readonly BlockOfLog[];
+  planKind: PlanKind;
   count: bigint;
-  cuboidHits: bigint;
   totalMicros: bigint;
+  totalRows: bigint;
+  lastAt: bigint;
 }
 
-const maxSqlCharacters = 2_000;
+const maxSqlCharacters = 4_096;
 
 export class QueryLog {
-  readonly #ring: LoggedQuery[] = [];
+  readonly #recent: LoggedQuery[] = [];
   readonly #shapes = new Map<string, ShapeStatistics>();
-  readonly #layoutHits = new Map<string, bigint>();
-  readonly #maxQueries: number;
-  readonly #maxShapes: number;
+  readonly #maxEntries: number;
+  /** Since when is counted, microseconds. */
+  readonly startedAt: bigint;
 
-  constructor(limits: { readonly maxQueries: number; readonly maxShapes: number }) {
-    this.#maxQueries = limits.maxQueries;
-    this.#maxShapes = limits.maxShapes;
+  constructor(maxEntries: number, startedAt: bigint) {
+    this.#maxEntries = maxEntries;
+    this.startedAt = startedAt;
   }
 
-  record(query: LoggedQuery, shapes: readonly QueryShape[], layouts: readonly string[]): void {
-    this.#ring.push({ ...query, sql: query.sql.slice(0, maxSqlCharacters) });
-    if (this.#ring.length > this.#maxQueries) this.#ring.shift();
-    for (const shape of shapes) this.#count(shape, query);
-    for (const layout of layouts) bump(this.#layoutHits, layout, this.#maxShapes);
+  /** `shape` is absent when the statement did not come as far as a plan. */
+  record(
+    query: LoggedQuery,
+    shape?: { readonly key: string; readonly blocks: readonly BlockOfLog[] },
+  ): void {
+    const logged = { ...query, sql: query.sql.slice(0, maxSqlCharacters) };
+    this.#recent.push(logged);
+    if (this.#recent.length > this.#maxEntries) this.#recent.shift();
+    if (shape !== undefined && query.planKind !== undefined) {
+      this.#count(logged, query.planKind, shape);
+    }
   }
 
   recent(): readonly LoggedQuery[] {
-    return this.#ring;
+    return this.#recent;
   }
 
-  shapes(): readonly ShapeStatistics[] {
-    return [...this.#shapes.values()].sort((a, b) => (a.count < b.count ? 1 : -1));
+  /** The most frequent first. */
+  shapes(project: string): readonly ShapeStatistics[] {
+    return [...this.#shapes.values()]
+      .filter((shape) => shape.project === project)
+      .sort((a, b) => (a.count === b.count ? 0 : a.count < b.count ? 1 : -1));
   }
 
-  /** How often a layout of a cube answered, by `cube/layout`. */
-  layoutHits(): ReadonlyMap<string, bigint> {
-    return this.#layoutHits;
-  }
-
-  #count(shape: QueryShape, query: LoggedQuery): void {
-    const key = JSON.stringify([shape.fact, shape.groupBy, shape.filters, shape.measures]);
-    const known = this.#shapes.get(key) ?? { ...shape, count: 0n, cuboidHits: 0n, totalMicros: 0n };
+  #count(
+    query: LoggedQuery,
+    planKind: PlanKind,
+    shape: { readonly key: string; readonly blocks: readonly BlockOfLog[] },
+  ): void {
+    const key = `${query.project}\u0000${shape.key}`;
+    const known = this.#shapes.get(key) ?? {
+      project: query.project,
+      sql: query.sql,
+      blocks: shape.blocks,
+      planKind,
+      count: 0n,
+      totalMicros: 0n,
+      totalRows: 0n,
+      lastAt: 0n,
+    };
+    known.planKind = planKind;
     known.count++;
     known.totalMicros += query.durationMicros;
-    if (query.outcome === 'cuboid') known.cuboidHits++;
+    known.totalRows += query.rowCount;
+    known.lastAt = query.startedAt;
     this.#shapes.delete(key);
     this.#shapes.set(key, known);
-    dropOldest(this.#shapes, this.#maxShapes);
-  }
-}
-
-function bump(counts: Map<string, bigint>, key: string, limit: number): void {
-  const count = counts.get(key) ?? 0n;
-  counts.delete(key);
-  counts.set(key, count + 1n);
-  dropOldest(counts, limit);
-}
-
-function dropOldest(map: Map<string, unknown>, limit: number): void {
-  for (const key of map.keys()) {
-    if (map.size <= limit) return;
-    map.delete(key);
+    const oldest = this.#shapes.keys().next().value;
+    if (this.#shapes.size > this.#maxEntries && oldest !== undefined) this.#shapes.delete(oldest);
   }
 }

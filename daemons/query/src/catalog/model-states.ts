@@ -1,0 +1,98 @@
+import { Code, isTesseraError, messageOf, TesseraError } from '@tessera/base';
+import { cubeSpecFromProto, modelSpecFromProto, segmentFromProto } from '@tessera/client';
+import {
+  type CubeState,
+  type Model,
+  type ModelState,
+  resolveModel,
+  type Segment,
+  type SourceExtent,
+  type SourceVersion,
+} from '@tessera/cube';
+import { metadata } from '@tessera/proto';
+import type { BindCatalog } from '@tessera/sql';
+import type { ModelFailure } from './snapshot.ts';
+import { disjointSegments, staleSegments } from './staleness.ts';
+
+/** Models, cubes and READY segments of one project, as the metadata has them. */
+export interface ProjectResources {
+  readonly models: readonly metadata.Model[];
+  readonly cubes: readonly metadata.Cube[];
+  readonly segments: readonly metadata.Segment[];
+}
+
+export interface ResolvedModels {
+  readonly models: readonly Model[];
+  readonly failures: readonly ModelFailure[];
+}
+
+/** Every model that fits the external catalog, and for the others why they do not. */
+export function resolveModels(
+  resources: readonly metadata.Model[],
+  tables: BindCatalog,
+): ResolvedModels {
+  const models: Model[] = [];
+  const failures: ModelFailure[] = [];
+  for (const resource of resources) {
+    const model = idOf(resource.name);
+    try {
+      models.push(
+        resolveModel(model, resource.revision, modelSpecFromProto(resource.spec), tables),
+      );
+    } catch (error) {
+      failures.push({ model, error: asFailure(model, error) });
+    }
+  }
+  return { models, failures };
+}
+
+function asFailure(model: string, error: unknown): TesseraError {
+  if (isTesseraError(error)) return error;
+  return new TesseraError({
+    code: Code.INTERNAL,
+    reason: 'INTERNAL',
+    message: `Model ${model} cannot be used: ${messageOf(error)}`,
+    metadata: { model },
+    cause: error,
+  });
+}
+
+/** READY segments by cube, those that the model's own cube may read. */
+export function readySegments(
+  segments: readonly metadata.Segment[],
+): ReadonlyMap<string, readonly Segment[]> {
+  const ready = segments.filter(({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY);
+  const byCube = Map.groupBy(ready, ({ name }) => name.slice(0, name.indexOf('/segments/')));
+  return new Map(
+    [...byCube].map(([cube, found]) => [cube, disjointSegments(found.map(segmentFromProto))]),
+  );
+}
+
+export interface StateInputs {
+  readonly cubes: readonly metadata.Cube[];
+  readonly segments: ReadonlyMap<string, readonly Segment[]>;
+  readonly versions: ReadonlyMap<string, SourceVersion>;
+  readonly extent: (model: Model) => SourceExtent | undefined;
+  readonly pushDown: (model: Model) => boolean;
+}
+
+export function modelStates(models: readonly Model[], inputs: StateInputs): ModelState[] {
+  const byModel = Map.groupBy(inputs.cubes, (cube) => cubeSpecFromProto(cube.spec).model);
+  return models.map((model) => {
+    const sourceExtent = inputs.extent(model);
+    const cubes = (byModel.get(model.name) ?? []).map(({ name }): CubeState => {
+      const segments = inputs.segments.get(name) ?? [];
+      return {
+        name,
+        segments,
+        stale: staleSegments(model, segments, inputs.versions),
+        ...(sourceExtent === undefined ? {} : { sourceExtent }),
+      };
+    });
+    return { model, cubes, pushDown: inputs.pushDown(model) };
+  });
+}
+
+export function idOf(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,46 @@
+/** What can be set of the query daemon. */
+export interface QueryConfig {
+  /** Statements that run at the same time. */
+  readonly maxRunningQueries: number;
+  /** Statements that may wait for a place. */
+  readonly maxQueuedQueries: number;
+  /** Time limit of a statement that sets none, from admission to the last row; also the most that one may set. */
+  readonly queryTimeoutMs: number;
+  /** Rows that an answer may have. */
+  readonly maxResultRows: number;
+  /** Bytes that an answer, and each table read for it through a connector, may have in memory. */
+  readonly maxResultBytes: number;
+  /** Memory of the DuckDB that runs push-down and residuals. */
+  readonly duckdbMemoryBytes: number;
+  /** Statements in DuckDB at the same time: below UV_THREADPOOL_SIZE. */
+  readonly duckdbConnections: number;
+  /** Threads of DuckDB. */
+  readonly duckdbThreads: number;
+  /** For so long the versions of the sources' tables count as known. */
+  readonly freshnessIntervalMs: number;
+  /** How long a connector may take to tell a version. */
+  readonly versionTimeoutMs: number;
+  /** Plans kept by text and by meaning. */
+  readonly maxCachedPlans: number;
+  /** Queries and shapes of queries that the log keeps. */
+  readonly maxLoggedQueries: number;
+  /** Where plugins and DuckDB put temporary files. */
+  readonly workDirectory: string;
+  /** Where connector packages are looked up when a source's own folder has none. */
+  readonly pluginDirectory?: string;
+}
+
+export const queryDefaults = {
+  maxRunningQueries: 16,
+  maxQueuedQueries: 1_000,
+  queryTimeoutMs: 300_000,
+  maxResultRows: 10_000_000,
+  maxResultBytes: 512 * 1024 * 1024,
+  duckdbMemoryBytes: 1024 * 1024 * 1024,
+  duckdbConnections: 3,
+  duckdbThreads: 2,
+  freshnessIntervalMs: 1_000,
+  versionTimeoutMs: 10_000,
+  maxCachedPlans: 2_000,
+  maxLoggedQueries: 1_000,
+} as const satisfies Omit<QueryConfig, 'workDirectory'>;

@@ -1,0 +1,31 @@
+import type { PlanKind } from '@tessera/client';
+import type { Field } from '@tessera/columnar';
+import type { BlockCoverage, BlockExplanation, MatchedBlock } from '@tessera/cube';
+import type { Query } from '@tessera/sql';
+import type { BlockOfLog } from '../admission/query-log.ts';
+import type { CompiledResidual } from '../execute/residual.ts';
+
+/** A statement ready to run, any number of times, against the snapshot that it was planned for. */
+export interface Plan {
+  /** EXPLAIN: the answer is the text of `explanations`. */
+  readonly explain: boolean;
+  readonly schema: readonly Field[];
+  readonly residual: Query;
+  /** The residual as closures; absent: DuckDB runs it. */
+  readonly compiled?: CompiledResidual;
+  readonly blocks: readonly MatchedBlock[];
+  readonly explanations: readonly BlockExplanation[];
+  readonly kind: PlanKind;
+  /** Tables that are read from their source, as `source.table`. */
+  readonly sourceTables: readonly string[];
+  readonly coverage: readonly BlockCoverage[];
+  /** Reading the source is not allowed for this block, and needed. */
+  readonly refused?: { readonly code: string; readonly message: string; readonly block: number };
+  /** Text of the statement without its constants, and what its blocks need: for the log. */
+  readonly shape: { readonly key: string; readonly blocks: readonly BlockOfLog[] };
+}
+
+export interface PlanSettings {
+  readonly timeZone: string;
+  readonly useCuboids: 'auto' | 'never' | 'always';
+}
