@@ -22,12 +22,18 @@ export interface ScanPlan {
   readonly filter?: Expr;
   readonly groupBy: readonly { readonly name: string; readonly expr: Expr }[];
   readonly aggregates: readonly ScanAggregate[];
-  /** Only the first rows by this order are wanted; allowed only when one scan makes up the whole block. */
+  /**
+   * Only the first rows by this order are wanted; allowed only when one scan makes up the whole block. The order is
+   * over the scan's result: columns of relation `scanRelation`.
+   */
   readonly topK?: { readonly orderBy: readonly OrderItem[]; readonly limit: number };
 }
 
 /** The relation id by which a scan plan's expressions name columns of the layout. */
 export const layoutRelation = 'layout';
+
+/** The relation id by which the order of `topK` names columns of the scan's result. */
+export const scanRelation = 'scan';
 
 export interface SegmentRead {
   readonly id: string;

@@ -1,0 +1,187 @@
+import { leavesOf, type SelectBlock } from '@tessera/sql';
+import type {
+  BlockExplanation,
+  CandidateExplanation,
+  ModelFix,
+  ModelState,
+  Reason,
+} from '../matched.ts';
+import type { Model } from '../model.ts';
+import type { Layout } from '../segment.ts';
+import type { CubeChoice } from './choose.ts';
+import { expressionText } from './expression-text.ts';
+import { isCurrent } from './layout-answer.ts';
+import type { NotAnswered } from './need.ts';
+import { type CubePlan, type CubeRefusal, isPlan } from './plan-block.ts';
+import { type ReasonCode, reason } from './reasons.ts';
+
+/** What was tried of one model for one block, kept for EXPLAIN CUBOID. */
+export type Attempt =
+  | { readonly kind: 'star'; readonly state: ModelState; readonly code: ReasonCode }
+  | { readonly kind: 'need'; readonly state: ModelState; readonly need: NotAnswered }
+  | {
+      readonly kind: 'plan';
+      readonly state: ModelState;
+      readonly plan: CubePlan | CubeRefusal;
+    };
+
+/** A few words by which a person finds the block in the statement. */
+export function summaryOf(block: SelectBlock): string {
+  const tables = leavesOf(block.from).map((leaf) => ('alias' in leaf ? leaf.alias : leaf.id));
+  const shown = block.outputs.slice(0, 6).map(({ name }) => name);
+  const more = block.outputs.length > shown.length ? ', …' : '';
+  const from = tables.length === 0 ? '' : ` from ${tables.join(', ')}`;
+  return `select ${shown.join(', ')}${more}${from}`;
+}
+
+/** Every candidate of an attempt: each layout of each cube, or the model itself when it does not come to layouts. */
+export function candidatesOf(
+  attempt: Attempt,
+  chosen: CubePlan | undefined,
+): CandidateExplanation[] {
+  const { state } = attempt;
+  const { model } = state;
+  if (attempt.kind === 'star') return [modelCandidate(model, reason(attempt.code))];
+  if (attempt.kind === 'need') return [modelCandidate(model, reasonOf(attempt.need))];
+  if (state.cubes.length === 0) return [modelCandidate(model, reason('NO_READY_SEGMENT'))];
+  return state.cubes.flatMap((cube) => {
+    const choices = attempt.plan.choices.filter((choice) => choice.cube === cube);
+    const layouts = cubeLayouts(model, cube.segments);
+    if (layouts.length === 0) {
+      return [{ ...modelCandidate(model, reason('NO_READY_SEGMENT')), cube: cube.name }];
+    }
+    return layouts.map((group) =>
+      layoutCandidate(model, cube.name, group, choices, attempt.plan, chosen),
+    );
+  });
+}
+
+export function reasonOf(need: NotAnswered): Reason {
+  const columns = need.missing.map(({ missing }) => expressionText(missing) ?? missing.kind);
+  const aggregates = need.missingAggregates.map(({ fn, args, distinct }) => {
+    const of = args.map((arg) => expressionText(arg) ?? arg.kind).join(', ') || '*';
+    return `${fn}(${distinct ? 'distinct ' : ''}${of})`;
+  });
+  return reason(need.code, need.detail, [...new Set([...columns, ...aggregates])]);
+}
+
+function modelCandidate(model: Model, why: Reason): CandidateExplanation {
+  return {
+    model: model.name,
+    dimensions: [],
+    rowCount: 0n,
+    sizeBytes: 0n,
+    predictedMicros: 0,
+    taken: false,
+    reason: why,
+  };
+}
+
+/** The layouts of a cube by id, each with all segments that have it. */
+function cubeLayouts(
+  model: Model,
+  segments: readonly { readonly layouts: readonly Layout[] }[],
+): readonly (readonly Layout[])[] {
+  const groups = new Map<string, Layout[]>();
+  for (const layout of segments.flatMap(({ layouts }) => layouts)) {
+    if (!isCurrent(model, layout)) continue;
+    groups.set(layout.id, [...(groups.get(layout.id) ?? []), layout]);
+  }
+  return [...groups.values()];
+}
+
+function layoutCandidate(
+  model: Model,
+  cube: string,
+  group: readonly Layout[],
+  choices: readonly CubeChoice[],
+  plan: CubePlan | CubeRefusal,
+  chosen: CubePlan | undefined,
+): CandidateExplanation {
+  const { id, columns } = group[0]!;
+  const scans = chosen?.blocks.flatMap((block) => (block.cube === cube ? block.scans : [])) ?? [];
+  const taken = scans.some(({ layout }) => layout === id);
+  const costs = choices.flatMap(({ costs: each }) => each.get(id) ?? []);
+  return {
+    model: model.name,
+    cube,
+    layout: id,
+    dimensions: columns.filter(({ role }) => role === 'dimension').map(({ name }) => name),
+    rowCount: group.reduce((sum, { rowCount }) => sum + rowCount, 0n),
+    sizeBytes: group.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0n),
+    predictedMicros:
+      Math.round(Math.min(...costs, Number.MAX_SAFE_INTEGER)) % Number.MAX_SAFE_INTEGER,
+    taken,
+    reason: taken ? reason('TAKEN') : whyNot(id, choices, plan),
+  };
+}
+
+function whyNot(id: string, choices: readonly CubeChoice[], plan: CubePlan | CubeRefusal): Reason {
+  const able = choices.some(({ costs }) => costs.has(id));
+  const refusal = choices.flatMap(({ refusals }) => refusals.get(id) ?? []).at(0);
+  if (!able && refusal !== undefined) return reason(refusal.code, undefined, refusal.missing);
+  if (!isPlan(plan)) return reason(plan.code);
+  return able ? reason('MORE_EXPENSIVE') : reason('MISSING_MEASURE');
+}
+
+/** The explanation of a block that was answered or not, from all that was tried. */
+export function explanationOf(
+  block: number,
+  summary: string,
+  outcome: BlockExplanation['outcome'],
+  candidates: readonly CandidateExplanation[],
+  why: Reason | undefined,
+  fix: ModelFix | undefined,
+): BlockExplanation {
+  return {
+    block,
+    summary,
+    outcome,
+    ...(why === undefined ? {} : { reason: why }),
+    candidates,
+    ...(fix === undefined ? {} : { fix }),
+  };
+}
+
+/** The table that EXPLAIN CUBOID prints. */
+export function formatExplanation(explanations: readonly BlockExplanation[]): string {
+  return explanations.map(formatBlock).join('\n\n');
+}
+
+function formatBlock({
+  block,
+  summary,
+  outcome,
+  reason: why,
+  candidates,
+  fix,
+}: BlockExplanation): string {
+  const lines = [`Block ${block}: ${summary}`, `  answered from: ${outcome}`];
+  if (why !== undefined) lines.push(`  reason: ${why.code}: ${why.message}`);
+  if (candidates.length > 0) {
+    const rows = candidates.map((candidate) => [
+      candidate.taken ? '*' : '',
+      [candidate.model, candidate.cube, candidate.layout].filter(Boolean).join(' / '),
+      candidate.dimensions.join(', '),
+      String(candidate.rowCount),
+      String(candidate.sizeBytes),
+      String(candidate.predictedMicros),
+      candidate.reason.code,
+      candidate.reason.missing.join(', '),
+    ]);
+    const head = ['', 'candidate', 'dimensions', 'rows', 'bytes', 'µs', 'reason', 'missing'];
+    lines.push(...table([head, ...rows]).map((line) => `  ${line}`));
+  }
+  if (fix !== undefined) lines.push(`  fix: ${fix.description}`);
+  return lines.join('\n');
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i]!))
+      .join('  ')
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,160 @@
+import type { DataType, Value } from '@tessera/columnar';
+import { type Expr, isLiteral } from '@tessera/sql';
+import { layoutRelation } from '../scan-plan.ts';
+import type { Layout, LayoutColumn } from '../segment.ts';
+import { notNullOperand } from './expressions.ts';
+import { mirrorOf } from './time-filter.ts';
+
+/**
+ * What the statistics of a stored layout prove about a filter: whether any row can pass, and about which share of
+ * the rows is read when they are sorted. Never says "none" unless it is so.
+ */
+export function canPass(filter: Expr | undefined, layout: Layout): boolean {
+  return filter === undefined || possible(filter, statisticsOf(layout));
+}
+
+type Statistics = ReadonlyMap<string, LayoutColumn>;
+
+function statisticsOf(layout: Layout): Statistics {
+  return new Map(layout.columns.map((column) => [column.name, column]));
+}
+
+function possible(filter: Expr, statistics: Statistics): boolean {
+  if (filter.kind === 'literal') return filter.value === true;
+  if (filter.kind !== 'call') return true;
+  const { fn, args } = filter;
+  if (fn === 'and') return args.every((arg) => possible(arg, statistics));
+  if (fn === 'or') return args.some((arg) => possible(arg, statistics));
+  if (fn === 'in') {
+    return args.slice(1).some((item) => mayCompare('=', args[0]!, item, statistics));
+  }
+  if (fn === 'is_null') return columnOf(args[0]!, statistics)?.hasNulls !== false;
+  const notNull = notNullOperand(filter);
+  if (notNull !== undefined) return mayHaveValue(columnOf(notNull, statistics));
+  const [left, right] = args;
+  if (left === undefined || right === undefined) return true;
+  return (
+    mayCompare(fn, left, right, statistics) && mayCompare(mirrorOf(fn), right, left, statistics)
+  );
+}
+
+/** False when statistics were taken and found nothing but NULLs. */
+function mayHaveValue(column: LayoutColumn | undefined): boolean {
+  return column?.minimum !== null;
+}
+
+function columnOf(expr: Expr, statistics: Statistics): LayoutColumn | undefined {
+  if (expr.kind !== 'column' || expr.relation !== layoutRelation) return undefined;
+  return statistics.get(expr.name);
+}
+
+function mayCompare(fn: string, left: Expr, right: Expr, statistics: Statistics): boolean {
+  const column = columnOf(left, statistics);
+  if (column === undefined || !isLiteral(right)) return true;
+  if (!['=', '<', '<=', '>', '>='].includes(fn)) return true;
+  if (right.value === null) return false;
+  const { minimum, maximum } = column;
+  if (minimum === null || maximum === null) return false;
+  if (minimum === undefined || maximum === undefined) return true;
+  const low = compareValues(minimum, column.type, right.value, right.type);
+  const high = compareValues(maximum, column.type, right.value, right.type);
+  if (low === undefined || high === undefined) return true;
+  switch (fn) {
+    case '=':
+      return low <= 0 && high >= 0;
+    case '<':
+      return low < 0;
+    case '<=':
+      return low <= 0;
+    case '>':
+      return high > 0;
+    default:
+      return high >= 0;
+  }
+}
+
+/** Negative, zero or positive as PostgreSQL orders the values; `undefined` when they are not of like types. */
+export function compareValues(
+  a: Value,
+  aType: DataType,
+  b: Value,
+  bType: DataType,
+): number | undefined {
+  const x = exactOf(a, aType);
+  const y = exactOf(b, bType);
+  if (x !== undefined && y !== undefined) return x < y ? -1 : x > y ? 1 : 0;
+  if (aType.kind !== bType.kind) return undefined;
+  if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
+  if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b);
+  const scalar = ['date', 'time', 'timestamp', 'timestamptz'].includes(aType.kind);
+  if (!scalar || a === null || b === null) return undefined;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+const heldScale = 20;
+
+/** Exact numbers on one scale. */
+function exactOf(value: Value, type: DataType): bigint | undefined {
+  if (typeof value === 'number' && (type.kind === 'smallint' || type.kind === 'integer')) {
+    return BigInt(value) * 10n ** BigInt(heldScale);
+  }
+  if (typeof value !== 'bigint') return undefined;
+  if (type.kind === 'bigint') return value * 10n ** BigInt(heldScale);
+  if (type.kind !== 'numeric') return undefined;
+  const scale = type.scale ?? heldScale;
+  return scale > heldScale ? undefined : value * 10n ** BigInt(heldScale - scale);
+}
+
+/** Bytewise order of the UTF-8 forms, which is the order of code points. */
+function compareText(a: string, b: string): number {
+  const left = [...a];
+  const right = [...b];
+  const length = Math.min(left.length, right.length);
+  for (let i = 0; i < length; i++) {
+    const difference = left[i]!.codePointAt(0)! - right[i]!.codePointAt(0)!;
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
+}
+
+/** About which share of the rows a scan visits, when the filter holds the first sort columns down. */
+export function visitedShare(filters: readonly Expr[], layout: Layout): number {
+  const dimensions = layout.columns.filter(({ role }) => role === 'dimension');
+  const spread = Number(layout.rowCount) ** (1 / Math.max(1, dimensions.length));
+  let share = 1;
+  for (const name of layout.sortColumns) {
+    const column = dimensions.find((each) => each.name === name);
+    const filter = filters.filter((each) => concerns(each, name));
+    if (column === undefined || filter.length === 0) break;
+    const points = Math.min(...filter.map(pointsOf));
+    const values = distinctValues(column, spread);
+    share *= Number.isFinite(points) ? Math.min(1, points / values) : 0.3;
+    if (!Number.isFinite(points)) break;
+  }
+  return share;
+}
+
+function concerns(filter: Expr, name: string): boolean {
+  if (filter.kind !== 'call') return false;
+  if (filter.fn === 'or') return filter.args.every((arg) => concerns(arg, name));
+  return filter.args.some(
+    (arg) => arg.kind === 'column' && arg.relation === layoutRelation && arg.name === name,
+  );
+}
+
+/** How many values a filter allows. */
+function pointsOf(filter: Expr): number {
+  if (filter.kind !== 'call') return Number.POSITIVE_INFINITY;
+  if (filter.fn === '=' || filter.fn === 'is_null') return 1;
+  if (filter.fn === 'in') return filter.args.length - 1;
+  if (filter.fn !== 'or') return Number.POSITIVE_INFINITY;
+  return filter.args.reduce((sum, arg) => sum + pointsOf(arg), 0);
+}
+
+/** How many values a dimension has, at most as its range allows. */
+function distinctValues({ minimum, maximum, type }: LayoutColumn, spread: number): number {
+  const countable = ['smallint', 'integer', 'bigint', 'date'].includes(type.kind);
+  if (!countable || minimum === undefined || maximum === undefined) return Math.max(1, spread);
+  const range = Number(maximum) - Number(minimum) + 1;
+  return Number.isFinite(range) ? Math.max(1, range) : Math.max(1, spread);
+}
