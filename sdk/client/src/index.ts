@@ -37,6 +37,7 @@ export {
   encodeStatusDetails,
   errorOf,
   statusDetailsKey,
+  statusMessage,
   statusOf,
 } from './errors/status-details.ts';
 export * from './resources.ts';

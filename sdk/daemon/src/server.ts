@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Code, TesseraError } from '@tessera/base';
-import { encodeStatusDetails } from '@tessera/client';
+import { encodeStatusDetails, statusMessage } from '@tessera/client';
 import { createServer, ServerError } from 'nice-grpc';
 import type { CallContext, ServerMiddlewareCall } from 'nice-grpc-common';
 import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
@@ -102,7 +102,7 @@ function failures(log: Logger) {
     } catch (error) {
       const failure = asTesseraError(error, context.signal, call.method.path, log);
       context.trailer.set('grpc-status-details-bin', encodeStatusDetails(failure));
-      throw new ServerError(failure.code, failure.message);
+      throw new ServerError(failure.code, statusMessage(failure));
     }
   };
 }

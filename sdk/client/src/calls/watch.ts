@@ -53,6 +53,9 @@ export interface WatchOptions {
   readonly random?: Random;
 }
 
+/** A watch that lasted this long worked, even when nothing happened meanwhile. */
+const longQuietMs = 10_000;
+
 /**
  * Lists, then watches, for ever. When the daemon is away it is tried again, longer and longer apart; the stream
  * goes on where it broke off, without gap or duplicate. When that revision has been compacted, a new `snapshot` comes.
@@ -62,14 +65,16 @@ export async function* watch<Resource extends { readonly name: string }>(
   options: WatchOptions = {},
 ): AsyncGenerator<WatchEvent<Resource>, never, undefined> {
   const { signal } = options;
+  const clock = options.clock ?? systemClock;
   const backoff = new Backoff({
-    clock: options.clock ?? systemClock,
+    clock,
     random: options.random ?? seededRandom(Date.now()),
     signal,
     ...(options.maxAttempts === undefined ? {} : { maxAttempts: options.maxAttempts }),
   });
   let position: Position | undefined;
   while (true) {
+    const startedMs = clock.monotonicMs();
     let failure: unknown;
     try {
       if (signal?.aborted) throw waitCancelled(signal.reason);
@@ -91,6 +96,7 @@ export async function* watch<Resource extends { readonly name: string }>(
       position = undefined;
       failure = watchEnded();
     }
+    if (clock.monotonicMs() - startedMs > longQuietMs) backoff.reset();
     await backoff.afterFailure(failure);
   }
 }

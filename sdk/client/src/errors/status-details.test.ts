@@ -1,6 +1,11 @@
 import { Code, TesseraError } from '@tessera/base';
 import { describe, expect, test } from 'vitest';
-import { decodeStatusDetails, encodeStatusDetails, errorOf } from './status-details.ts';
+import {
+  decodeStatusDetails,
+  encodeStatusDetails,
+  errorOf,
+  statusMessage,
+} from './status-details.ts';
 
 const received = (error: TesseraError) => errorOf(decodeStatusDetails(encodeStatusDetails(error)));
 
@@ -36,14 +41,15 @@ describe('an error that travels', () => {
     const error = new TesseraError({
       code: Code.INVALID_ARGUMENT,
       reason: 'MODEL_INVALID',
-      message: 'm'.repeat(10_000),
+      message: '表'.repeat(10_000),
       metadata: { big: 'x'.repeat(100_000), small: 'kept' },
       violations: Array.from({ length: 1_000 }, (_, i) => ({
         field: `dimensions[${i}]`,
         description: 'd'.repeat(50),
       })),
     });
-    expect(encodeStatusDetails(error).toString('base64').length).toBeLessThan(7_000);
+    const headers = encodeStatusDetails(error).toString('base64') + encodeURI(statusMessage(error));
+    expect(headers.length).toBeLessThan(8_000);
     const { violations, metadata } = received(error);
     expect(violations.length).toBeGreaterThan(5);
     expect(violations).toEqual(error.violations.slice(0, violations.length));

@@ -9,12 +9,18 @@ import { Any, rpc, type } from '@tessera/proto';
 export const statusDetailsKey = 'grpc-status-details-bin';
 
 const domain = 'tessera';
-const maxDetailBytes = 4_096;
-const maxTextLength = 1_024;
+const maxDetailBytes = 3_600;
+const maxMetadataBytes = 1_200;
+const maxTextBytes = 1_000;
 const violationsOmitted = 'violationsOmitted';
 
 export function encodeStatusDetails(error: TesseraError): Buffer {
   return Buffer.from(rpc.Status.encode(statusOf(error)).finish());
+}
+
+/** What `grpc-message` holds: the same as the status itself, so that all clients show the same. */
+export function statusMessage(error: TesseraError): string {
+  return cut(error.message);
 }
 
 /** The error as a google.rpc.Status, as an operation holds it too. */
@@ -85,7 +91,7 @@ function statusWith(error: TesseraError, violations: readonly FieldViolation[]):
     details.push(detail('google.rpc.BadRequest', rpc.BadRequest, { fieldViolations }));
     details.push(detail('tessera.type.v1.FaultPositions', type.FaultPositions, { positions }));
   }
-  return { code: error.code, message: cut(error.message), details };
+  return { code: error.code, message: statusMessage(error), details };
 }
 
 function violationOf(
@@ -120,16 +126,30 @@ function sizeOf(status: rpc.Status): number {
   return rpc.Status.encode(status).finish().length;
 }
 
-/** Metadata that is larger than half of what fits is cut, longest values first. */
+/** Metadata that is too large has its values cut to equal shares. */
 function shortened(metadata: Readonly<Record<string, string>>): Record<string, string> {
-  const budget = maxDetailBytes / 2;
   const entries = Object.entries(metadata);
-  const share = Math.max(64, Math.floor(budget / Math.max(1, entries.length)));
-  const total = entries.reduce((sum, [key, value]) => sum + key.length + value.length, 0);
-  if (total <= budget) return { ...metadata };
+  const total = entries.reduce((sum, [key, value]) => sum + bytesOf(key) + bytesOf(value), 0);
+  if (total <= maxMetadataBytes) return { ...metadata };
+  const share = Math.max(32, Math.floor(maxMetadataBytes / entries.length));
   return Object.fromEntries(entries.map(([key, value]) => [key, cut(value, share)]));
 }
 
-function cut(text: string, length = maxTextLength): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+const ellipsis = '…';
+
+/** Cut between characters to so many bytes of UTF-8, marked where it was cut. */
+function cut(text: string, maxBytes = maxTextBytes): string {
+  if (bytesOf(text) <= maxBytes) return text;
+  let bytes = bytesOf(ellipsis);
+  let kept = '';
+  for (const character of text) {
+    bytes += bytesOf(character);
+    if (bytes > maxBytes) break;
+    kept += character;
+  }
+  return kept + ellipsis;
+}
+
+function bytesOf(text: string): number {
+  return Buffer.byteLength(text);
 }
