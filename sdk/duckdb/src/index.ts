@@ -15,4 +15,11 @@ export {
   nativeScanSql,
   rejectedScanSql,
 } from './native-scan.ts';
+export {
+  type PrintOptions,
+  printExpr,
+  printQuery,
+  printStatement,
+  sessionSettings,
+} from './print.ts';
 export { quoteName, quoteText } from './quote.ts';

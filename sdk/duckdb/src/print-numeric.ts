@@ -1,0 +1,272 @@
+import { type DataType, unconstrainedScale } from '@tessera/columnar';
+import { chain, type Printer } from './print-context.ts';
+
+/**
+ * PostgreSQL's exact arithmetic where DuckDB's would go through DOUBLE. Values are taken apart into 128-bit integers
+ * (`unscaled`, scale known), divided digit by digit and rounded where PostgreSQL rounds, half away from zero.
+ */
+
+/** Digits after the point of an exact type's values as DuckDB holds them. */
+export function exactScale(type: DataType): number {
+  return type.kind === 'numeric' ? (type.scale ?? unconstrainedScale) : 0;
+}
+
+/** The value times 10^scale as HUGEINT. */
+export function unscaled(text: string, type: DataType): string {
+  const scale = exactScale(type);
+  if (scale === 0) return `CAST(${text} AS HUGEINT)`;
+  if (scale <= 9)
+    return `CAST(${text} * 1${'0'.repeat(scale)}::DECIMAL(${scale + 1}, 0) AS HUGEINT)`;
+  return `CAST(replace(CAST(CAST(${text} AS DECIMAL(38, ${scale})) AS VARCHAR), '.', '') AS HUGEINT)`;
+}
+
+/** The decimal of `scale` digits after the point whose unscaled value the HUGEINT is. */
+export function scaled(hugeint: string, scale: number): string {
+  if (scale === 0) return `CAST(${hugeint} AS DECIMAL(38, 0))`;
+  const unit = `'0.${'0'.repeat(scale - 1)}1'::DECIMAL(${scale + 1}, ${scale})`;
+  return `(CAST(${hugeint} AS DECIMAL(38, 0)) * ${unit})`;
+}
+
+/** floor of log10 by 10,000 (PostgreSQL's weight) of |unscaled| at a scale, and the first base-10,000 digit. */
+function weight(digits: string, scale: number): string {
+  return `CAST(floor((length(${digits}) - ${1 + scale}) / 4.0) AS INTEGER)`;
+}
+
+function firstDigit(digits: string, scale: number, weightText: string): string {
+  const size = `CAST(length(${digits}) - ${scale} - 4 * ${weightText} AS BIGINT)`;
+  return `CAST(rpad(left(${digits}, ${size}), CAST(${size} AS INTEGER), '0') AS INTEGER)`;
+}
+
+/** Digits after the point of an operand as PostgreSQL would show it; for quotients from their size. */
+function displayScale(type: DataType, weightText: string): string {
+  const fixed = type.kind !== 'numeric' || type.scale !== undefined;
+  if (fixed) return `${exactScale(type)}`;
+  return `least(${unconstrainedScale}, greatest(0, 16 - 4 * ${weightText}))`;
+}
+
+interface Exact {
+  readonly text: string;
+  readonly type: DataType;
+}
+
+/** Fields `q` and `r` (quotient, remainder) shifted by 10^k: k at most 14 keeps the remainder in 128 bits. */
+const shifted = (s: string, k: string): Readonly<Record<string, string>> => ({
+  q: `${s}.q * ${power10(k)} + (${s}.r * ${power10(k)}) // ${s}.d`,
+  r: `(${s}.r * ${power10(k)}) % ${s}.d`,
+});
+
+const power10 = (k: string) => `CAST(CAST(pow(10, ${k}) AS BIGINT) AS HUGEINT)`;
+
+/**
+ * `left / right` by PostgreSQL's select_div_scale: at least 16 significant digits, never fewer after the point than an
+ * operand shows. The result is DECIMAL(38, 20).
+ */
+export function divide(printer: Printer, left: Exact, right: Exact): string {
+  return quotient(printer, left, right, (s) => scaled(`${s}.v`, unconstrainedScale));
+}
+
+/** Field `v`: the quotient times 10^20; field `rs`: the digits after the point it was rounded to. */
+function quotient(
+  printer: Printer,
+  left: Exact,
+  right: Exact,
+  result: (record: string) => string,
+  carried: Readonly<Record<string, string>> = {},
+): string {
+  const [s1, s2] = [exactScale(left.type), exactScale(right.type)];
+  const keep = (s: string) =>
+    Object.fromEntries([...Object.keys(carried), 'neg', 'd'].map((name) => [name, `${s}.${name}`]));
+  return chain(
+    printer,
+    { ...carried, n: unscaled(left.text, left.type), d: unscaled(right.text, right.type) },
+    [
+      (s) => ({
+        ...Object.fromEntries(Object.keys(carried).map((name) => [name, `${s}.${name}`])),
+        neg: `(${s}.n < 0) <> (${s}.d < 0)`,
+        n: `abs(${s}.n)`,
+        d: `CASE WHEN ${s}.d = 0 THEN error('division by zero') ELSE abs(${s}.d) END`,
+        nt: `CAST(abs(${s}.n) AS VARCHAR)`,
+        dt: `CAST(abs(${s}.d) AS VARCHAR)`,
+      }),
+      (s) => ({
+        ...keep(s),
+        n: `${s}.n`,
+        nt: `${s}.nt`,
+        dt: `${s}.dt`,
+        nw: `CASE WHEN ${s}.n = 0 THEN 0 ELSE ${weight(`${s}.nt`, s1)} END`,
+        dw: weight(`${s}.dt`, s2),
+      }),
+      (s) => ({
+        ...keep(s),
+        q: `${s}.n // ${s}.d`,
+        r: `${s}.n % ${s}.d`,
+        rs: roundingScale(s, left.type, right.type),
+      }),
+      // The quotient needs rs + s2 - s1 more digits: three shifts of at most 14.
+      ...[0, 1, 2].map((i) => (s: string) => ({
+        ...keep(s),
+        ...shifted(s, `greatest(0, least(14, ${s}.rs + ${s2 - s1 - 14 * i}))`),
+        rs: `${s}.rs`,
+      })),
+      (s) => ({
+        ...Object.fromEntries(Object.keys(carried).map((name) => [name, `${s}.${name}`])),
+        rs: `${s}.rs`,
+        v: `(${s}.q + CASE WHEN ${s}.r * 2 >= ${s}.d THEN 1 ELSE 0 END) * CASE WHEN ${s}.neg THEN -1 ELSE 1 END * ${powerOf20(s)}`,
+      }),
+    ],
+    result,
+  );
+}
+
+const powerOf20 = (s: string) =>
+  `${power10(`least(10, ${unconstrainedScale} - ${s}.rs)`)} * ${power10(`greatest(0, ${unconstrainedScale - 10} - ${s}.rs)`)}`;
+
+function roundingScale(s: string, left: DataType, right: DataType): string {
+  const [s1, s2] = [exactScale(left), exactScale(right)];
+  const first = (field: string, scale: number) =>
+    firstDigit(`${s}.${field}t`, scale, `${s}.${field}w`);
+  const lead = `CASE WHEN ${s}.n = 0 THEN 0 ELSE ${first('n', s1)} END`;
+  const size = `${s}.nw - ${s}.dw - CASE WHEN ${lead} <= ${first('d', s2)} THEN 1 ELSE 0 END`;
+  const wanted = `16 - 4 * (${size})`;
+  const shown = [displayScale(left, `${s}.nw`), displayScale(right, `${s}.dw`)];
+  return `CAST(least(${unconstrainedScale}, greatest(${wanted}, ${shown.join(', ')}, 0)) AS INTEGER)`;
+}
+
+/**
+ * Variance or standard deviation of exact values from their count, sum and sum of squares, as PostgreSQL computes
+ * them: (n·Σx² − (Σx)²) / (n·(n−1) or n²), rounded as a quotient. `scale` is that of the values.
+ */
+export function variance(
+  printer: Printer,
+  parts: { readonly count: string; readonly sum: string; readonly squares: string },
+  scale: number,
+  form: { readonly sample: boolean; readonly root: boolean },
+): string {
+  const kind = (s: number): DataType => ({ kind: 'numeric', scale: s });
+  const name = printer.fresh();
+  const n = `CAST(${name}.n AS HUGEINT)`;
+  const above = `greatest(${n} * ${name}.sq - ${name}.s * ${name}.s, CAST(0 AS HUGEINT))`;
+  const below = form.sample ? `${n} * (${n} - 1)` : `${n} * ${n}`;
+  const left = { text: scaled(above, 2 * scale), type: kind(2 * scale) };
+  const right = { text: below, type: { kind: 'bigint' } as const };
+  const ratio = form.root
+    ? quotient(printer, left, right, (s) => rootOf(printer, s))
+    : divide(printer, left, right);
+  const fields = [
+    `'n': ${parts.count}`,
+    `'s': ${unscaled(parts.sum, kind(scale))}`,
+    `'sq': ${unscaled(parts.squares, kind(2 * scale))}`,
+  ];
+  const least = form.sample ? 2 : 1;
+  return `list_transform([{${fields.join(', ')}}], lambda ${name}: CASE WHEN ${name}.n < ${least} THEN NULL ELSE ${ratio} END)[1]`;
+}
+
+/**
+ * The root of field `v` (scale 20) rounded to `rs` digits. The double root of 15 digits is corrected by one Newton step
+ * in integers, which gives twice as many.
+ */
+function rootOf(printer: Printer, record: string): string {
+  return squareRoot(printer, `${record}.v`, `${record}.rs`);
+}
+
+/** As DECIMAL(38, 20): the root of a HUGEINT of scale 20, rounded to `digits` after the point. */
+export function squareRoot(printer: Printer, value: string, digits: string): string {
+  const result = chain(
+    printer,
+    { v: value, rs: digits },
+    [
+      // x: the root times 10^k with k such that x has at most 17 digits.
+      (s) => ({
+        v: `${s}.v`,
+        rs: `${s}.rs`,
+        k: `CAST(greatest(0, least(16, 16 - ceil(log10(greatest(CAST(${s}.v AS DOUBLE) / 1e20, 1e-20)) / 2))) AS INTEGER)`,
+      }),
+      (s) => ({
+        v: `${s}.v`,
+        rs: `${s}.rs`,
+        k: `${s}.k`,
+        x: `CAST(round(sqrt(CAST(${s}.v AS DOUBLE) / 1e20) * pow(10, ${s}.k)) AS HUGEINT)`,
+      }),
+      // rest: value − x², at scale 2k; when 2k < 20 the value has digits below that.
+      (s) => ({
+        rs: `${s}.rs`,
+        k: `${s}.k`,
+        x: `${s}.x`,
+        rest: `CASE WHEN ${s}.k >= 10 THEN ${s}.v * ${power10(`greatest(0, 2 * ${s}.k - 20)`)} - ${s}.x * ${s}.x ELSE ${s}.v // ${power10(`greatest(0, 20 - 2 * ${s}.k)`)} - ${s}.x * ${s}.x END`,
+      }),
+      // The root at scale 20, then rounded.
+      (s) => ({
+        rs: `${s}.rs`,
+        root: `CASE WHEN ${s}.x = 0 THEN CAST(0 AS HUGEINT) ELSE ${s}.x * ${shiftBy(`20 - ${s}.k`)} + (${s}.rest * ${shiftBy(`least(14, 20 - ${s}.k)`)}) // (2 * ${s}.x) * ${shiftBy(`greatest(0, 6 - ${s}.k)`)} END`,
+      }),
+    ],
+    (s) => {
+      const unit = shiftBy(`20 - ${s}.rs`);
+      return scaled(`((${s}.root + ${unit} // 2) // ${unit}) * ${unit}`, unconstrainedScale);
+    },
+  );
+  return result;
+}
+
+/** 10^k for k from 0 to 28. */
+const shiftBy = (k: string) =>
+  `(${power10(`least(14, ${k})`)} * ${power10(`greatest(0, ${k} - 14)`)})`;
+
+/** sqrt(numeric): at least 16 significant digits, never fewer after the point than the argument shows. */
+export function numericRoot(printer: Printer, { text, type }: Exact): string {
+  const scale = exactScale(type);
+  const value = `CAST(${text} AS DECIMAL(38, ${unconstrainedScale}))`;
+  return chain(
+    printer,
+    { v: unscaled(value, { kind: 'numeric' }) },
+    [
+      (s) => ({
+        v: `CASE WHEN ${s}.v < 0 THEN error('cannot take square root of a negative number, out of range') ELSE ${s}.v END`,
+        w: `CASE WHEN ${s}.v = 0 THEN 0 ELSE ${weight(`CAST(abs(${s}.v) AS VARCHAR)`, unconstrainedScale)} END`,
+      }),
+      (s) => ({
+        v: `${s}.v`,
+        rs: `CAST(least(20, greatest(16 - CASE WHEN ${s}.w >= 0 THEN (${s}.w + 1) * 2 - 1 ELSE 1 - (1 - ${s}.w * 4) // 2 END, ${type.kind === 'numeric' && type.scale === undefined ? `greatest(0, 16 - 4 * ${s}.w)` : `${scale}`}, 0)) AS INTEGER)`,
+      }),
+    ],
+    (s) => squareRoot(printer, `${s}.v`, `${s}.rs`),
+  );
+}
+
+/** The product of two numerics whose digits DuckDB's own multiplication could not hold, rounded to scale 20. */
+export function multiplyWide(printer: Printer, left: Exact, right: Exact): string {
+  const wide = ({ text }: Exact) =>
+    unscaled(`CAST(${text} AS DECIMAL(38, ${unconstrainedScale}))`, { kind: 'numeric' });
+  const base = '10000000000::HUGEINT';
+  return chain(
+    printer,
+    { a: wide(left), b: wide(right) },
+    [
+      (s) => ({
+        neg: `(${s}.a < 0) <> (${s}.b < 0)`,
+        a: `abs(${s}.a)`,
+        b: `abs(${s}.b)`,
+      }),
+      // Whole part, and two parts of ten digits after the point.
+      (s) => ({
+        neg: `${s}.neg`,
+        a0: `${s}.a // (${base} * ${base})`,
+        a1: `(${s}.a // ${base}) % ${base}`,
+        a2: `${s}.a % ${base}`,
+        b0: `${s}.b // (${base} * ${base})`,
+        b1: `(${s}.b // ${base}) % ${base}`,
+        b2: `${s}.b % ${base}`,
+      }),
+      (s) => ({
+        neg: `${s}.neg`,
+        high: `${s}.a0 * ${s}.b0 * ${base} * ${base} + (${s}.a0 * ${s}.b1 + ${s}.a1 * ${s}.b0) * ${base} + ${s}.a0 * ${s}.b2 + ${s}.a1 * ${s}.b1 + ${s}.a2 * ${s}.b0`,
+        low: `(${s}.a1 * ${s}.b2 + ${s}.a2 * ${s}.b1) * ${base} + ${s}.a2 * ${s}.b2`,
+      }),
+    ],
+    (s) =>
+      scaled(
+        `(${s}.high + (${s}.low + ${base} * ${base} // 2) // (${base} * ${base})) * CASE WHEN ${s}.neg THEN -1 ELSE 1 END`,
+        unconstrainedScale,
+      ),
+  );
+}

@@ -1,0 +1,235 @@
+import type { Field } from '@tessera/columnar';
+import {
+  type Expr,
+  exprKey,
+  type MatchedRelation,
+  type OrderItem,
+  type Query,
+  type Relation,
+  type SelectBlock,
+  type Statement,
+  type SubqueryExpr,
+  sameType,
+  type TableRelation,
+} from '@tessera/sql';
+import { duckdbType } from './duckdb-type.ts';
+import { printAggregate, printOrder, printWindow } from './print-aggregate.ts';
+import { printCall } from './print-call.ts';
+import { printCast } from './print-cast.ts';
+import type { Printer } from './print-context.ts';
+import { printLiteral } from './print-literal.ts';
+import { quoteName } from './quote.ts';
+
+/**
+ * The bound form as DuckDB SQL that gives PostgreSQL's result. `relation` says what stands in FROM for a leaf:
+ * a table name, a function call or a query in parentheses, with columns named as the leaf's.
+ */
+export interface PrintOptions {
+  readonly relation: (leaf: TableRelation | MatchedRelation) => string;
+}
+
+/** What a session must have set for printed SQL to mean what it should; `timeZone` as the statement was bound. */
+export function sessionSettings(timeZone = 'UTC'): readonly string[] {
+  return [
+    `SET TimeZone = '${timeZone.replaceAll("'", "''")}'`,
+    "SET default_null_order = 'nulls_last_on_asc_first_on_desc'",
+    'SET ieee_floating_point_ops = true',
+    'SET scalar_subquery_error_on_multiple_rows = true',
+    'SET max_expression_depth = 10000',
+  ];
+}
+
+/** A whole statement: its columns have the types of its schema, in order. */
+export function printStatement(statement: Statement, options: PrintOptions): string {
+  return printQuery(statement.query, options, statement.schema);
+}
+
+/** A query; with `schema` each column is cast to it. */
+export function printQuery(query: Query, options: PrintOptions, schema?: readonly Field[]): string {
+  return new QueryPrinter(options).query(query, schema);
+}
+
+/** An expression whose columns are named by `column`; it may hold no subquery over tables. */
+export function printExpr(
+  expr: Expr,
+  column: (relation: string, name: string) => string = qualified,
+): string {
+  const options: PrintOptions = {
+    relation: (leaf) => {
+      throw new Error(`Broken invariant: a ${leaf.kind} relation inside an expression`);
+    },
+  };
+  return new QueryPrinter(options, column).print(expr);
+}
+
+const qualified = (relation: string, name: string) => `${quoteName(relation)}.${quoteName(name)}`;
+
+class QueryPrinter implements Printer {
+  readonly #options: PrintOptions;
+  readonly #column: (relation: string, name: string) => string;
+  #names = 0;
+
+  constructor(options: PrintOptions, column = qualified) {
+    this.#options = options;
+    this.#column = column;
+  }
+
+  fresh(): string {
+    this.#names += 1;
+    return `x${this.#names}`;
+  }
+
+  print(expr: Expr): string {
+    switch (expr.kind) {
+      case 'literal':
+        return printLiteral(expr);
+      case 'parameter':
+        return `CAST($${expr.index + 1} AS ${duckdbType(expr.type)})`;
+      case 'column':
+        return this.#column(expr.relation, expr.name);
+      case 'call':
+        return printCall(this, expr);
+      case 'cast':
+        return printCast(this.print(expr.arg), expr.arg.type, expr.type);
+      case 'case': {
+        const whens = expr.whens.map(
+          (w) => `WHEN ${this.print(w.when)} THEN ${this.print(w.then)}`,
+        );
+        const otherwise = expr.otherwise === undefined ? '' : ` ELSE ${this.print(expr.otherwise)}`;
+        const text = `CASE ${whens.join(' ')}${otherwise} END`;
+        return expr.type.kind === 'numeric'
+          ? `CAST(${text} AS ${duckdbType(expr.type)})`
+          : `(${text})`;
+      }
+      case 'aggregate':
+        return printAggregate(this, expr);
+      case 'window':
+        return printWindow(this, expr);
+      case 'subquery':
+        return this.#subquery(expr);
+    }
+  }
+
+  #subquery({ form, query, test, fn }: SubqueryExpr): string {
+    const text = this.query(query);
+    if (form === 'exists') return `(EXISTS (${text}))`;
+    if (form === 'scalar') return `(${text})`;
+    return `(${this.print(test!)} ${fn ?? '='} ${form.toUpperCase()} (${text}))`;
+  }
+
+  query(query: Query, schema?: readonly Field[]): string {
+    switch (query.kind) {
+      case 'select':
+        return this.#select(query, schema);
+      case 'values':
+        return this.#values(query, schema ?? query.schema);
+      case 'set':
+        return this.#set(query, schema);
+    }
+  }
+
+  #select(block: SelectBlock, schema: readonly Field[] | undefined): string {
+    const outputs = block.outputs.map(({ name, expr }, i) => {
+      const text = this.print(expr);
+      const type = schema?.[i]?.type ?? expr.type;
+      return `CAST(${text} AS ${duckdbType(type)}) AS ${quoteName(schema?.[i]?.name ?? name)}`;
+    });
+    return [
+      `SELECT ${this.#distinct(block)}${outputs.join(', ')}`,
+      block.from.length === 0 ? '' : `FROM ${block.from.map((r) => this.#relation(r)).join(', ')}`,
+      block.where === undefined ? '' : `WHERE ${this.print(block.where)}`,
+      this.#groupBy(block),
+      block.having === undefined ? '' : `HAVING ${this.print(block.having)}`,
+      this.#orderBy(block),
+      this.#limits(block),
+    ]
+      .filter((part) => part !== '')
+      .join(' ');
+  }
+
+  #distinct({ distinct }: SelectBlock): string {
+    if (typeof distinct === 'boolean') return distinct ? 'DISTINCT ' : '';
+    return `DISTINCT ON (${distinct.map((e) => this.print(e)).join(', ')}) `;
+  }
+
+  /** Constants group nothing, and DuckDB would read some of them as positions. */
+  #groupBy({ groupBy, groupingSets, aggregated, having }: SelectBlock): string {
+    const texts = groupBy.map((e) => this.print(e));
+    if (groupingSets !== undefined) {
+      const sets = groupingSets.map((set) => `(${set.map((i) => texts[i]).join(', ')})`);
+      return `GROUP BY GROUPING SETS (${sets.join(', ')})`;
+    }
+    if (texts.length > 0) return `GROUP BY ${texts.join(', ')}`;
+    return aggregated && having !== undefined ? 'GROUP BY ()' : '';
+  }
+
+  /** By position where an output is meant, so that DISTINCT and casts hold. */
+  #orderBy({ orderBy, outputs }: SelectBlock): string {
+    const keys = outputs.map((o) => exprKey(o.expr));
+    const items = orderBy.map((item) => {
+      const position = keys.indexOf(exprKey(item.expr));
+      return printOrder(position >= 0 ? `${position + 1}` : this.print(item.expr), item);
+    });
+    return items.length === 0 ? '' : `ORDER BY ${items.join(', ')}`;
+  }
+
+  #limits({ limit, offset }: { readonly limit?: Expr; readonly offset?: Expr }): string {
+    const parts: string[] = [];
+    if (limit !== undefined) parts.push(`LIMIT ${this.print(limit)}`);
+    if (offset !== undefined) parts.push(`OFFSET ${this.print(offset)}`);
+    return parts.join(' ');
+  }
+
+  #relation(relation: Relation): string {
+    switch (relation.kind) {
+      case 'table':
+      case 'matched':
+        return `${this.#options.relation(relation)} AS ${quoteName(relation.id)}`;
+      case 'query': {
+        const names = relation.columns.map((c) => quoteName(c.name)).join(', ');
+        return `(${this.query(relation.query)}) AS ${quoteName(relation.id)}(${names})`;
+      }
+      case 'join': {
+        const [left, right] = [this.#relation(relation.left), this.#relation(relation.right)];
+        if (relation.type === 'cross') return `(${left} CROSS JOIN ${right})`;
+        const on = relation.on === undefined ? 'true' : this.print(relation.on);
+        return `(${left} ${relation.type.toUpperCase()} JOIN ${right} ON ${on})`;
+      }
+    }
+  }
+
+  #values(query: Extract<Query, { kind: 'values' }>, schema: readonly Field[]): string {
+    const rows = query.rows.map((row) => `(${row.map((e) => this.print(e)).join(', ')})`);
+    const names = schema.map((_, i) => `c${i + 1}`);
+    const outputs = schema.map(
+      (f, i) => `CAST(v.c${i + 1} AS ${duckdbType(f.type)}) AS ${quoteName(f.name)}`,
+    );
+    return `SELECT ${outputs.join(', ')} FROM (VALUES ${rows.join(', ')}) AS v(${names.join(', ')})`;
+  }
+
+  #set(query: Extract<Query, { kind: 'set' }>, schema: readonly Field[] | undefined): string {
+    const word = `${query.op.toUpperCase()}${query.all ? ' ALL' : ''}`;
+    const branch = (q: Query) => `(${this.query(q, query.schema)})`;
+    const text = `${branch(query.left)} ${word} ${branch(query.right)}`;
+    const order = this.#setOrder(query.orderBy, query.schema);
+    const limits = this.#limits(query);
+    const whole = [text, order, limits].filter((part) => part !== '').join(' ');
+    const renamed = schema?.some(
+      (f, i) => f.name !== query.schema[i]?.name || !sameType(f.type, query.schema[i]!.type),
+    );
+    if (schema === undefined || !renamed) return whole;
+    const outputs = schema.map(
+      (f, i) => `CAST(${quoteName(`c${i + 1}`)} AS ${duckdbType(f.type)}) AS ${quoteName(f.name)}`,
+    );
+    const names = schema.map((_, i) => quoteName(`c${i + 1}`)).join(', ');
+    return `SELECT ${outputs.join(', ')} FROM (${whole}) AS s(${names})`;
+  }
+
+  #setOrder(items: readonly OrderItem[], schema: readonly Field[]): string {
+    const texts = items.map((item) => {
+      const name = item.expr.kind === 'column' ? item.expr.name : '';
+      return printOrder(`${schema.findIndex((f) => f.name === name) + 1}`, item);
+    });
+    return texts.length === 0 ? '' : `ORDER BY ${texts.join(', ')}`;
+  }
+}
