@@ -1,1 +1,8 @@
-export {};
+/** The `tessera` command: reads and prints; all work is done by the daemons it talks to. */
+export { applyResources, exportResources, readResources } from './apply.ts';
+export { defaultAddress } from './context.ts';
+export { exitCodeOf, printFailure } from './failure.ts';
+export { createProgram } from './program.ts';
+export { ProgressBar } from './progress-bar.ts';
+export { formatBytes, formatCount, formatMicros, formatTable, toJson } from './table.ts';
+export { processTerminal, type Terminal } from './terminal.ts';

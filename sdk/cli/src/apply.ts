@@ -1,0 +1,177 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { Code, isTesseraError, TesseraError } from '@tessera/base';
+import {
+  cubeSpecFromProto,
+  cubeSpecToProto,
+  listAll,
+  modelSpecFromProto,
+  modelSpecToProto,
+  type TesseraClient,
+} from '@tessera/client';
+import {
+  type JsonObject,
+  locateViolations,
+  type ParsedResource,
+  parseResources,
+  type Resource,
+} from '@tessera/cube';
+
+export interface ApplyOptions {
+  readonly project: string;
+  /** Folder that relative paths of sources start from. */
+  readonly baseDirectory: string;
+  /** True: everything is checked, nothing is written. */
+  readonly dryRun?: boolean;
+}
+
+const order: Record<Resource['kind'], number> = { Project: 0, Source: 1, Model: 2, Cube: 3 };
+
+/** Reads YAML files of resources. @throws RESOURCE_INVALID with positions, FILE_UNREADABLE */
+export function readResources(files: readonly string[]): ParsedResource[] {
+  return files.flatMap((file) => [...parseResources(readText(file), file).resources]);
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new TesseraError({
+      code: Code.INVALID_ARGUMENT,
+      reason: 'FILE_UNREADABLE',
+      message: `${file} cannot be read: does it exist, and may you read it?`,
+      metadata: { file },
+      cause,
+    });
+  }
+}
+
+/** Creates or updates each resource, sources before models before cubes. Failures say where in the file they are. */
+export async function applyResources(
+  client: TesseraClient,
+  resources: readonly ParsedResource[],
+  options: ApplyOptions,
+): Promise<void> {
+  await ensureProject(client, options.project);
+  const sorted = resources.toSorted((a, b) => order[a.resource.kind] - order[b.resource.kind]);
+  for (const parsed of sorted) {
+    try {
+      await applyOne(client, parsed.resource, options);
+    } catch (error) {
+      throw located(error, parsed);
+    }
+  }
+}
+
+function located(error: unknown, parsed: ParsedResource): unknown {
+  if (!isTesseraError(error) || error.violations.length === 0) return error;
+  const violations = locateViolations(parsed, error.violations);
+  const lines = violations.map(
+    ({ file, line, column, description }) => `${file}:${line ?? 1}:${column ?? 1}: ${description}`,
+  );
+  const { kind, name } = parsed.resource;
+  return new TesseraError({
+    ...error,
+    code: error.code,
+    reason: error.reason,
+    metadata: error.metadata,
+    violations,
+    message: `${kind} ${name} cannot be applied:\n${lines.join('\n')}`,
+  });
+}
+
+async function ensureProject(client: TesseraClient, project: string): Promise<void> {
+  try {
+    await client.projects.getProject({ name: `projects/${project}` });
+  } catch (error) {
+    if (!isTesseraError(error) || error.code !== Code.NOT_FOUND) throw error;
+    await client.projects.createProject({ projectId: project, project: {} }).catch((failure) => {
+      if (!isTesseraError(failure) || failure.code !== Code.ALREADY_EXISTS) throw failure;
+    });
+  }
+}
+
+async function applyOne(
+  client: TesseraClient,
+  resource: Resource,
+  { project, baseDirectory, dryRun = false }: ApplyOptions,
+): Promise<void> {
+  const parent = `projects/${project}`;
+  const common = { allowMissing: true, validateOnly: dryRun };
+  switch (resource.kind) {
+    case 'Project':
+      await client.projects.updateProject({
+        ...common,
+        project: {
+          name: `projects/${resource.name}`,
+          description: resource.spec.description ?? '',
+        },
+      });
+      return;
+    case 'Source':
+      await client.sources.updateSource({
+        ...common,
+        source: {
+          name: `${parent}/sources/${resource.name}`,
+          connector: resource.spec.use,
+          config: resource.spec.config,
+          baseDirectory,
+        },
+      });
+      return;
+    case 'Model':
+      await client.models.updateModel({
+        ...common,
+        model: { name: `${parent}/models/${resource.name}`, spec: modelSpecToProto(resource.spec) },
+      });
+      return;
+    case 'Cube':
+      await client.cubes.updateCube({
+        ...common,
+        updateMask: ['spec'],
+        cube: { name: `${parent}/cubes/${resource.name}`, spec: cubeSpecToProto(resource.spec) },
+      });
+  }
+}
+
+/** Everything of a project as resources that can be applied again. */
+export async function exportResources(client: TesseraClient, project: string): Promise<Resource[]> {
+  const parent = `projects/${project}`;
+  const [sources, models, cubes] = await Promise.all([
+    listAll(client, 'sources', { parent }),
+    listAll(client, 'models', { parent }),
+    listAll(client, 'cubes', { parent }),
+  ]);
+  return [
+    ...sources.resources.map(
+      (source): Resource => ({
+        kind: 'Source',
+        name: idOf(source.name),
+        spec: { use: source.connector, config: (source.config ?? {}) as JsonObject },
+      }),
+    ),
+    ...models.resources.map(
+      (model): Resource => ({
+        kind: 'Model',
+        name: idOf(model.name),
+        spec: modelSpecFromProto(model.spec),
+      }),
+    ),
+    ...cubes.resources.map(
+      (cube): Resource => ({
+        kind: 'Cube',
+        name: idOf(cube.name),
+        spec: cubeSpecFromProto(cube.spec),
+      }),
+    ),
+  ];
+}
+
+export function idOf(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1);
+}
+
+/** The folder that a file's relative paths start from. */
+export function folderOf(file: string): string {
+  return dirname(resolve(file));
+}

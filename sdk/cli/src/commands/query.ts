@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import { explain, queryStream } from '@tessera/client';
+import { formatValue, rowsOf, type Schema, type Value } from '@tessera/columnar';
+import type { Command } from 'commander';
+import type { CommandContext } from '../context.ts';
+import type { Runner } from '../program.ts';
+import { formatMicros, formatTable, toJson } from '../table.ts';
+
+interface QueryFlags {
+  readonly timeout?: string;
+  readonly cuboids: 'auto' | 'never' | 'always';
+  readonly maxRows?: string;
+  readonly zone?: string;
+}
+
+/** query and explain. */
+export function queryCommands(program: Command, run: Runner): void {
+  program
+    .command('query')
+    .description('run a SELECT and print its rows and what they rest on')
+    .argument('<sql>', "SQL, '-' for standard input, or @file")
+    .option('--cuboids <use>', 'auto, never (only the source) or always (never the source)', 'auto')
+    .option('--timeout <seconds>', 'give up after this time')
+    .option('--max-rows <count>', 'refuse larger answers')
+    .option('--zone <name>', 'time zone of the session, such as Europe/Berlin')
+    .addHelpText(
+      'after',
+      "\nExample:\n  tessera query 'select origin, count(*) from flights group by 1 order by 2 desc limit 5'\n",
+    )
+    .action(
+      run(async (context, sql: string, flags: QueryFlags) => {
+        await printAnswer(context, textOf(sql), flags);
+      }),
+    );
+
+  program
+    .command('explain')
+    .description(
+      'say how a SELECT would be answered: every cuboid, why it is taken or not, and what would help',
+    )
+    .argument('<sql>', "SQL, '-' for standard input, or @file")
+    .addHelpText(
+      'after',
+      "\nExample:\n  tessera explain 'select origin, count(*) from flights group by 1'\n",
+    )
+    .action(
+      run(async (context, sql: string) => {
+        const explanation = await explain(context.client.queries, textOf(sql), {
+          project: context.project,
+          signal: context.signal,
+        });
+        context.say(explanation.text.trimEnd(), explanation);
+      }),
+    );
+}
+
+async function printAnswer(context: CommandContext, sql: string, flags: QueryFlags): Promise<void> {
+  const stream = await queryStream(context.client.queries, sql, {
+    project: context.project,
+    signal: context.signal,
+    useCuboids: flags.cuboids,
+    ...(flags.timeout === undefined ? {} : { timeoutMs: Number(flags.timeout) * 1000 }),
+    ...(flags.maxRows === undefined ? {} : { maxRows: BigInt(flags.maxRows) }),
+    ...(flags.zone === undefined ? {} : { timeZone: flags.zone }),
+  });
+  const rows: string[][] = [];
+  for await (const batch of stream) {
+    for (const row of rowsOf(batch)) rows.push(printable(row, stream.schema));
+  }
+  const summary = stream.summary();
+  if (context.options.json) {
+    const columns = stream.schema.map(({ name, type }) => ({ name, type }));
+    context.terminal.out(toJson({ columns, rows, summary }));
+    return;
+  }
+  context.terminal.out(
+    formatTable(
+      stream.schema.map(({ name }) => name),
+      rows,
+    ),
+  );
+  const { blocks, sourceTables } = summary.coverage;
+  const cuboids = blocks.map(({ cube, segments, pushedDown }) => {
+    const holes = pushedDown.length > 0 ? ` and ${pushedDown.length} ranges from the source` : '';
+    return `${segments.length} segments of ${cube.slice(cube.lastIndexOf('/') + 1)}${holes}`;
+  });
+  const origin = [...cuboids, ...sourceTables.map((table) => `source ${table}`)].join(', ');
+  context.terminal.err(
+    `${rows.length} rows in ${formatMicros(summary.timings.totalMicros)} from ${origin || 'no table'}\n`,
+  );
+}
+
+function printable(row: readonly Value[], schema: Schema): string[] {
+  return row.map((value, i) => (value === null ? '' : formatValue(schema[i]!.type, value)));
+}
+
+function textOf(argument: string): string {
+  if (argument === '-') return readFileSync(0, 'utf8');
+  return argument.startsWith('@') ? readFileSync(argument.slice(1), 'utf8') : argument;
+}

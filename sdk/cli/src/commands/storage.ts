@@ -1,0 +1,95 @@
+import type { Command } from 'commander';
+import { idOf } from '../apply.ts';
+import type { Runner } from '../program.ts';
+import { formatBytes, formatCount } from '../table.ts';
+
+/** storage: what is stored, how much it is used, what stays in memory. */
+export function storageCommands(program: Command, run: Runner): void {
+  const storage = program.command('storage').description('what is stored, and how much it is used');
+
+  storage
+    .command('stat', { isDefault: true })
+    .description('rows, bytes, bytes per row and hits of each layout')
+    .argument('[cube]')
+    .addHelpText('after', '\nExample:\n  tessera storage stat sales\n')
+    .action(
+      run(async (context, name: string | undefined) => {
+        const cube = name === undefined ? '' : context.cube(name);
+        const stats = await context.client.storage.getStats({ cube });
+        context.print(
+          [
+            'CUBE',
+            'LAYOUT',
+            'DIMENSIONS',
+            'SEGMENTS',
+            'ROWS',
+            'BYTES',
+            'B/ROW',
+            'MEMORY',
+            'HITS',
+            'NOTES',
+          ],
+          stats.layouts.map((layout) => [
+            idOf(layout.cube),
+            layout.layout,
+            layout.dimensions.join(', '),
+            String(layout.segmentCount),
+            formatCount(layout.rowCount),
+            formatBytes(layout.sizeBytes),
+            layout.bytesPerRow.toFixed(2),
+            formatBytes(layout.memoryBytes),
+            formatCount(layout.hitCount),
+            [
+              layout.pinned ? 'pinned' : '',
+              layout.quarantinedSegments > 0 ? `${layout.quarantinedSegments} quarantined` : '',
+            ]
+              .filter((note) => note !== '')
+              .join(', '),
+          ]),
+          stats,
+        );
+        if (!context.options.json) {
+          context.terminal.out(
+            `in memory ${formatBytes(stats.memoryBytes)} of ${formatBytes(stats.memoryBudgetBytes)}, on disk ${formatBytes(stats.diskBytes)}\n`,
+          );
+        }
+      }),
+    );
+
+  for (const [word, pinned] of [
+    ['pin', true],
+    ['unpin', false],
+  ] as const) {
+    storage
+      .command(word)
+      .description(
+        pinned ? 'keep layouts in memory whatever the budget says' : 'let layouts be evicted again',
+      )
+      .argument('<cube>')
+      .argument('[layouts...]', 'ids; none: all of the cube')
+      .addHelpText('after', `\nExample:\n  tessera storage ${word} sales\n`)
+      .action(
+        run(async (context, name: string, layouts: string[]) => {
+          const cube = context.cube(name);
+          const done = await context.client.storage.pinLayouts({ cube, layouts, pinned });
+          context.say(`pinned now: ${done.pinnedLayouts.join(', ') || 'none'}`, done);
+        }),
+      );
+  }
+
+  storage
+    .command('verify')
+    .description('read all files again and compare their digests')
+    .addHelpText('after', '\nExample:\n  tessera storage verify\n')
+    .action(
+      run(async (context) => {
+        const done = await context.client.storage.verifyFiles({ files: [] });
+        const bad = done.quarantinedFiles;
+        context.say(
+          `verified ${done.verifiedFiles} files (${formatBytes(done.verifiedBytes)})${bad.length > 0 ? `; quarantined:\n${bad.join('\n')}` : ''}`,
+          done,
+        );
+        if (bad.length > 0) process.exitCode = 1;
+      }),
+    );
+}

@@ -1,0 +1,82 @@
+import { Command, Option } from 'commander';
+import { buildCommands } from './commands/build.ts';
+import { importCommand } from './commands/import.ts';
+import { modelCommands } from './commands/model.ts';
+import { operationCommands } from './commands/operations.ts';
+import { planCommand } from './commands/plan.ts';
+import { queryCommands } from './commands/query.ts';
+import { resourceCommands } from './commands/resources.ts';
+import { segmentCommands } from './commands/segments.ts';
+import { statusCommand } from './commands/status.ts';
+import { storageCommands } from './commands/storage.ts';
+import { CommandContext, defaultAddress } from './context.ts';
+import { exitCodeOf, printFailure } from './failure.ts';
+import { processTerminal, type Terminal } from './terminal.ts';
+
+/** What a command does; its failures are printed and become the exit code. */
+export type Action<Args extends unknown[]> = (
+  context: CommandContext,
+  ...args: Args
+) => Promise<void>;
+
+/** Adds the commands of one subject. */
+export type Subject = (program: Command, run: Runner) => void;
+
+/** Wraps an action for commander: makes its context, and turns a failure into output and an exit code. */
+export type Runner = <Args extends unknown[]>(
+  action: Action<Args>,
+) => (...args: unknown[]) => Promise<void>;
+
+const subjects: readonly Subject[] = [
+  resourceCommands,
+  planCommand,
+  buildCommands,
+  segmentCommands,
+  storageCommands,
+  queryCommands,
+  importCommand,
+  modelCommands,
+  operationCommands,
+  statusCommand,
+];
+
+/** The `tessera` command without what starts daemons. */
+export function createProgram(terminal: Terminal = processTerminal): Command {
+  const program = new Command('tessera')
+    .description('OLAP cubes over your own files and databases: model, build, ask.')
+    .addOption(
+      new Option('--address <host:port>', 'where the platform listens')
+        .env('TESSERA_ADDRESS')
+        .default(defaultAddress),
+    )
+    .addOption(new Option('--project <name>', 'project').env('TESSERA_PROJECT').default('default'))
+    .option('--json', 'print JSON for programs', false)
+    .showHelpAfterError("(run 'tessera --help' for all commands)")
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .addHelpText(
+      'after',
+      "\nExample:\n  tessera up --data ./tessera-data\n  tessera query 'select 1'\n",
+    );
+  const run = runner(terminal);
+  for (const subject of subjects) subject(program, run);
+  return program;
+}
+
+function runner(terminal: Terminal): Runner {
+  return (action) =>
+    async (...args: unknown[]) => {
+      const command = args.at(-1) as Command; // Commander's last argument is the command itself.
+      const interrupt = new AbortController();
+      const stop = () => interrupt.abort(new Error('interrupted'));
+      process.once('SIGINT', stop);
+      using context = new CommandContext(command, terminal, interrupt.signal);
+      try {
+        await action(context, ...(args as never));
+      } catch (error) {
+        printFailure(error, terminal, context.options.json);
+        process.exitCode = interrupt.signal.aborted ? 130 : exitCodeOf(error);
+      } finally {
+        process.off('SIGINT', stop);
+      }
+    };
+}
