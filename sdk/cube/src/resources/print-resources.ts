@@ -1,5 +1,7 @@
 import { Document, isCollection, isMap, isSeq, type Node, visit } from 'yaml';
+import { z } from 'zod';
 import type { Resource } from './resource.ts';
+import { schemas } from './schema.ts';
 
 /**
  * Resources as YAML that `parseResources` reads back to the same values, so that applying an export changes
@@ -14,7 +16,8 @@ const lineWidth = 110;
 const lists = new Set(['joins', 'dimensions', 'measures', 'computedColumns', 'groups', 'cuboids']);
 
 function printResource({ kind, name, spec }: Resource): string {
-  const fields = { apiVersion: 'tessera/v1', kind, name, ...withoutDefaults(spec) };
+  const given = { apiVersion: 'tessera/v1', kind, name, ...withoutDefaults(spec) };
+  const fields = inSchemaOrder(given, schemas[kind]) as object;
   const document = new Document(fields, {
     version: '1.2',
     schema: 'core',
@@ -29,6 +32,22 @@ function printResource({ kind, name, spec }: Resource): string {
     else inOneLine(value);
   }
   return document.toString({ lineWidth, flowCollectionPadding: true });
+}
+
+/** The same value with the fields of maps in the order in which the schema has them. */
+function inSchemaOrder(value: unknown, schema: z.ZodType | undefined): unknown {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) {
+    return inSchemaOrder(value, schema.unwrap() as z.ZodType);
+  }
+  if (schema instanceof z.ZodArray && Array.isArray(value)) {
+    return value.map((item) => inSchemaOrder(item, schema.element as z.ZodType));
+  }
+  if (!(schema instanceof z.ZodObject) || typeof value !== 'object' || value === null) return value;
+  const fields = new Map(Object.entries(value));
+  const order = Object.keys(schema.shape).filter((key) => fields.has(key));
+  return Object.fromEntries(
+    order.map((key) => [key, inSchemaOrder(fields.get(key), schema.shape[key] as z.ZodType)]),
+  );
 }
 
 function inOneLine(node: Node | null): void {

@@ -31,10 +31,26 @@ export function readYaml(text: string, file: string): YamlDocument[] {
   if (text.length > limits.yamlCharacters) {
     throw yamlTooLarge(file, 'characters', limits.yamlCharacters);
   }
+  if (nestsTooDeep(text)) throw yamlTooDeep(file, limits.yamlDepth);
   const lines = new LineCounter();
   const documents = composed(text, file, lines);
   const budget = { nodes: limits.yamlNodes };
   return documents.map((document) => new DocumentReader(document, file, lines, budget).read());
+}
+
+/**
+ * A rough look at the text, since the YAML parser itself recurses: brackets of any kind (also in strings, which is why
+ * the bound is generous) and lists that begin inside lists on one line.
+ */
+function nestsTooDeep(text: string): boolean {
+  const most = limits.yamlDepth * 8;
+  let depth = 0;
+  for (let i = 0; i < text.length && depth <= most; i++) {
+    const character = text[i];
+    if (character === '[' || character === '{') depth += 1;
+    else if ((character === ']' || character === '}') && depth > 0) depth -= 1;
+  }
+  return depth > most || new RegExp(`(?:[-?:]\\s+){${most}}`).test(text);
 }
 
 function composed(text: string, file: string, lines: LineCounter): Document.Parsed[] {

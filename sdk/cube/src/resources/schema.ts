@@ -69,23 +69,26 @@ const measure = z.strictObject({
   precision: z.literal('exact').optional(),
 });
 
-const header = { apiVersion: z.literal('tessera/v1'), name: resourceId };
+const header = <K extends string>(kind: K) => ({
+  apiVersion: z.literal('tessera/v1'),
+  kind: z.literal(kind),
+  name: resourceId,
+});
 
 const model = z.strictObject({
-  ...header,
-  kind: z.literal('Model'),
+  ...header('Model'),
   fact: z.strictObject({ source: resourceId, table: text, alias: identifier }),
   joins: z.array(join).max(limits.joins, atMost(limits.joins)).default([]),
   partition: z.strictObject({ column: expression, grain, format: text.optional() }).optional(),
+  computedColumns: z
+    .array(z.strictObject({ name: identifier, expression }))
+    .max(limits.dimensions, atMost(limits.dimensions))
+    .default([]),
   dimensions: z
     .array(dimension)
     .min(1, 'must not be empty')
     .max(limits.dimensions, atMost(limits.dimensions)),
   hierarchies: z.array(names).max(limits.dimensions, atMost(limits.dimensions)).default([]),
-  computedColumns: z
-    .array(z.strictObject({ name: identifier, expression }))
-    .max(limits.dimensions, atMost(limits.dimensions))
-    .default([]),
   measures: z
     .array(measure)
     .min(1, 'must not be empty')
@@ -109,8 +112,7 @@ const budget = text.regex(
 );
 
 const cube = z.strictObject({
-  ...header,
-  kind: z.literal('Cube'),
+  ...header('Cube'),
   model: resourceId,
   groups: z.array(group).max(limits.groups, atMost(limits.groups)).default([]),
   planner: z.strictObject({ budget }).optional(),
@@ -130,15 +132,13 @@ const cube = z.strictObject({
 });
 
 const source = z.strictObject({
-  ...header,
-  kind: z.literal('Source'),
+  ...header('Source'),
   use: text,
   config: z.record(z.string(), z.json()).default({}),
 });
 
 const project = z.strictObject({
-  ...header,
-  kind: z.literal('Project'),
+  ...header('Project'),
   description: z.string().optional(),
 });
 

@@ -47,7 +47,9 @@ function withinDay(grain: 'hour' | 'minute', instant: bigint, zone: string): Per
   const day = calendarPeriodAt('day', instant, zone);
   const length = grain === 'hour' ? microsPerHour : microsPerMinute;
   const start = day.start + floorDiv(instant - day.start, length) * length;
-  return { start, end: start + length < day.end ? start + length : day.end };
+  const end = start + length;
+  if (end > day.end) return { start, end: day.end };
+  return { start, end };
 }
 
 /** True for grains that count whole days. */
