@@ -96,7 +96,7 @@ function columnName(
 }
 
 function namesIn(expr: Expr, factAlias: string): string[] {
-  return columnsOf(expr).map(({ relation, name }) =>
-    relation === factAlias ? name : `${relation}__${name}`,
-  );
+  return columnsOf(expr)
+    .map(({ relation, name }) => (relation === factAlias ? name : `${relation}__${name}`))
+    .sort();
 }
