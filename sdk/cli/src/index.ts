@@ -1,5 +1,6 @@
 /** The `tessera` command: reads and prints; all work is done by the daemons it talks to. */
 export { applyResources, exportResources, readResources } from './apply.ts';
+export { buildSummary } from './commands/build.ts';
 export { defaultAddress } from './context.ts';
 export { exitCodeOf, printFailure } from './failure.ts';
 export { createProgram } from './program.ts';

@@ -1,0 +1,47 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+/** What can be set of the platform in one process. Everything else has the daemons' own defaults. */
+export interface PlatformConfig {
+  /** Folder of everything durable; made when missing. */
+  readonly dataDirectory: string;
+  /** Loopback address to listen on; port 0 picks a free one. */
+  readonly address: string;
+  /** Memory for cuboids, bytes. */
+  readonly cuboidMemoryBytes: number;
+  /** Memory that a build may use, bytes. */
+  readonly buildMemoryBytes: number;
+  /** Memory for push-down and residuals, bytes. */
+  readonly queryMemoryBytes: number;
+  /** Engine plugin. */
+  readonly engine: { readonly use: string; readonly config: unknown };
+  /** How often merges, retention and unused files are looked for; 0: only when asked. */
+  readonly maintenanceIntervalMs: number;
+}
+
+export const platformDefaults = {
+  address: '127.0.0.1:7400',
+  cuboidMemoryBytes: 1024 * 1024 * 1024,
+  buildMemoryBytes: 1024 * 1024 * 1024,
+  queryMemoryBytes: 1024 * 1024 * 1024,
+  engine: { use: '@tessera/engine-duckdb', config: {} },
+  maintenanceIntervalMs: 60_000,
+} as const satisfies Omit<PlatformConfig, 'dataDirectory'>;
+
+/** Where each daemon keeps what. */
+export interface PlatformFolders {
+  readonly metadataFile: string;
+  readonly storage: string;
+  /** Temporary files; may be deleted while nothing runs. */
+  readonly work: string;
+}
+
+export function foldersOf(dataDirectory: string): PlatformFolders {
+  const root = resolve(dataDirectory);
+  mkdirSync(root, { recursive: true });
+  return {
+    metadataFile: join(root, 'metadata.sqlite'),
+    storage: join(root, 'storage'),
+    work: join(root, 'work'),
+  };
+}

@@ -1,0 +1,3 @@
+import { createStandaloneProgram } from './up.ts';
+
+await createStandaloneProgram().parseAsync();

@@ -1,0 +1,65 @@
+import {
+  createProgram,
+  exitCodeOf,
+  formatBytes,
+  printFailure,
+  processTerminal,
+} from '@tessera/cli';
+import { jsonLogger } from '@tessera/daemon';
+import type { Command } from 'commander';
+import { platformDefaults } from './config.ts';
+import { startPlatform } from './platform.ts';
+
+interface UpOptions {
+  readonly data: string;
+  readonly port: string;
+  readonly memory: string;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+/** The `tessera` command with `up`, which runs all daemons in this process until it is told to stop. */
+export function createStandaloneProgram(): Command {
+  const program = createProgram();
+  program
+    .command('up')
+    .description('run the platform in one process')
+    .option('--data <dir>', 'folder of everything durable', './tessera-data')
+    .option('--port <port>', 'port on 127.0.0.1; 0 picks a free one', '7400')
+    .option('--memory <MB>', 'memory for cuboids', String(platformDefaults.cuboidMemoryBytes >> 20))
+    .option('--log-level <level>', 'debug, info, warn, error or silent', 'warn')
+    .addHelpText('after', '\nExample:\n  tessera up --data ./tessera-data\n')
+    .action(async (options: UpOptions) => {
+      try {
+        await up(options);
+      } catch (error) {
+        printFailure(error, processTerminal, false);
+        process.exitCode = exitCodeOf(error);
+      }
+    });
+  return program;
+}
+
+async function up(options: UpOptions): Promise<void> {
+  const stopped = stopRequested();
+  await using platform = await startPlatform(
+    {
+      ...platformDefaults,
+      dataDirectory: options.data,
+      address: `127.0.0.1:${options.port}`,
+      cuboidMemoryBytes: Number(options.memory) * 1024 * 1024,
+    },
+    jsonLogger('tessera', options.logLevel),
+  );
+  process.stdout.write(
+    `Tessera is up on ${platform.address}; data in ${options.data}, ${formatBytes(Number(options.memory) << 20)} for cuboids.\n` +
+      `Try: TESSERA_ADDRESS=${platform.address} npx tessera status\n`,
+  );
+  await stopped;
+  process.stdout.write('Stopping …\n');
+}
+
+function stopRequested(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+}
