@@ -5,7 +5,14 @@ import { quoteName } from '@tessera/duckdb';
 import type { BuildProgress, BuildRequest } from '@tessera/plugin';
 import { dictionaryTable, extendDictionary } from './dictionary.ts';
 import { type Encodings, encodeTexts } from './encoding.ts';
-import { flatSql, flatTable, innerMask, missingColumn, segmentColumn } from './flat.ts';
+import {
+  factCountSql,
+  flatSql,
+  flatTable,
+  innerMask,
+  missingColumn,
+  segmentColumn,
+} from './flat.ts';
 import {
   checkUnchanged,
   type FileMarks,
@@ -71,10 +78,9 @@ async function* readSources(
     const fact = plan.inputs[0]!;
     const source = inputs[fact.alias]!;
     const relation = await inputRelation(session, 'fact raw', source, fact.columns, signal);
-    const columnar = source.kind === 'native' && isColumnar(source.location);
+    const columnar = source.kind === 'stream' || isColumnar(source.location);
     const encodings = await encodeTexts(session, plan, { alias: fact.alias, relation, columnar });
-    const flat = `CREATE TABLE ${flatTable} AS ${flatSql(plan, relation, encodings)}`;
-    yield* meter.measure('read', flat);
+    yield* meter.measure('read', fillFlat(session, plan, relation, { encodings, columnar }));
     await checkUnchanged(marks);
     if (source.kind === 'stream') await session.run(`DROP TABLE ${relation}`);
     const [count] = await session.rows(`SELECT count(*) AS row_count FROM ${flatTable}`);
@@ -86,6 +92,27 @@ async function* readSources(
   } finally {
     session.readingSource = false;
   }
+}
+
+/**
+ * Fills the flat relation: with inner joins first, and with left joins when some fact found no partner. Fact rows
+ * are only counted where that is cheap.
+ */
+async function fillFlat(
+  session: Session,
+  plan: BuildPlan,
+  fact: string,
+  { encodings, columnar }: { readonly encodings: Encodings; readonly columnar: boolean },
+): Promise<void> {
+  const fill = (joins: 'left' | 'inner') =>
+    session.run(`CREATE TABLE ${flatTable} AS ${flatSql(plan, fact, encodings, joins)}`);
+  if (!columnar || plan.joins.length === 0) return fill('left');
+  const [wanted] = await session.rows(factCountSql(plan, fact));
+  await fill('inner');
+  const [found] = await session.rows(`SELECT count(*) AS row_count FROM ${flatTable}`);
+  if (found?.['row_count'] === wanted?.['row_count']) return;
+  await session.run(`DROP TABLE ${flatTable}`);
+  await fill('left');
 }
 
 async function* countSegments(session: Session, plan: BuildPlan): AsyncIterable<BuildProgress> {
@@ -129,7 +156,7 @@ async function* buildLayouts(
       step.parent === undefined
         ? layoutFromFlat(step, flatTable, types, made.dictionaries)
         : layoutFromLayout(step, layoutTable(step.parent));
-    yield* meter.measure(step.layout, `CREATE TABLE ${table} AS ${select}`);
+    yield* meter.measure(step.layout, session.run(`CREATE TABLE ${table} AS ${select}`));
     if (step.parent === undefined && --fromFlat === 0) await session.run(`DROP TABLE ${flatTable}`);
     yield* writeLayout(session, step, table, made.encodings, request, meter);
     await dropFinished(session, step, waiting);

@@ -23,7 +23,10 @@ export async function* merge(
       return `${name}::${duckdbType(column.type)} AS ${name}`;
     });
     const parts = `(SELECT ${[`0::UTINYINT AS ${quoteName(segmentColumn)}`, ...columns].join(', ')} FROM read_parquet([${files.map(quoteText).join(', ')}]))`;
-    yield* meter.measure(step.layout, `CREATE TABLE merged AS ${layoutFromLayout(step, parts)}`);
+    yield* meter.measure(
+      step.layout,
+      session.run(`CREATE TABLE merged AS ${layoutFromLayout(step, parts)}`),
+    );
     const facts = await layoutFacts(session, step, 'merged', new Map());
     const file = await writeLayoutFile(session, {
       step,

@@ -28,10 +28,10 @@ export class Meter {
     this.#bytesWritten += bytes;
   }
 
-  /** Runs one statement and reports while it runs and when it is done. */
-  async *measure(phase: string, sql: string): AsyncIterable<BuildProgress> {
+  /** Reports while one step of work runs in the session, and when it is done. */
+  async *measure(phase: string, work: Promise<void>): AsyncIterable<BuildProgress> {
     let done = false;
-    const running = this.#session.run(sql).finally(() => {
+    const running = work.finally(() => {
       done = true;
     });
     running.catch(() => undefined);

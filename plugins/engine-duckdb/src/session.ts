@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type DuckDBResultReader } from '@duckdb/node-api';
-import { quoteText } from '@tessera/duckdb';
+import { quoteText, sessionSettings } from '@tessera/duckdb';
 import { type FailureContext, failureOf } from './errors.ts';
 
 export interface SessionOptions {
@@ -60,7 +60,7 @@ export class Session implements AsyncDisposable {
     try {
       const instance = await DuckDBInstance.create(file, config);
       const connection = await instance.connect();
-      await connection.run(`SET TimeZone = 'UTC'; SET integer_division = true`);
+      await connection.run([...sessionSettings(), 'SET integer_division = true'].join('; '));
       return new Session(directory, instance, connection, options, signal);
     } catch (error) {
       await rm(directory, { recursive: true, force: true });
