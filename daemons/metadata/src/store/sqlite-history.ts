@@ -31,7 +31,11 @@ export const schema = `
 `;
 
 const columns = 'key, mod_revision, create_revision, version, lease, value';
-const beforeEnd = '(?2 is null or key < ?2)';
+
+/** The end is left out where there is none, so that the index bounds every range on both sides. */
+const inRange = ({ end }: KeyRange) =>
+  end === undefined ? 'key >= :start' : 'key >= :start and key < :end';
+const bounds = ({ start, end }: KeyRange) => (end === undefined ? { start } : { start, end });
 
 interface Counters {
   revision: bigint;
@@ -80,25 +84,23 @@ export class SqliteHistory implements History {
     return row?.value === undefined ? undefined : row;
   }
 
-  range({ start, end }: KeyRange, { revision, startAfter, limit }: RangeOptions): Row[] {
+  range(range: KeyRange, { revision, startAfter = '', limit = -1 }: RangeOptions): Row[] {
     const alive =
       revision === undefined
         ? 'superseded is null'
-        : 'mod_revision <= ?5 and (superseded is null or superseded > ?5)';
+        : 'mod_revision <= :revision and (superseded is null or superseded > :revision)';
     const statement = this.#sql(
-      `select ${columns} from versions where key >= ?1 and ${beforeEnd} and key > ?3 and value is not null and ${alive} order by key limit ?4`,
+      `select ${columns} from versions where ${inRange(range)} and key > :startAfter and value is not null and ${alive} order by key limit :limit`,
     );
-    const bound = [start, end ?? null, startAfter ?? '', limit ?? -1];
-    const rows =
-      revision === undefined ? statement.all(...bound) : statement.all(...bound, revision);
-    return rows.map(toRow);
+    const at = revision === undefined ? {} : { revision };
+    return statement.all({ ...bounds(range), startAfter, limit, ...at }).map(toRow);
   }
 
   changes({ range, from, through, limit }: ChangesRequest): Row[] {
     const statement = this.#sql(
-      `select ${columns} from versions where key >= ?1 and ${beforeEnd} and mod_revision between ?3 and ?4 order by mod_revision, id limit ?5`,
+      `select ${columns} from versions indexed by versions_by_revision where mod_revision between :from and :through and ${inRange(range)} order by mod_revision, id limit :limit`,
     );
-    return statement.all(range.start, range.end ?? null, from, through, limit).map(toRow);
+    return statement.all({ ...bounds(range), from, through, limit }).map(toRow);
   }
 
   append(row: Row): void {
