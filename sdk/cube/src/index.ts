@@ -10,11 +10,20 @@ export {
   type WantedLayout,
   wantedLayouts,
 } from './lattice/wanted-layouts.ts';
+export * from './match/index.ts';
 export type * from './matched.ts';
 export type * from './model.ts';
 export type * from './model-spec.ts';
+export { checkCube } from './resolve/check-cube.ts';
 export { resolveModel } from './resolve/resolve-model.ts';
 export * from './resources/index.ts';
 export * from './scan-plan.ts';
 export type * from './segment.ts';
+export {
+  cardenas,
+  cuboidRows,
+  type DataStatistics,
+  distinctFromSample,
+  type Frequencies,
+} from './statistics/row-count.ts';
 export * from './time/index.ts';

@@ -21,6 +21,7 @@ import {
   partialKey,
   partialTypeOf,
   partsOf,
+  product,
 } from './partial.ts';
 
 /** Whether a partial can be computed at all, from a layout that has everything the model has. */
@@ -52,7 +53,7 @@ export class AggregateSplitter {
 
   /** The value of an aggregate from its partials, typed as the aggregate is, or `undefined`. */
   valueOf(aggregate: AggregateExpr): Expr | undefined {
-    const filter = [...this.#always, ...conjuncts(aggregate.filter)];
+    const filter = withoutRepeats([...this.#always, ...conjuncts(aggregate.filter)]);
     const extreme = aggregate.fn === 'min' || aggregate.fn === 'max';
     if (aggregate.distinct && !extreme) return undefined;
     const mark = this.partials.length;
@@ -108,14 +109,17 @@ export class AggregateSplitter {
     if (isLiteral(arg)) {
       return arg.value === null ? lit.bigint(0n) : this.#partial({ fn: 'count', filter });
     }
+    if (arg.kind === 'case') {
+      const mark = this.partials.length;
+      const branches = branchesOf(arg)
+        .filter(({ value }) => !isNullLiteral(value))
+        .map(({ value, when }) => this.#count(value, [...filter, ...when]));
+      const sum = sumOf(branches, (a, b) => call('+', type.bigint, [a, b]));
+      if (sum !== undefined) return sum;
+      this.partials.length = mark;
+    }
     const direct = this.#partial({ fn: 'count', arg, filter });
     if (direct !== undefined) return direct;
-    if (arg.kind === 'case') {
-      const branches = branchesOf(arg).map(({ value, when }) =>
-        this.#count(value, [...filter, ...when]),
-      );
-      return sumOf(branches, (a, b) => call('+', type.bigint, [a, b]));
-    }
     const operand = soleNullSource(arg, this.#context.neverNull);
     return operand && this.#count(operand, filter);
   }
@@ -123,6 +127,9 @@ export class AggregateSplitter {
   /** NULL when no row has a value, as sum is. */
   #sum(arg: Expr, filter: readonly Expr[], result: DataType): Expr | undefined {
     if (isLiteral(arg) && arg.value === null) return lit.null(result);
+    if (isLiteral(arg) && isExact(arg.type)) {
+      return this.#timesCount(arg, undefined, filter, result);
+    }
     const direct = this.#partial({ fn: 'sum', arg, filter });
     if (direct !== undefined) return castTo(direct, result);
     if (arg.kind === 'case') {
@@ -133,7 +140,6 @@ export class AggregateSplitter {
       return sumOf(sums, addOrEither);
     }
     if (!isExact(arg.type)) return undefined;
-    if (isLiteral(arg)) return this.#timesCount(arg, undefined, filter, result);
     return this.#linear(arg, filter, result);
   }
 
@@ -223,6 +229,7 @@ export class AggregateSplitter {
     if (count === undefined || ratio === undefined) return undefined;
     const value = fn.startsWith('stddev') ? call('sqrt', result, [ratio]) : ratio;
     const enough = call('>', type.boolean, [count, lit.bigint(least)]);
+    // biome-ignore lint/suspicious/noThenProperty: the word of SQL, and never a promise.
     return { kind: 'case', type: result, whens: [{ when: enough, then: value }] };
   }
 
@@ -232,13 +239,14 @@ export class AggregateSplitter {
     const sum = this.#partial({ fn: 'sum', arg, filter });
     const squares = this.#partial({ fn: 'sum_squares', arg, filter });
     if (count === undefined || sum === undefined || squares === undefined) return [];
-    const n = castTo(count, type.numeric);
-    const times = (a: Expr, b: Expr): Expr => call('*', type.numeric, [a, b]);
-    const minus = (a: Expr, b: Expr): Expr => call('-', type.numeric, [a, b]);
-    const numeric = (e: Expr): Expr => castTo(e, type.numeric);
-    const spread = minus(times(n, numeric(squares)), times(numeric(sum), numeric(sum)));
-    const positive = call('greatest', type.numeric, [spread, lit.numeric(0n, 0)]);
-    const divisor = times(n, less === 0n ? n : minus(n, lit.numeric(less, 0)));
+    const n = wide(count, type.numeric);
+    const total = wide(sum, type.numeric);
+    const left = product(n, wide(squares, type.numeric));
+    const spread = call('-', left.type, [left, castTo(product(total, total), left.type)]);
+    const zero = castTo(lit.numeric(0n, 0), left.type);
+    const positive = call('greatest', left.type, [spread, zero]);
+    const fewer = less === 0n ? n : call('-', n.type, [n, lit.numeric(less, 0)]);
+    const divisor = product(n, fewer);
     return [count, call('/', type.numeric, [positive, divisor])];
   }
 
@@ -250,6 +258,10 @@ export class AggregateSplitter {
     const n = call('-', type.bigint, [count, lit.bigint(less)]);
     return [count, call('/', type.double, [m2, castTo(n, type.double)])];
   }
+}
+
+function withoutRepeats(conditions: readonly Expr[]): readonly Expr[] {
+  return [...new Map(conditions.map((condition) => [exprKey(condition), condition])).values()];
 }
 
 function isNullLiteral(expr: Expr): boolean {

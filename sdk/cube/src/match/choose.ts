@@ -26,6 +26,8 @@ export interface Choice {
 /** What a cube can give of a block's rows. */
 export interface CubeChoice {
   readonly cube: CubeState;
+  /** True when these are the layouts of a distinct count. */
+  readonly distinct: boolean;
   readonly choices: readonly Choice[];
   /** Segments in the needed range whose statistics prove that no row passes. */
   readonly pruned: readonly string[];
@@ -91,6 +93,7 @@ class Chooser {
     const read = chosen.filter(({ answer, layout }) => canPassAll(answer, layout));
     return {
       cube: this.#cube,
+      distinct: this.#distinct !== undefined,
       choices: read,
       pruned: chosen.filter((choice) => !read.includes(choice)).map(({ segment }) => segment.id),
       covered: usable.reduce<TimeSet>((set, { range }) => union(set, setOfSegment(range)), {

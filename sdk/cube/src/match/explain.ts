@@ -46,7 +46,8 @@ export function candidatesOf(
   if (state.cubes.length === 0) return [modelCandidate(model, reason('NO_READY_SEGMENT'))];
   return state.cubes.flatMap((cube) => {
     const choices = attempt.plan.choices.filter((choice) => choice.cube === cube);
-    const layouts = cubeLayouts(model, cube.segments);
+    const counts = choices.some(({ distinct }) => distinct);
+    const layouts = cubeLayouts(model, cube.segments, counts);
     if (layouts.length === 0) {
       return [{ ...modelCandidate(model, reason('NO_READY_SEGMENT')), cube: cube.name }];
     }
@@ -77,14 +78,15 @@ function modelCandidate(model: Model, why: Reason): CandidateExplanation {
   };
 }
 
-/** The layouts of a cube by id, each with all segments that have it. */
+/** The layouts of a cube by id, each with all segments that have it; those of distinct counts where one is asked for. */
 function cubeLayouts(
   model: Model,
   segments: readonly { readonly layouts: readonly Layout[] }[],
+  counts: boolean,
 ): readonly (readonly Layout[])[] {
   const groups = new Map<string, Layout[]>();
   for (const layout of segments.flatMap(({ layouts }) => layouts)) {
-    if (!isCurrent(model, layout)) continue;
+    if (!isCurrent(model, layout) || (layout.kind === 'distinct' && !counts)) continue;
     groups.set(layout.id, [...(groups.get(layout.id) ?? []), layout]);
   }
   return [...groups.values()];

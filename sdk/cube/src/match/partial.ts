@@ -169,7 +169,8 @@ function timesRows(fn: 'sum' | 'sum_squares', value: Expr, rows: Expr): Expr {
   return product(factor, castTo(rows, { kind: 'numeric', scale: 0 }));
 }
 
-function product(a: Expr, b: Expr): Expr {
+/** `a * b` of numerics, with the scale that it has. */
+export function product(a: Expr, b: Expr): Expr {
   const scales = [a.type, b.type].map((t) => (t.kind === 'numeric' ? t.scale : 0));
   const scale = scales.includes(undefined) ? undefined : scales[0]! + scales[1]!;
   const fixed = scale !== undefined && scale <= 20;

@@ -187,6 +187,10 @@ export class Rewriter {
 
   /** The expression with the base replaced by its truncation, which gives the same value. */
   #overCut(expr: Expr, base: Expr, known: Known): Expr {
+    // What is kept at just this grain is the value already.
+    if (timeTermOf(expr)?.grain === known.cut?.grain) {
+      return castTo(this.#columnOf(known), expr.type);
+    }
     const stored = castTo(this.#columnOf(known), base.type);
     const key = exprKey(base);
     const replace = (inner: Expr): Expr =>
