@@ -103,17 +103,40 @@ export function internalError(queryId: string, cause: unknown): TesseraError {
   });
 }
 
-/** A block that only the source can answer, where that is not allowed. */
-export function notCovered(why: {
-  readonly code: string;
-  readonly message: string;
-  readonly block: number;
-}): TesseraError {
-  const partial = why.code === 'PARTIAL_COVERAGE';
+/** A statement that would read a source which statements must not reach. */
+export function pushDownOff(table: string): TesseraError {
   return new TesseraError({
     code: Code.FAILED_PRECONDITION,
-    reason: partial ? 'PARTIAL_COVERAGE' : 'NOT_COVERED',
-    message: `Block ${why.block} cannot be answered from cuboids alone (${why.code}: ${why.message}), and reading the source is off. EXPLAIN CUBOID says what to build.`,
-    metadata: { block: String(why.block), cause: why.code },
+    reason: 'PUSH_DOWN_OFF',
+    message: `Only the source can answer for ${table}, and its push-down is off. EXPLAIN CUBOID says what cuboid would answer instead.`,
+    metadata: { table },
+  });
+}
+
+export function parameterMissing(number: number, wanted: number): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'PARAMETER_MISSING',
+    message: `The statement has ${wanted} parameters, but no value was given for $${number}.`,
+    metadata: { number: String(number), wanted: String(wanted) },
+  });
+}
+
+export function tableNotFound(source: string, table: string, nearest?: string): TesseraError {
+  const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`;
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: 'TABLE_NOT_FOUND',
+    message: `There is no table ${source}.${table}.${hint}`,
+    metadata: { source, table },
+  });
+}
+
+export function badPageToken(token: string): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'BAD_PAGE_TOKEN',
+    message: 'The page token is not one of this list. Start again without one.',
+    metadata: { token },
   });
 }

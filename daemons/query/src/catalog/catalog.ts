@@ -100,10 +100,6 @@ export class Catalog implements AsyncDisposable {
     return this.current(id, signal);
   }
 
-  versionsOf(id: string): SourceVersions {
-    return this.#projects.get(id)!.versions;
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { registry } of this.#projects.values()) await registry[Symbol.asyncDispose]();
   }
@@ -146,6 +142,7 @@ export class Catalog implements AsyncDisposable {
       generation: ++this.#generation,
       sources,
       sourceFailures: failures,
+      closedSources: this.#closedSources(id),
       tables,
       models: resolved.models.map((model) => ({ model, cubes: [], pushDown: true })),
       modelFailures: resolved.failures,
@@ -159,7 +156,7 @@ export class Catalog implements AsyncDisposable {
       segments,
       versions,
       extent: ({ name }) => extents.get(name),
-      pushDown: ({ fact }) => this.#mayPushDown(id, fact.table.source),
+      pushDown: ({ fact }) => !bare.closedSources.has(fact.table.source),
     });
     const snapshot = { ...bare, models, versions };
     project.snapshot = snapshot;
@@ -167,11 +164,11 @@ export class Catalog implements AsyncDisposable {
     return snapshot;
   }
 
-  #mayPushDown(project: string, source: string): boolean {
-    const resource = this.#metadata
+  #closedSources(project: string): ReadonlySet<string> {
+    const closed = this.#metadata
       .all('sources', project)
-      .find(({ name }) => idOf(name) === source);
-    return resource?.pushDown ?? true;
+      .filter(({ pushDown }) => pushDown === false);
+    return new Set(closed.map(({ name }) => idOf(name)));
   }
 
   async #askVersions(project: Project, { models, sources }: CatalogSnapshot): Promise<boolean> {

@@ -17,6 +17,8 @@ export interface CatalogSnapshot {
   readonly generation: number;
   readonly sources: ReadonlyMap<string, OpenSource>;
   readonly sourceFailures: ReadonlyMap<string, TesseraError>;
+  /** Ids of the sources that statements must not reach. */
+  readonly closedSources: ReadonlySet<string>;
   readonly tables: BindCatalog;
   readonly models: readonly ModelState[];
   readonly modelFailures: readonly ModelFailure[];

@@ -59,21 +59,22 @@ export class SourceVersions {
       const prefix = tableKey({ source: source.description.name, table: '' });
       const table = key.slice(prefix.length);
       if (!key.startsWith(prefix) || !source.tables.some(({ name }) => name === table)) continue;
-      return this.askTable(source, table).catch(() => unreadable);
+      return askVersion(source, table, this.#limits.versionTimeoutMs).catch(() => unreadable);
     }
     return unreadable;
   }
+}
 
-  /** @throws SOURCE_TIMEOUT, and what the connector throws */
-  askTable(source: OpenSource, table: string, parent?: AbortSignal): Promise<SourceVersion> {
-    return withDeadline(
-      this.#limits.versionTimeoutMs,
-      (signal) => source.connector.version(table, signal),
-      {
-        what: `asking for the version of ${source.description.name}.${table}`,
-        reason: 'SOURCE_TIMEOUT',
-        ...(parent === undefined ? {} : { parent }),
-      },
-    );
-  }
+/** @throws SOURCE_TIMEOUT, and what the connector throws */
+export function askVersion(
+  source: OpenSource,
+  table: string,
+  timeoutMs: number,
+  parent?: AbortSignal,
+): Promise<SourceVersion> {
+  return withDeadline(timeoutMs, (signal) => source.connector.version(table, signal), {
+    what: `asking for the version of ${source.description.name}.${table}`,
+    reason: 'SOURCE_TIMEOUT',
+    ...(parent === undefined ? {} : { parent }),
+  });
 }

@@ -30,9 +30,12 @@ export function divideRounded(dividend: bigint, divisor: bigint): bigint {
   return dividend < 0n === divisor < 0n ? quotient + 1n : quotient - 1n;
 }
 
-/** Largest number of digits of a numeric: beyond it the value overflows its type. */
+/** Digits that a numeric may have in all when its type does not say: what Arrow and DuckDB hold. */
+const maxPrecision = 38;
+
+/** False: the value overflows its type. */
 export function fitsPrecision(value: bigint, type: DataType): boolean {
-  if (type.kind !== 'numeric' || type.precision === undefined) return true;
-  const limit = powerOfTen(type.precision);
+  if (type.kind !== 'numeric') return true;
+  const limit = powerOfTen(type.precision ?? maxPrecision);
   return value < limit && value > -limit;
 }

@@ -1,4 +1,4 @@
-import { outOfRange, type Value } from '@tessera/columnar';
+import { type DataType, outOfRange, unconstrainedScale, type Value } from '@tessera/columnar';
 import type { CallExpr, Expr } from '@tessera/sql';
 import { divisionByZero } from '../errors.ts';
 import { integerOf } from './cast.ts';
@@ -33,13 +33,18 @@ const functions: Readonly<Record<string, Build>> = {
       return value === null ? null : value !== true;
     };
   },
+  is_distinct: (expr, compiler) => {
+    const [left, right, compare] = comparable(expr.args[0]!, expr.args[1]!, compiler);
+    return (frame, row) => {
+      const a = left(frame, row);
+      const b = right(frame, row);
+      if (a === null || b === null) return a !== b;
+      return compare(a, b) !== 0;
+    };
+  },
   is_null: (expr, compiler) => {
     const arg = compiler.compile(expr.args[0]!);
     return (frame, row) => arg(frame, row) === null;
-  },
-  is_not_null: (expr, compiler) => {
-    const arg = compiler.compile(expr.args[0]!);
-    return (frame, row) => arg(frame, row) !== null;
   },
   is_true: (expr, compiler) => {
     const arg = compiler.compile(expr.args[0]!);
@@ -171,7 +176,10 @@ function numericQuotient(expr: CallExpr, left: Expr, right: Expr, compiler: Comp
     (a, b) => {
       const dividend = a as bigint;
       const divisor = nonZero(b as bigint);
-      const digits = divisionScale(dividend, leftScale, divisor, rightScale);
+      const digits = divisionScale(
+        { value: dividend, type: left.type },
+        { value: divisor, type: right.type },
+      );
       const shift = digits + rightScale - leftScale;
       const quotient =
         shift >= 0
@@ -182,22 +190,31 @@ function numericQuotient(expr: CallExpr, left: Expr, right: Expr, compiler: Comp
   );
 }
 
-/** Digits after the point of a quotient: at least 16 significant ones, and no fewer than either operand has. */
-export function divisionScale(
-  dividend: bigint,
-  dividendScale: number,
-  divisor: bigint,
-  divisorScale: number,
-): number {
-  const a = base10000(dividend, dividendScale);
-  const b = base10000(divisor, divisorScale);
-  let weight = a.weight - b.weight;
-  if (a.firstDigit <= b.firstDigit) weight--;
-  return Math.min(Math.max(16 - weight * 4, dividendScale, divisorScale, 0), 1000);
+/**
+ * Digits after the point of a quotient, PostgreSQL's select_div_scale: at least 16 significant ones, and no fewer than
+ * an operand shows. An unconstrained numeric is taken to show what a quotient of its size would.
+ */
+function divisionScale(dividend: Operand, divisor: Operand): number {
+  const a = base10000(dividend);
+  const b = base10000(divisor);
+  const weight = a.weight - b.weight - (a.firstDigit <= b.firstDigit ? 1 : 0);
+  const shown = [shownScale(dividend, a.weight), shownScale(divisor, b.weight)];
+  return Math.min(unconstrainedScale, Math.max(16 - weight * 4, ...shown, 0));
+}
+
+interface Operand {
+  readonly value: bigint;
+  readonly type: DataType;
+}
+
+function shownScale({ type }: Operand, weight: number): number {
+  if (type.kind !== 'numeric' || type.scale !== undefined) return scaleOf(type);
+  return Math.min(unconstrainedScale, Math.max(0, 16 - weight * 4));
 }
 
 /** Weight (power of 10,000) and value of the first non-zero digit in base 10,000; (0, 0) for zero. */
-function base10000(value: bigint, scale: number): { weight: number; firstDigit: number } {
+function base10000({ value, type }: Operand): { weight: number; firstDigit: number } {
+  const scale = scaleOf(type);
   if (value === 0n) return { weight: 0, firstDigit: 0 };
   const digits = (value < 0n ? -value : value).toString();
   const exponent = digits.length - scale - 1;

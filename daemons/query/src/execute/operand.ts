@@ -47,7 +47,9 @@ export function comparable(
   right: Expr,
   compiler: Compiler,
 ): readonly [Evaluate, Evaluate, Compare] {
-  if (isNullLiteral(left) || isNullLiteral(right)) return [() => null, () => null, () => 0];
+  if (isNullLiteral(left) && isNullLiteral(right)) return [() => null, () => null, () => 0];
+  if (isNullLiteral(left)) return [() => null, compiler.compile(right), () => 0];
+  if (isNullLiteral(right)) return [compiler.compile(left), () => null, () => 0];
   if (isExact(left.type) && isExact(right.type)) {
     if (isSmall(left.type) && isSmall(right.type)) {
       return [compiler.compile(left), compiler.compile(right), compareOf('integer')];

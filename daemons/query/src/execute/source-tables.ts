@@ -1,14 +1,15 @@
 import { isTesseraError, messageOf } from '@tessera/base';
-import type { ColumnBatch, Field, Value } from '@tessera/columnar';
+import type { ColumnBatch, Field } from '@tessera/columnar';
 import { batchBytes } from '@tessera/columnar';
 import type { SourceVersion } from '@tessera/cube';
 import type { OpenSource } from '@tessera/daemon';
 import { type DuckDbConnection, nativeScanSql, quoteName } from '@tessera/duckdb';
-import { type Expr, type ParameterValues, transformExpr } from '@tessera/sql';
+import type { ParameterValues } from '@tessera/sql';
 import type { CatalogSnapshot } from '../catalog/snapshot.ts';
 import { tableKey } from '../catalog/snapshot.ts';
 import { resultTooLarge, sourceChanged, sourceUnavailable } from '../errors.ts';
 import type { NeededTable } from '../plan/table-scans.ts';
+import { withValues } from '../plan/with-values.ts';
 import { streamUntil, until } from './until.ts';
 
 export interface ReadingOptions {
@@ -106,14 +107,6 @@ async function readTable(
     throw sourceUnavailable(table.relation.table.source, messageOf(error));
   }
   return batches;
-}
-
-function withValues(expr: Expr, parameters: readonly Value[]): Expr {
-  return transformExpr(expr, (part) =>
-    part.kind === 'parameter'
-      ? { kind: 'literal', type: part.type, value: parameters[part.index] ?? null }
-      : undefined,
-  );
 }
 
 /** Asks for the version of one table. */

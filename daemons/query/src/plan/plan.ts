@@ -1,7 +1,8 @@
+import type { TesseraError } from '@tessera/base';
 import type { PlanKind } from '@tessera/client';
 import type { Field } from '@tessera/columnar';
 import type { BlockCoverage, BlockExplanation, MatchedBlock } from '@tessera/cube';
-import type { Query } from '@tessera/sql';
+import type { ParameterValues, Query } from '@tessera/sql';
 import type { BlockOfLog } from '../admission/query-log.ts';
 import type { CompiledResidual } from '../execute/residual.ts';
 
@@ -19,8 +20,10 @@ export interface Plan {
   /** Tables that are read from their source, as `source.table`. */
   readonly sourceTables: readonly string[];
   readonly coverage: readonly BlockCoverage[];
-  /** Reading the source is not allowed for this block, and needed. */
-  readonly refused?: { readonly code: string; readonly message: string; readonly block: number };
+  /** Why the statement may not run; EXPLAIN shows it all the same. */
+  readonly refusal?: TesseraError;
+  /** Values of $1, $2 … in the types that the statement gave them. */
+  readonly parameters: ParameterValues;
   /** Text of the statement without its constants, and what its blocks need: for the log. */
   readonly shape: { readonly key: string; readonly blocks: readonly BlockOfLog[] };
 }

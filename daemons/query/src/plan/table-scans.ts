@@ -110,7 +110,7 @@ function isOver(expr: Expr, relation: string): boolean {
       any = true;
       if (part.relation !== relation) over = false;
     }
-    if (part.kind === 'subquery' || part.kind === 'parameter') over = false;
+    if (part.kind === 'subquery') over = false;
     return over;
   });
   return over && any;

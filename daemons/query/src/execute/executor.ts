@@ -1,0 +1,86 @@
+import type { CuboidScanner } from '@tessera/client';
+import { batchBytes, type ColumnBatch } from '@tessera/columnar';
+import type { MatchedBlock } from '@tessera/cube';
+import type { ParameterValues } from '@tessera/sql';
+import type { CatalogSnapshot } from '../catalog/snapshot.ts';
+import { resultTooLarge } from '../errors.ts';
+import type { Plan } from '../plan/plan.ts';
+import { scanBlock } from './scan-block.ts';
+import type { SourceExecutor, SourceLimits } from './source-executor.ts';
+
+export interface ExecuteContext {
+  readonly snapshot: CatalogSnapshot;
+  readonly parameters: ParameterValues;
+  readonly timeZone: string;
+  readonly limits: SourceLimits;
+  readonly signal: AbortSignal;
+}
+
+/** Runs plans: scans of cuboids and push-down of what they do not cover in parallel, then the residual over both. */
+export class Executor {
+  readonly #scanner: CuboidScanner;
+  readonly #source: SourceExecutor;
+
+  constructor(scanner: CuboidScanner, source: SourceExecutor) {
+    this.#scanner = scanner;
+    this.#source = source;
+  }
+
+  /** @throws LayoutUnreadable for a layout to be left out of the next plan; RESULT_TOO_LARGE, SOURCE_CHANGED */
+  async run(plan: Plan, context: ExecuteContext): Promise<ColumnBatch> {
+    const { parameters, limits } = context;
+    const failed = new AbortController();
+    const signal = AbortSignal.any([context.signal, failed.signal]);
+    const parallel = { ...context, signal };
+    let inputs: ReadonlyMap<string, ColumnBatch>;
+    try {
+      inputs = new Map(
+        await Promise.all(
+          plan.blocks.map(
+            async (block) => [block.relation, await this.#block(block, parallel)] as const,
+          ),
+        ),
+      );
+    } catch (error) {
+      failed.abort(error); // The other parts are of no use any more.
+      context.signal.throwIfAborted();
+      throw error;
+    }
+    context.signal.throwIfAborted();
+    const batch =
+      plan.compiled === undefined
+        ? await this.#residual(plan, inputs, context)
+        : { ...plan.compiled(inputs, parameters), schema: plan.schema };
+    if (batch.rowCount > limits.maxRows) throw resultTooLarge('rows', limits.maxRows);
+    if (batchBytes(batch) > limits.maxBytes) throw resultTooLarge('bytes', limits.maxBytes);
+    return batch;
+  }
+
+  #block(block: MatchedBlock, context: ExecuteContext): Promise<ColumnBatch> {
+    const { parameters, signal, limits } = context;
+    const { maxBytes } = limits;
+    const holes = block.holes && this.#holes(block, block.holes, context);
+    return scanBlock(block, { scanner: this.#scanner, parameters, signal, maxBytes }, holes);
+  }
+
+  #holes(
+    block: MatchedBlock,
+    { query }: NonNullable<MatchedBlock['holes']>,
+    context: ExecuteContext,
+  ): Promise<ColumnBatch> {
+    const { snapshot, limits, signal, parameters, timeZone } = context;
+    const statement = { query, schema: block.schema, inputs: new Map(), parameters, timeZone };
+    return this.#source.run(statement, snapshot, limits, signal);
+  }
+
+  #residual(
+    plan: Plan,
+    inputs: ReadonlyMap<string, ColumnBatch>,
+    context: ExecuteContext,
+  ): Promise<ColumnBatch> {
+    const { snapshot, limits, signal, parameters, timeZone } = context;
+    const { residual: query, schema } = plan;
+    const statement = { query, schema, inputs, parameters, timeZone };
+    return this.#source.run(statement, snapshot, limits, signal);
+  }
+}

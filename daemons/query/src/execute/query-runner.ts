@@ -1,0 +1,311 @@
+import { randomUUID } from 'node:crypto';
+import { type Clock, isTesseraError, messageOf } from '@tessera/base';
+import type {
+  Coverage,
+  PlanKind,
+  QueryParameter,
+  QuerySettings,
+  QuerySummary,
+} from '@tessera/client';
+import { type ColumnBatch, columnFromValues, type Schema } from '@tessera/columnar';
+import { type BlockExplanation, formatExplanation } from '@tessera/cube';
+import type { Logger } from '@tessera/daemon';
+import type { Admission, Admitted } from '../admission/admission.ts';
+import type { QueryLog } from '../admission/query-log.ts';
+import type { QueryLimits } from '../admission/running-query.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { CatalogSnapshot } from '../catalog/snapshot.ts';
+import { withoutLayout } from '../catalog/without-layout.ts';
+import type { QueryConfig } from '../config.ts';
+import { badSetting, internalError } from '../errors.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Planner, PlanRequest } from '../plan/planner.ts';
+import type { Executor } from './executor.ts';
+import { LayoutUnreadable } from './scan-block.ts';
+
+export interface QueryRequest {
+  /** Id of the project. */
+  readonly project: string;
+  readonly sql: string;
+  readonly parameters?: readonly QueryParameter[];
+  readonly settings?: QuerySettings;
+  /** Absent: one is made. */
+  readonly queryId?: string;
+}
+
+export interface Answer {
+  readonly queryId: string;
+  readonly schema: Schema;
+  /** All rows. */
+  readonly batch: ColumnBatch;
+  readonly summary: QuerySummary;
+  /** What went wrong on the way and was got round, for people. */
+  readonly notes: readonly string[];
+}
+
+export interface Explained {
+  readonly blocks: readonly BlockExplanation[];
+  readonly text: string;
+  readonly planKind: PlanKind;
+  readonly coverage: Coverage;
+  readonly schema: Schema;
+}
+
+/** Layouts that one statement may lose to corruption, and times that its source may change, before it gives up. */
+const maxReplans = 16;
+const maxSourceChanges = 1;
+
+const explainSchema: Schema = [{ name: 'QUERY PLAN', type: { kind: 'text' }, nullable: false }];
+
+/** One statement from text to rows: admission, catalog, plan, execution, log. The daemon outlives whatever it throws. */
+export class QueryRunner {
+  readonly #deps: QueryRunnerDeps;
+  /** By snapshot: the same without the layouts that turned out unreadable. */
+  readonly #reduced = new WeakMap<CatalogSnapshot, CatalogSnapshot>();
+
+  constructor(deps: QueryRunnerDeps) {
+    this.#deps = deps;
+  }
+
+  async execute(request: QueryRequest, caller?: AbortSignal): Promise<Answer> {
+    const { clock, log, queryLog, admission } = this.#deps;
+    const id = request.queryId || randomUUID();
+    const startedMs = clock.monotonicMs();
+    const startedAt = clock.now();
+    const run: Run = { id, request, startedMs, notes: [] };
+    const logged = { id, project: request.project, sql: request.sql, startedAt };
+    try {
+      const limits = limitsOf(request.settings ?? {}, this.#deps.config);
+      using admitted = await admission.admit({ id, ...request }, limits, caller);
+      run.admittedMs = clock.monotonicMs();
+      const answer = await this.#answer(run, admitted, limits);
+      const { rowCount, planKind, timings } = answer.summary;
+      queryLog.record(
+        { ...logged, durationMicros: timings.totalMicros, rowCount, planKind },
+        run.plan?.shape,
+      );
+      return answer;
+    } catch (error) {
+      const known = isTesseraError(error) ? error : internalError(id, error);
+      if (known !== error) {
+        const cause = error instanceof Error ? error.stack : messageOf(error);
+        log.error({ queryId: id, project: request.project, cause }, 'query.failed');
+      }
+      const durationMicros = micros(clock.monotonicMs() - startedMs);
+      queryLog.record({ ...logged, durationMicros, rowCount: 0n, reason: known.reason });
+      throw known;
+    }
+  }
+
+  async explain(request: QueryRequest, signal: AbortSignal): Promise<Explained> {
+    const { snapshot, plan } = await this.#plan(planRequestOf(request), request.project, signal);
+    return {
+      blocks: plan.explanations,
+      text: explanationText(plan, snapshot),
+      planKind: plan.kind,
+      coverage: coverageOf(plan, snapshot),
+      schema: plan.schema,
+    };
+  }
+
+  async #answer(run: Run, admitted: Admitted, limits: QueryLimits): Promise<Answer> {
+    const { clock } = this.#deps;
+    const { signal, query } = admitted;
+    let planned = await this.#plan(planRequestOf(run.request), run.request.project, signal);
+    const plannedMs = clock.monotonicMs();
+    for (let losses = 0, changes = 0; ; ) {
+      const { plan, snapshot } = planned;
+      run.plan = plan;
+      if (plan.explain) return this.#explained(run, planned, plannedMs);
+      if (plan.refusal !== undefined) throw plan.refusal;
+      query.state = 'EXECUTING';
+      try {
+        const batch = await this.#deps.executor.run(plan, {
+          snapshot,
+          parameters: plan.parameters,
+          timeZone: run.request.settings?.timeZone ?? 'UTC',
+          limits,
+          signal,
+        });
+        query.rowCount = BigInt(batch.rowCount);
+        return this.#summed(run, planned, batch, plannedMs);
+      } catch (error) {
+        if (error instanceof LayoutUnreadable && losses++ < maxReplans) {
+          this.#leaveOut(error, run, planned.base);
+        } else if (isTesseraError(error, 'SOURCE_CHANGED') && changes++ < maxSourceChanges) {
+          run.notes.push(`${error.message} It was planned again.`);
+          await this.#deps.catalog.renew(run.request.project, signal);
+        } else {
+          throw error instanceof LayoutUnreadable ? error.cause : error;
+        }
+        planned = await this.#plan(planRequestOf(run.request), run.request.project, signal);
+      }
+    }
+  }
+
+  #leaveOut(failure: LayoutUnreadable, run: Run, base: CatalogSnapshot): void {
+    const { scan, cause } = failure;
+    this.#reduced.set(base, withoutLayout(this.#reduced.get(base) ?? base, scan));
+    const note = `Layout ${scan.layout} of ${scan.cube} was left out (${cause.reason}).`;
+    run.notes.push(note);
+    this.#deps.log.warn(
+      { queryId: run.id, cube: scan.cube, layout: scan.layout, reason: cause.reason },
+      'query.layout.unreadable',
+    );
+  }
+
+  /** A name that is not known may just have come: metadata is read again before the statement is refused. */
+  async #plan(request: PlanRequest, project: string, signal: AbortSignal): Promise<Planned> {
+    const { catalog, planner } = this.#deps;
+    const base = await catalog.current(project, signal);
+    const snapshot = this.#reduced.get(base) ?? base;
+    try {
+      return { ...planner.plan(request, snapshot), snapshot, base };
+    } catch (error) {
+      const unknownName =
+        isTesseraError(error, 'UNKNOWN_TABLE') || isTesseraError(error, 'UNKNOWN_COLUMN');
+      if (!unknownName) throw error;
+      const renewed = await catalog.renew(project, signal);
+      if (renewed === base) throw error;
+      return { ...planner.plan(request, renewed), snapshot: renewed, base: renewed };
+    }
+  }
+
+  #explained(run: Run, planned: Planned, plannedMs: number): Answer {
+    const lines = explanationText(planned.plan, planned.snapshot).split('\n');
+    const batch = {
+      schema: explainSchema,
+      rowCount: lines.length,
+      columns: [columnFromValues(explainSchema[0]!.type, lines)],
+    };
+    return { ...this.#summed(run, planned, batch, plannedMs), schema: explainSchema };
+  }
+
+  #summed(
+    run: Run,
+    { plan, snapshot, cached }: Planned,
+    batch: ColumnBatch,
+    plannedMs: number,
+  ): Answer {
+    const nowMs = this.#deps.clock.monotonicMs();
+    const admittedMs = run.admittedMs ?? run.startedMs;
+    return {
+      queryId: run.id,
+      schema: plan.schema,
+      batch,
+      notes: run.notes,
+      summary: {
+        rowCount: BigInt(batch.rowCount),
+        coverage: coverageOf(plan, snapshot),
+        planKind: plan.kind,
+        timings: {
+          totalMicros: micros(nowMs - run.startedMs),
+          queueMicros: micros(admittedMs - run.startedMs),
+          planMicros: cached ? 0n : micros(plannedMs - admittedMs),
+          executeMicros: micros(nowMs - plannedMs),
+        },
+        rejectedRows: rejectedRows(plan, snapshot),
+        fromResultCache: false,
+      },
+    };
+  }
+}
+
+export interface QueryRunnerDeps {
+  readonly admission: Admission;
+  readonly catalog: Catalog;
+  readonly planner: Planner;
+  readonly executor: Executor;
+  readonly queryLog: QueryLog;
+  readonly config: QueryConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+interface Run {
+  readonly id: string;
+  readonly request: QueryRequest;
+  readonly startedMs: number;
+  readonly notes: string[];
+  admittedMs?: number;
+  plan?: Plan;
+}
+
+interface Planned {
+  readonly plan: Plan;
+  readonly cached: boolean;
+  readonly snapshot: CatalogSnapshot;
+  /** As the catalog gave it. */
+  readonly base: CatalogSnapshot;
+}
+
+function micros(ms: number): bigint {
+  return BigInt(Math.max(0, Math.round(ms * 1_000)));
+}
+
+function planRequestOf({ sql, parameters = [], settings = {} }: QueryRequest): PlanRequest {
+  return {
+    sql,
+    parameters: parameters.map(({ value }) => value),
+    parameterTypes: parameters.map(({ type }) => (type?.kind === 'unknown' ? undefined : type)),
+    settings: {
+      timeZone: settings.timeZone ?? 'UTC',
+      useCuboids: settings.useCuboids ?? 'auto',
+    },
+  };
+}
+
+/** What a statement sets may only be less than what the daemon allows. */
+function limitsOf(settings: QuerySettings, config: QueryConfig): QueryLimits {
+  const { timeoutMs = config.queryTimeoutMs, maxRows, maxBytes, timeZone } = settings;
+  if (!(timeoutMs > 0)) throw badSetting('timeout', String(timeoutMs), 'a positive time');
+  if (maxRows !== undefined && maxRows < 0n) throw badSetting('max_rows', `${maxRows}`, 'positive');
+  if (maxBytes !== undefined && maxBytes < 0n) {
+    throw badSetting('max_bytes', `${maxBytes}`, 'positive');
+  }
+  if (timeZone !== undefined && timeZone !== 'UTC') checkTimeZone(timeZone);
+  return {
+    timeoutMs: Math.min(timeoutMs, config.queryTimeoutMs),
+    maxRows: Math.min(Number(maxRows || config.maxResultRows), config.maxResultRows),
+    maxBytes: Math.min(Number(maxBytes || config.maxResultBytes), config.maxResultBytes),
+  };
+}
+
+function checkTimeZone(timeZone: string): void {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone });
+  } catch {
+    throw badSetting('time_zone', timeZone, 'an IANA time zone such as Europe/Berlin');
+  }
+}
+
+function coverageOf(plan: Plan, { revision }: CatalogSnapshot): Coverage {
+  return { catalogRevision: revision, blocks: plan.coverage, sourceTables: plan.sourceTables };
+}
+
+/** Of the segments that were read, and of the tables that were read themselves. */
+function rejectedRows(plan: Plan, { sources }: CatalogSnapshot): bigint {
+  let rows = plan.coverage.reduce((sum, block) => sum + block.rejectedRows, 0n);
+  for (const key of plan.sourceTables) {
+    for (const { description, tables } of sources.values()) {
+      const table = tables.find(({ name }) => `${description.name}.${name}` === key);
+      rows += table?.statistics.rejectedRows ?? 0n;
+    }
+  }
+  return rows;
+}
+
+function explanationText(plan: Plan, snapshot: CatalogSnapshot): string {
+  const broken = snapshot.modelFailures.map(
+    ({ model, error }) => `Model ${model} is not used: ${error.message}`,
+  );
+  const away = [...snapshot.sourceFailures].map(
+    ([source, error]) => `Source ${source} cannot be read: ${error.message}`,
+  );
+  const refused = plan.refusal === undefined ? [] : [`Refused: ${plan.refusal.message}`];
+  const blocks = plan.explanations.length > 0 ? [formatExplanation(plan.explanations)] : [];
+  const tables =
+    plan.sourceTables.length > 0 ? [`Read from the source: ${plan.sourceTables.join(', ')}`] : [];
+  const lines = [...blocks, ...tables, ...refused, ...broken, ...away];
+  return lines.length > 0 ? lines.join('\n') : 'No table is read.';
+}

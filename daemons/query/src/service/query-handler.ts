@@ -1,0 +1,207 @@
+import { nearestName, parseResourceName } from '@tessera/base';
+import {
+  blockExplanationToProto,
+  coverageToProto,
+  planKindToProto,
+  queryParameterFromProto,
+  querySettingsFromProto,
+  querySummaryToProto,
+  recordBatchToProto,
+  schemaToProto,
+  timestampToProto,
+} from '@tessera/client';
+import { sliceBatch } from '@tessera/columnar';
+import type { ExternalTable } from '@tessera/plugin';
+import { query } from '@tessera/proto';
+import type { CallContext } from 'nice-grpc-common';
+import type { Admission } from '../admission/admission.ts';
+import type { QueryLog } from '../admission/query-log.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { CatalogSnapshot } from '../catalog/snapshot.ts';
+import { badPageToken, tableNotFound } from '../errors.ts';
+import { previewTable } from '../execute/preview-table.ts';
+import type { QueryRequest, QueryRunner } from '../execute/query-runner.ts';
+import type { SourceExecutor } from '../execute/source-executor.ts';
+
+/** Rows of one message. */
+const batchRows = 65_536;
+const maxShownSql = 4_096;
+
+export interface QueryHandlerDeps {
+  readonly runner: QueryRunner;
+  readonly admission: Admission;
+  readonly catalog: Catalog;
+  readonly source: SourceExecutor;
+  readonly queryLog: QueryLog;
+  readonly previewTimeoutMs: number;
+}
+
+/** Wire in, wire out. */
+export class QueryHandler implements query.QueryServiceImplementation {
+  readonly #deps: QueryHandlerDeps;
+
+  constructor(deps: QueryHandlerDeps) {
+    this.#deps = deps;
+  }
+
+  async *executeQuery(
+    request: query.ExecuteQueryRequest,
+    { signal }: CallContext,
+  ): AsyncIterable<query.ExecuteQueryResponse> {
+    const answer = await this.#deps.runner.execute(requestOf(request), signal);
+    const { queryId, schema, batch } = answer;
+    yield { event: { $case: 'header', value: { queryId, schema: schemaToProto(schema) } } };
+    for (let start = 0; start < batch.rowCount; start += batchRows) {
+      const part =
+        batch.rowCount <= batchRows ? batch : sliceBatch(batch, start, start + batchRows);
+      yield { event: { $case: 'batch', value: recordBatchToProto(part) } };
+    }
+    yield { event: { $case: 'summary', value: querySummaryToProto(answer.summary) } };
+  }
+
+  async explainQuery(
+    request: query.ExplainQueryRequest,
+    { signal }: CallContext,
+  ): Promise<query.ExplainQueryResponse> {
+    const explained = await this.#deps.runner.explain(requestOf(request), signal);
+    return {
+      blocks: explained.blocks.map(blockExplanationToProto),
+      text: explained.text,
+      planKind: planKindToProto(explained.planKind),
+      coverage: coverageToProto(explained.coverage),
+      schema: schemaToProto(explained.schema),
+    };
+  }
+
+  async cancelQuery({ queryId }: query.CancelQueryRequest): Promise<query.CancelQueryResponse> {
+    this.#deps.admission.cancel(queryId);
+    return {};
+  }
+
+  async listQueries(request: query.ListQueriesRequest): Promise<query.ListQueriesResponse> {
+    const page = pageOf(this.#deps.admission.running(), request);
+    return {
+      queries: page.items.map((running) => ({
+        queryId: running.id,
+        sql: running.sql.slice(0, maxShownSql),
+        startTime: timestampToProto(running.startedAt),
+        queued: running.state === 'QUEUED',
+        rowsSent: running.rowCount,
+        planKind: query.PlanKind.PLAN_KIND_UNSPECIFIED,
+      })),
+      nextPageToken: page.nextPageToken,
+    };
+  }
+
+  async listTables(
+    request: query.ListTablesRequest,
+    { signal }: CallContext,
+  ): Promise<query.ListTablesResponse> {
+    const { catalog } = this.#deps;
+    const project = projectOf(request.project);
+    const snapshot = request.refresh
+      ? await catalog.reread(project, signal)
+      : await catalog.current(project, signal);
+    const wanted = (source: string) => request.source === '' || request.source === source;
+    const tables = [...snapshot.sources.values()].flatMap((source) =>
+      source.tables.map((table) => ({ source: source.description.name, table })),
+    );
+    const named = tables
+      .filter(({ source }) => wanted(source))
+      .sort((a, b) => (`${a.source}.${a.table.name}` < `${b.source}.${b.table.name}` ? -1 : 1));
+    const page = pageOf(named, request);
+    return {
+      tables: page.items.map(({ source, table }) => tableToProto(source, table)),
+      nextPageToken: page.nextPageToken,
+      failures: [...snapshot.sourceFailures]
+        .filter(([source]) => wanted(source))
+        .map(([source, { reason, message }]) => ({ source, reason, message })),
+    };
+  }
+
+  async previewTable(
+    request: query.PreviewTableRequest,
+    { signal }: CallContext,
+  ): Promise<query.PreviewTableResponse> {
+    const { catalog, source: executor, previewTimeoutMs } = this.#deps;
+    const snapshot = await catalog.current(projectOf(request.project), signal);
+    const table = findTable(snapshot, request.source, request.table);
+    const rows = Math.min(request.maxRows || 20, 1_000);
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(previewTimeoutMs)]);
+    const batch = await previewTable(
+      { source: request.source, table, rows },
+      snapshot,
+      executor,
+      limited,
+    );
+    return { table: tableToProto(request.source, table), batches: [recordBatchToProto(batch)] };
+  }
+
+  async getQueryStatistics(
+    request: query.GetQueryStatisticsRequest,
+  ): Promise<query.GetQueryStatisticsResponse> {
+    const { queryLog } = this.#deps;
+    const limit = Math.min(request.maxShapes || 1_000, 10_000);
+    const shapes = queryLog
+      .shapes(projectOf(request.project))
+      .filter(
+        ({ blocks }) => request.model === '' || blocks.some((b) => b.model === request.model),
+      );
+    return {
+      shapes: shapes.slice(0, limit).map((shape) => ({
+        sql: shape.sql,
+        count: shape.count,
+        totalMicros: shape.totalMicros,
+        totalRows: shape.totalRows,
+        planKind: planKindToProto(shape.planKind),
+        lastTime: timestampToProto(shape.lastAt),
+        blocks: shape.blocks.map((block) => ({
+          ...block,
+          dimensions: [...block.dimensions],
+          measures: [...block.measures],
+        })),
+      })),
+      startTime: timestampToProto(queryLog.startedAt),
+    };
+  }
+}
+
+function requestOf(request: query.ExecuteQueryRequest | query.ExplainQueryRequest): QueryRequest {
+  return {
+    project: projectOf(request.project),
+    sql: request.sql,
+    parameters: request.parameters.map(queryParameterFromProto),
+    settings: querySettingsFromProto(request.settings),
+    ...('queryId' in request && request.queryId !== '' ? { queryId: request.queryId } : {}),
+  };
+}
+
+function projectOf(name: string): string {
+  if (name === '') return 'default';
+  return parseResourceName(name, 'projects/{project}')['project']!;
+}
+
+function tableToProto(source: string, { name, columns, statistics }: ExternalTable): query.Table {
+  return { source, name, schema: schemaToProto(columns), ...statistics };
+}
+
+function findTable(snapshot: CatalogSnapshot, source: string, table: string): ExternalTable {
+  const failure = snapshot.sourceFailures.get(source);
+  if (failure !== undefined) throw failure;
+  const tables = snapshot.sources.get(source)?.tables ?? [];
+  const found = tables.find(({ name }) => name === table);
+  if (found !== undefined) return found;
+  const names = tables.map(({ name }) => name);
+  throw tableNotFound(source, table, nearestName(table, names));
+}
+
+/** A page token is the position of the first item. */
+function pageOf<Item>(
+  items: readonly Item[],
+  { pageSize, pageToken }: { readonly pageSize: number; readonly pageToken: string },
+): { readonly items: readonly Item[]; readonly nextPageToken: string } {
+  const start = pageToken === '' ? 0 : Number(pageToken);
+  if (!Number.isSafeInteger(start) || start < 0) throw badPageToken(pageToken);
+  const end = start + Math.min(Math.max(0, pageSize) || 100, 1_000);
+  return { items: items.slice(start, end), nextPageToken: end < items.length ? String(end) : '' };
+}
