@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { isTesseraError } from '@tessera/base';
 import type { BuildPlan, LayoutStep } from '@tessera/cube';
 import { quoteName } from '@tessera/duckdb';
-import type { BuildProgress, BuildRequest } from '@tessera/plugin';
+import type { BuildProgress, BuildRequest, BuiltFile } from '@tessera/plugin';
 import { dictionaryTable, extendDictionary } from './dictionary.ts';
 import { type Encodings, encodeTexts } from './encoding.ts';
 import {
@@ -39,6 +39,7 @@ export async function* build(
   const onDisk = sourceBytes(marks) * 4 > request.memoryLimitBytes;
   const bounds = { ...options, memoryLimitBytes: request.memoryLimitBytes, onDisk };
   await using session = await Session.open(bounds, signal);
+  if (request.plan.timeZone !== undefined) await session.set('TimeZone', request.plan.timeZone);
   const meter = new Meter(session, 1 + request.plan.layouts.length);
   const encodings = yield* readSources(session, request, marks, meter, signal);
   yield* countSegments(session, request.plan);
@@ -172,18 +173,31 @@ async function* writeLayout(
   meter: Meter,
 ): AsyncIterable<BuildProgress> {
   const facts = await layoutFacts(session, step, table, encodings);
+  let previous: { readonly segment: string; readonly finished: Promise<BuiltFile> } | undefined;
   for (const [segmentOrdinal, segment] of request.plan.segments.entries()) {
-    const file = await writeLayoutFile(session, {
+    const { finished } = await writeLayoutFile(session, {
       step,
       table,
+      encodings,
       segmentOrdinal,
       facts: facts.get(segmentOrdinal),
       outputDirectory: request.outputDirectory,
       file: join(segment.id, `${step.layout}.parquet`),
     });
-    meter.wrote(file.sizeBytes);
-    yield { kind: 'file', segment: segment.id, layout: step.layout, file };
+    if (previous) yield await fileEvent(step, previous, meter);
+    previous = { segment: segment.id, finished };
   }
+  if (previous) yield await fileEvent(step, previous, meter);
+}
+
+async function fileEvent(
+  step: LayoutStep,
+  { segment, finished }: { readonly segment: string; readonly finished: Promise<BuiltFile> },
+  meter: Meter,
+): Promise<BuildProgress> {
+  const file = await finished;
+  meter.wrote(file.sizeBytes);
+  return { kind: 'file', segment, layout: step.layout, file };
 }
 
 /** Drops the tables of layouts that nothing will be computed from any more. */

@@ -9,6 +9,8 @@ import type { LayoutColumn, SegmentRange } from './segment.ts';
  */
 export interface BuildPlan {
   readonly cube: string;
+  /** IANA zone in which expressions over timestamptz are computed. Absent: UTC. */
+  readonly timeZone?: string;
   readonly inputs: readonly BuildInput[];
   /** First input is the fact; the others are joined in order. */
   readonly joins: readonly BuildJoin[];

@@ -37,6 +37,7 @@ export function planBuild(task: BuildTask): BuildPlan {
   const steps = task.layouts.map((layout) => layoutStep(model, layout, flat, dictionaries));
   return {
     cube: task.cube,
+    ...(model.timeZone === 'UTC' ? {} : { timeZone: model.timeZone }),
     inputs: inputs(
       task,
       flat.columns.map(({ expr }) => expr),

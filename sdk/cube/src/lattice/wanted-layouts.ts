@@ -129,7 +129,8 @@ function layoutOf(
 /**
  * The id of a layout says what is in it: a digest of everything that its content depends on besides the data (the
  * tables and joins, each dimension and measure part by name and expression). So a layout built for an older
- * revision of the model is still good exactly when its id is one that the current model gives.
+ * revision of the model is still good exactly when its id is one that the current model gives. The order in which the
+ * model lists things does not matter.
  */
 export function layoutId(
   model: Model,
@@ -149,7 +150,7 @@ export function layoutId(
       keys,
     ]),
     zone: model.timeZone,
-    dimensions: dimensions.map((name) => {
+    dimensions: dimensions.toSorted().map((name) => {
       const dimension = dimensionOf.get(name);
       invariant(dimension, `dimension ${name} of a layout is in the model`);
       return [name, exprKey(dimension.expr), dimension.type];
