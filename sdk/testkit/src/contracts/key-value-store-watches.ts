@@ -189,6 +189,20 @@ export function watchTests(contract: Contract): void {
       await area.all(),
     );
   });
+
+  if (contract.reopen === undefined) return;
+  test('a watch goes on after opening again where it was', async () => {
+    const { revision } = await contract.area().write(contract.area().put('a', '1'));
+    await contract.area().write(contract.area().put('b', '2'));
+    await contract.reopen!();
+    const area = contract.area();
+    await area.write(area.put('c', '3'));
+    expect(await area.watchUntil(revision, revision + 2n)).toEqual([
+      `${revision} a=1`,
+      `${revision + 1n} b=2`,
+      `${revision + 2n} c=3`,
+    ]);
+  });
 }
 
 /** Reads as a consumer that is busy with something else now and then. */
