@@ -37,7 +37,8 @@ function checkTables({ fact, joins }: metadata.ModelSpec, faults: Faults): void 
     if (aliases.includes(alias)) {
       faults.add(`${at}.alias`, `Alias ${JSON.stringify(alias)} is there twice.`);
     }
-    checkJoin({ at: `${at}.on`, on, alias, before: aliases }, faults);
+    const before = aliases.map((one) => one.toLowerCase());
+    checkJoin({ at: `${at}.on`, on, alias: alias.toLowerCase(), before }, faults);
     aliases.push(alias);
   }
 }
@@ -81,8 +82,10 @@ function checkJoin({ at, on, alias, before }: JoinText, faults: Faults): void {
   }
 }
 
+/** Aliases are compared without regard to case: what is stricter is said when the model is resolved. */
 function unquoted(name: string): string {
-  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name.toLowerCase();
+  const plain = name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
+  return plain.toLowerCase();
 }
 
 function checkDimensions({ dimensions, hierarchies }: metadata.ModelSpec, faults: Faults): void {
