@@ -1,6 +1,7 @@
 import { isTesseraError, type TesseraError } from '@tessera/base';
 import type { DataType } from '@tessera/columnar';
 import { type BindCatalog, exprKey, loadParser, type } from '@tessera/sql';
+import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Model } from '../model.ts';
 import { parseResources } from '../resources/parse-resources.ts';
@@ -421,5 +422,97 @@ describe('resolveModel', () => {
       'dimensions[2].column',
       'measures[0].column',
     ]);
+  });
+
+  test('any text as an expression gives a model or a violation of its field, never anything else', () => {
+    const word = fc.constantFrom(
+      ...[
+        'f.price',
+        'f.at',
+        'f.shop',
+        'p.name',
+        'home.city',
+        'f.x',
+        'price',
+        '"f"."at"',
+        '*',
+        'f.*',
+        '$1',
+        '?',
+      ],
+      ...[
+        '(',
+        ')',
+        ',',
+        '+',
+        '/',
+        '=',
+        '<',
+        'and',
+        'not',
+        'in',
+        'is null',
+        '::int',
+        '::date',
+        '--',
+        '/*',
+        ';',
+        "'",
+      ],
+      ...[
+        '1',
+        '0',
+        "'x'",
+        'null',
+        'case when',
+        'then',
+        'end',
+        'sum',
+        'count(*)',
+        'date_trunc',
+        "'month'",
+        'now()',
+      ],
+      ...[
+        'select',
+        'from f',
+        'over ()',
+        'extract(year from',
+        'coalesce',
+        '\n',
+        '\u0000',
+        'é',
+        '💥',
+        '(((((',
+      ],
+    );
+    const expression = fc
+      .array(word, { minLength: 1, maxLength: 12 })
+      .map((words) => JSON.stringify(words.join(' ')));
+    const change = fc.record({
+      column: expression,
+      filter: expression,
+      on: expression,
+      computed: expression,
+    });
+    fc.assert(
+      fc.property(change, ({ column, filter, on, computed }) => {
+        for (const changed of [
+          { dimensions: `[{ name: d, column: ${column}, grain: month }]` },
+          { measures: `[{ name: m, aggregate: max, column: ${column}, filter: ${filter} }]` },
+          { joins: `[{ table: shop, alias: home, on: ${on} }]` },
+          { joins: '[]', computedColumns: `[{ name: x, expression: ${computed} }]` },
+        ]) {
+          try {
+            resolve(changed);
+          } catch (error) {
+            if (!isTesseraError(error, 'MODEL_INVALID')) throw error;
+            for (const { field } of error.violations)
+              expect(field).toMatch(/^(dim|mea|joins|comp)/);
+          }
+        }
+      }),
+      { numRuns: 500, seed: 61 },
+    );
   });
 });
