@@ -9,6 +9,7 @@ import {
 } from '@tessera/daemon';
 import type { Engine } from '@tessera/plugin';
 import { longrunning, scheduler } from '@tessera/proto';
+import { loadParser } from '@tessera/sql';
 import { BuildOperation } from './build/build-operation.ts';
 import { DropOperation } from './build/drop-operation.ts';
 import { MaintenanceOperation } from './build/maintenance-operation.ts';
@@ -16,6 +17,7 @@ import { MergeOperation } from './build/merge-operation.ts';
 import type { SchedulerClients } from './clients.ts';
 import type { SchedulerConfig } from './config.ts';
 import { Leadership } from './leader/leadership.ts';
+import { runMaintenanceTimer } from './operations/maintenance-timer.ts';
 import { OperationRunner } from './operations/operation-runner.ts';
 import { BuildHandler } from './service/build-handler.ts';
 import { OperationsHandler } from './service/operations-handler.ts';
@@ -33,11 +35,21 @@ export interface Scheduler extends AsyncDisposable {
 }
 
 /** Everything the scheduler daemon is made of. */
-export function composeScheduler(config: SchedulerConfig, deps: SchedulerDependencies): Scheduler {
+export async function composeScheduler(
+  config: SchedulerConfig,
+  deps: SchedulerDependencies,
+): Promise<Scheduler> {
+  await loadParser();
   const { clients, log, clock = systemClock } = deps;
   const stopping = new AbortController();
-  const registry = new SourceRegistry({ log, workDirectory: config.workDirectory });
-  const plugins = new PluginHost({ log, workDirectory: config.workDirectory });
+  const fallback =
+    config.pluginDirectory === undefined ? {} : { fallbackDirectory: config.pluginDirectory };
+  const registry = new SourceRegistry({ log, workDirectory: config.workDirectory, ...fallback });
+  const plugins = new PluginHost({
+    log,
+    workDirectory: config.workDirectory,
+    ...fallback,
+  });
   let engine: Promise<Engine> | undefined;
   const leadership = new Leadership({
     leases: clients.leases,
@@ -77,6 +89,8 @@ export function composeScheduler(config: SchedulerConfig, deps: SchedulerDepende
     ],
   });
   const builds = new BuildHandler(clients);
+  const { maintenanceIntervalMs: intervalMs, retiredGraceMs } = config;
+  const timer = { clients, builds, clock, log, intervalMs, retiredGraceMs };
   let running: Promise<void> = Promise.resolve();
   return {
     services: [
@@ -87,7 +101,10 @@ export function composeScheduler(config: SchedulerConfig, deps: SchedulerDepende
       ),
     ] as ServiceBinding[],
     start: () => {
-      running = leadership.run((signal) => runner.run(signal), stopping.signal);
+      const term = async (signal: AbortSignal) => {
+        await Promise.all([runner.run(signal), runMaintenanceTimer(timer, signal)]);
+      };
+      running = leadership.run(term, stopping.signal);
     },
     [Symbol.asyncDispose]: async () => {
       stopping.abort();

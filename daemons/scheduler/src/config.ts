@@ -18,6 +18,8 @@ export interface SchedulerConfig {
   readonly operationRetentionMs: number;
   /** Where plugins put temporary files. */
   readonly workDirectory: string;
+  /** Where plugin packages are looked up when a source's own folder has none. */
+  readonly pluginDirectory?: string;
 }
 
 export const schedulerDefaults = {

@@ -1,1 +1,4 @@
-export {};
+/** The platform in one process: all daemons, bound to each other without sockets. */
+export { type PlatformConfig, platformDefaults } from './config.ts';
+export { type Platform, startPlatform } from './platform.ts';
+export { createStandaloneProgram } from './up.ts';

@@ -1,9 +1,10 @@
 import { listAll } from '@tessera/client';
-import { mergesDue, parseRetention, segmentsExpired } from '@tessera/cube';
-import { type Any, metadata, scheduler } from '@tessera/proto';
+import { mergesDue } from '@tessera/cube';
+import { type Any, scheduler } from '@tessera/proto';
 import type { OperationContext, OperationKind } from '../operations/operation.ts';
 import type { BuildDependencies } from './build-operation.ts';
 import { retireSegments } from './drop-operation.ts';
+import { expiredSegments, isRetiredBefore } from './maintenance-due.ts';
 import { mergeSegments } from './merge-operation.ts';
 import { type ObservedCube, observeCube } from './observe.ts';
 
@@ -33,7 +34,11 @@ export class MaintenanceOperation implements OperationKind {
       signal.throwIfAborted();
       progress.advance({ phase: 'MERGE', step: name });
       const cube = await observeCube(clients, registry, name);
-      const expired = this.#expired(cube);
+      const expired = expiredSegments(
+        cube.segments,
+        cube.spec.segments.retain,
+        cube.model.timeZone,
+      );
       await retireSegments(this.#deps, cube, expired, record.name);
       retired.push(...expired);
       merged.push(...(await this.#merge(cube, expired, context)));
@@ -49,18 +54,6 @@ export class MaintenanceOperation implements OperationKind {
   }
 
   async cleanUp(): Promise<void> {}
-
-  #expired(cube: ObservedCube): string[] {
-    const { retain } = cube.spec.segments;
-    const retention = retain === undefined ? undefined : parseRetention(retain);
-    const newest = cube.segments.reduce(
-      (latest, { range }) => (range.kind === 'range' && range.end > latest ? range.end : latest),
-      0n,
-    );
-    return segmentsExpired(cube.segments, retention, newest, cube.model.timeZone).map(
-      ({ id }) => id,
-    );
-  }
 
   async #merge(
     cube: ObservedCube,
@@ -82,11 +75,7 @@ export class MaintenanceOperation implements OperationKind {
     const files = new Set<string>();
     for (const parent of cubes) {
       const { resources } = await listAll(clients, 'segments', { parent });
-      const old = resources.filter(
-        ({ state, retireTime }) =>
-          state === metadata.SegmentState.SEGMENT_STATE_RETIRED &&
-          (retireTime?.seconds ?? 0n) * 1_000_000n <= before,
-      );
+      const old = resources.filter((segment) => isRetiredBefore(segment, before));
       const gone = new Set(old.map(({ name }) => name));
       for (const segment of old) {
         await clients.segments.deleteSegment({

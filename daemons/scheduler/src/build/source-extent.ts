@@ -19,7 +19,8 @@ export async function readExtent(
     { alias: fact.alias, input, column: partition.column, memoryLimitBytes },
     signal,
   );
-  const micros = (value: Value) => (value === null ? 0n : (partitionMicros(partition, value) ?? 0n));
+  const micros = (value: Value) =>
+    value === null ? 0n : (partitionMicros(partition, value) ?? 0n);
   return {
     empty: extent.minimum === null,
     minimum: micros(extent.minimum),

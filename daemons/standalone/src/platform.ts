@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import type { TesseraClient } from '@tessera/client';
+import { type Logger, silentLogger, startServer } from '@tessera/daemon';
+import { composeMetadata } from '@tessera/metadata';
+import { composeQuery } from '@tessera/query';
+import { composeScheduler, schedulerDefaults } from '@tessera/scheduler';
+import { composeStorage } from '@tessera/storage';
+import { foldersOf, type PlatformConfig } from './config.ts';
+import { ServiceDirectory } from './service-directory.ts';
+
+/** All daemons in this process, and what they serve. */
+export interface Platform extends AsyncDisposable {
+  /** host:port of the gRPC server. */
+  readonly address: string;
+  /** The same services without socket or serialisation. */
+  readonly client: TesseraClient;
+}
+
+/**
+ * Starts metadata, storage, query and scheduler, bound to each other in process, and serves them over gRPC.
+ * Everything durable is in the data directory: stopped and started again, all is there. Disposal stops in
+ * reverse order.
+ * @throws STORE_LOCKED when another process uses the directory, ADDRESS_IN_USE, PLAINTEXT_REFUSED.
+ */
+export async function startPlatform(
+  config: PlatformConfig,
+  log: Logger = silentLogger,
+): Promise<Platform> {
+  const folders = foldersOf(config.dataDirectory);
+  await using starting = new AsyncDisposableStack();
+  const directory = new ServiceDirectory(log);
+  const { client } = directory;
+  const metadata = starting.use(
+    await composeMetadata(
+      { store: { driver: 'sqlite', file: folders.metadataFile } },
+      { log: log.child({ daemon: 'metadata' }) },
+    ),
+  );
+  directory.add(metadata.services);
+  const storage = starting.use(
+    await composeStorage(
+      { directory: folders.storage, memoryBudgetBytes: config.cuboidMemoryBytes },
+      { log: log.child({ daemon: 'storage' }), client },
+    ),
+  );
+  directory.add(storage.services);
+  const query = starting.use(
+    await composeQuery(
+      {
+        workDirectory: join(folders.work, 'query'),
+        duckdbMemoryBytes: config.queryMemoryBytes,
+        pluginDirectory: import.meta.dirname,
+      },
+      { client, scanner: storage.scanner, log: log.child({ daemon: 'query' }) },
+    ),
+  );
+  directory.add(query.services);
+  const scheduler = starting.use(
+    await composeScheduler(
+      {
+        ...schedulerDefaults,
+        engine: config.engine,
+        buildMemoryBytes: config.buildMemoryBytes,
+        maintenanceIntervalMs: config.maintenanceIntervalMs,
+        workDirectory: join(folders.work, 'scheduler'),
+        pluginDirectory: import.meta.dirname,
+      },
+      { clients: client, log: log.child({ daemon: 'scheduler' }) },
+    ),
+  );
+  directory.add(scheduler.services);
+  const server = starting.use(
+    await startServer({ address: config.address, services: directory.all, log }),
+  );
+  scheduler.start();
+  const running = starting.move();
+  return {
+    address: server.address,
+    client,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
