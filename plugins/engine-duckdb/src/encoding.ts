@@ -11,6 +11,7 @@ import type { Session } from './session.ts';
 export interface Encoding {
   /** ENUM type of a flat column. */
   readonly typeName: string;
+  readonly valueCount: number;
   /** Table (code, hash) of its values. */
   readonly hashTable: string;
   /** Column of the lookup's landed table that already holds the code, when the text comes from a lookup. */
@@ -83,7 +84,11 @@ async function encodeValues(
   );
   const values = estimate?.['estimate'] as bigint;
   if (values === 0n || values > BigInt(limit)) return undefined;
-  const encoding = { typeName: `enum ${name}`, hashTable: `hash ${name}` };
+  const encoding = {
+    typeName: `enum ${name}`,
+    hashTable: `hash ${name}`,
+    valueCount: Number(values),
+  };
   const sorted = quoteName(`values ${name}`);
   await session.run(
     `CREATE TABLE ${sorted} AS SELECT value FROM (SELECT DISTINCT ${value} AS value FROM ${from}) WHERE value IS NOT NULL ORDER BY value`,

@@ -85,36 +85,55 @@ function hashedTable(step: LayoutStep, table: string, encodings: Encodings): str
   return `(SELECT data.*, ${hashes.join(', ')} FROM ${table} AS data ${joins.join(' ')})`;
 }
 
-/** Writes one segment of a layout, sorted, and describes the file. Complete and synced when it returns. */
+export interface LayoutFileRequest {
+  readonly step: LayoutStep;
+  readonly table: string;
+  readonly encodings: Encodings;
+  readonly segmentOrdinal: number;
+  readonly facts: Row | undefined;
+  readonly outputDirectory: string;
+  readonly file: string;
+}
+
+/**
+ * Writes one segment of a layout, sorted, and describes the file. What it returns at once is a promise of the file
+ * complete and synced: the database is free for the next one meanwhile.
+ */
 export async function writeLayoutFile(
   session: Session,
-  request: {
-    readonly step: LayoutStep;
-    readonly table: string;
-    readonly segmentOrdinal: number;
-    readonly facts: Row | undefined;
-    readonly outputDirectory: string;
-    readonly file: string;
-  },
-): Promise<BuiltFile> {
+  request: LayoutFileRequest,
+): Promise<{ readonly finished: Promise<BuiltFile> }> {
   const { step, facts } = request;
   const select = `SELECT * FROM ${request.table} WHERE ${quoteName(segmentColumn)} = ${request.segmentOrdinal}`;
   const path = join(request.outputDirectory, request.file);
-  const written = await writeParquet(session, sortedSql(step, select), path);
-  return {
+  await copyParquet(session, sortedSql(step, select, request.encodings), path);
+  const finished = finishFile(session, path).then((written) => ({
     file: request.file,
     rowCount: (facts?.['row_count'] as bigint | undefined) ?? 0n,
     checksum: (facts?.['checksum'] as string | undefined) ?? '0',
     ...written,
     columns: withStatistics(step.columns, facts),
-  };
+  }));
+  finished.catch(() => undefined);
+  return { finished };
 }
 
+/**
+ * How many leading sort columns are written as texts, so that each row group has their true minimum and maximum.
+ * The others cannot prune: their codes go out as they are, with the dictionary of the whole column.
+ */
+const pruningColumns = 2;
+/** Larger dictionaries would outweigh the rows of a row group. */
+const maxWrittenDictionary = 4096;
+
 /** Columns of the layout in its order and types; codes become texts only after sorting. */
-function sortedSql(step: LayoutStep, select: string): string {
+function sortedSql(step: LayoutStep, select: string, encodings: Encodings): string {
+  const pruning = new Set(sortKeys(step).slice(0, pruningColumns));
   const items = step.columns.map((column) => {
     const name = quoteName(column.name);
-    return `${name}::${duckdbType(column.type)} AS ${name}`;
+    const values = encodings.get(column.name)?.valueCount ?? Number.POSITIVE_INFINITY;
+    const asCode = values <= maxWrittenDictionary && !pruning.has(column.name);
+    return asCode ? name : `${name}::${duckdbType(column.type)} AS ${name}`;
   });
   const keys = sortKeys(step).map((name) => `${quoteName(name)} NULLS LAST`);
   const order = keys.length === 0 ? '' : ` ORDER BY ${keys.join(', ')}`;
@@ -149,14 +168,26 @@ export async function writeParquet(
   select: string,
   path: string,
 ): Promise<{ sizeBytes: bigint; fileDigest: string }> {
+  await copyParquet(session, select, path);
+  return finishFile(session, path);
+}
+
+const partialOf = (path: string) => `${path}.partial`;
+
+async function copyParquet(session: Session, select: string, path: string): Promise<void> {
+  await session.attempt(() => mkdir(dirname(path), { recursive: true }));
+  await session.run(
+    `COPY (${select}) TO ${quoteText(partialOf(path))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupRows})`,
+  );
+}
+
+function finishFile(
+  session: Session,
+  path: string,
+): Promise<{ sizeBytes: bigint; fileDigest: string }> {
   return session.attempt(async () => {
-    await mkdir(dirname(path), { recursive: true });
-    const partial = `${path}.partial`;
-    await session.connection.run(
-      `COPY (${select}) TO ${quoteText(partial)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupRows})`,
-    );
-    const fileDigest = await digestAndSync(partial);
-    await rename(partial, path);
+    const fileDigest = await digestAndSync(partialOf(path));
+    await rename(partialOf(path), path);
     await syncDirectory(dirname(path));
     return { sizeBytes: BigInt((await stat(path)).size), fileDigest };
   });

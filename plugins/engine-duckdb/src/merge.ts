@@ -28,14 +28,16 @@ export async function* merge(
       session.run(`CREATE TABLE merged AS ${layoutFromLayout(step, parts)}`),
     );
     const facts = await layoutFacts(session, step, 'merged', new Map());
-    const file = await writeLayoutFile(session, {
+    const { finished } = await writeLayoutFile(session, {
       step,
       table: 'merged',
+      encodings: new Map(),
       segmentOrdinal: 0,
       facts: facts.get(0),
       outputDirectory: request.outputDirectory,
       file: join(request.segment, `${step.layout}.parquet`),
     });
+    const file = await finished;
     meter.wrote(file.sizeBytes);
     yield { kind: 'file', segment: request.segment, layout: step.layout, file };
     await session.run('DROP TABLE merged');
