@@ -13,7 +13,7 @@ import {
   not,
   type,
 } from '@tessera/sql';
-import { addOrEither, castTo, column } from './expressions.ts';
+import { addOrEither, castTo, column, withoutRepeats } from './expressions.ts';
 import {
   type Partial,
   type PartialContext,
@@ -258,10 +258,6 @@ export class AggregateSplitter {
     const n = call('-', type.bigint, [count, lit.bigint(less)]);
     return [count, call('/', type.double, [m2, castTo(n, type.double)])];
   }
-}
-
-function withoutRepeats(conditions: readonly Expr[]): readonly Expr[] {
-  return [...new Map(conditions.map((condition) => [exprKey(condition), condition])).values()];
 }
 
 function isNullLiteral(expr: Expr): boolean {

@@ -206,11 +206,22 @@ function canPassAll({ filters }: LayoutAnswer, layout: Layout): boolean {
   return filters.every((filter) => canPass(filter, layout));
 }
 
-/** Choices that one scan reads: same layout, same answer, same snapshots. */
-export function scanKey({ layout, answer, segment }: Choice): string {
-  const snapshots = answer.lookups.map(({ alias }) => segment.snapshots[alias]);
+const answerKeys = new WeakMap<LayoutAnswer, string>();
+
+function answerKey(answer: LayoutAnswer): string {
+  const known = answerKeys.get(answer);
+  if (known !== undefined) return known;
   const joins = answer.lookups.map(({ alias, inner }) => `${alias}${inner ? '!' : ''}`);
-  return JSON.stringify([layout.id, answer.filters.map(exprKey), joins, snapshots]);
+  const key = JSON.stringify([answer.layout.id, answer.filters.map(exprKey), joins]);
+  answerKeys.set(answer, key);
+  return key;
+}
+
+/** Choices that one scan reads: same layout, same answer, same snapshots. */
+export function scanKey({ answer, segment }: Choice): string {
+  if (answer.lookups.length === 0) return answerKey(answer);
+  const snapshots = answer.lookups.map(({ alias }) => segment.snapshots[alias]);
+  return `${answerKey(answer)}${JSON.stringify(snapshots)}`;
 }
 
 function costOf(choices: readonly Choice[]): number {

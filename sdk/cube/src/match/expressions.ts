@@ -4,6 +4,7 @@ import {
   call,
   childrenOf,
   type Expr,
+  exprKey,
   leavesOf,
   not,
   type Query,
@@ -105,4 +106,8 @@ function define(query: Query, into: Set<string>): void {
 /** `a + b` where a NULL counts as nothing, NULL when both are. */
 export function addOrEither(a: Expr, b: Expr): Expr {
   return call('coalesce', a.type, [call('+', a.type, [a, b]), a, b]);
+}
+
+export function withoutRepeats(conditions: readonly Expr[]): readonly Expr[] {
+  return [...new Map(conditions.map((condition) => [exprKey(condition), condition])).values()];
 }

@@ -194,13 +194,20 @@ function distinctAggregate(
   ];
 }
 
-/** The distinct count that a `distinct` layout was built for. */
+const bitsParts = new WeakMap<Model, Map<string, MeasurePart | undefined>>();
+
+/** The distinct count that a `distinct` layout was built for; remembered, because ids are digests. */
 function bitsPartOf(model: Model, layout: Layout): MeasurePart | undefined {
+  const known = bitsParts.get(model) ?? new Map<string, MeasurePart | undefined>();
+  bitsParts.set(model, known);
+  if (known.has(layout.id)) return known.get(layout.id);
   const names = layout.columns.filter(({ role }) => role === 'dimension').map(({ name }) => name);
-  return partsOf(model).find(
+  const found = partsOf(model).find(
     (part) =>
       part.fn === 'distinct_bits' && layoutId(model, 'distinct', names, [part]) === layout.id,
   );
+  known.set(layout.id, found);
+  return found;
 }
 
 function refusalOf(failures: readonly Failure[]): LayoutRefusal {

@@ -18,7 +18,7 @@ import {
 import type { Model } from '../model.ts';
 import type { MeasureAggregate } from '../model-spec.ts';
 import { AggregateSplitter } from './aggregates.ts';
-import { castTo, column, columnsOf, hasSubquery } from './expressions.ts';
+import { castTo, column, columnsOf, hasSubquery, withoutRepeats } from './expressions.ts';
 import { type Partial, type PartialContext, partsOf, scanOf, sumType } from './partial.ts';
 import type { ReasonCode } from './reasons.ts';
 import { type Failure, type RewriteContext, Rewriter, withoutBetween } from './rewrite.ts';
@@ -257,10 +257,13 @@ class NeedBuilder {
       distinct: typeof distinct === 'boolean' ? distinct : distinct.map(rewrite),
       orderBy: orderBy.map((item) => ({ ...item, expr: rewrite(item.expr) })),
     };
-    if (always.length > 0 && own.length > 0) mapped.having.push(this.#someRow(splitter));
+    const filtered = always.length > 0 && this.#keys.length > 0;
+    const someRow = filtered ? this.#someRow(splitter) : undefined;
+    // Without it, groups would be there of which no row passes.
+    if (someRow !== undefined && !this.#regroup) mapped.having.push(someRow);
     this.#ensureColumn(splitter);
     const block = this.#regroup
-      ? this.#regrouped(mapped, own, above, splitter)
+      ? this.#regrouped(mapped, own, [...above, ...(someRow ? [someRow] : [])], splitter)
       : plainBlock(mapped);
     const { limit, offset } = this.#block;
     return {
@@ -336,7 +339,7 @@ class NeedBuilder {
 
   #miss(aggregate: AggregateExpr): Expr {
     if (measureAggregateOf(aggregate) === undefined) this.#code ??= 'AGGREGATE_NOT_SUPPORTED';
-    const filter = and(...this.#always, ...conjuncts(aggregate.filter));
+    const filter = and(...withoutRepeats([...this.#always, ...conjuncts(aggregate.filter)]));
     this.#missingAggregates.push({ ...aggregate, ...(filter === undefined ? {} : { filter }) });
     return aggregate;
   }
@@ -345,7 +348,11 @@ class NeedBuilder {
     const [arg] = aggregate.args;
     if (this.#options.distinct !== 'bits' || arg === undefined) return undefined;
     if (aggregate.fn !== 'count' || !aggregate.distinct || aggregate.orderBy) return undefined;
-    const filter = conjuncts(aggregate.filter);
+    const filter = and(...this.#always, aggregate.filter);
+    return this.#bits(arg, withoutRepeats(conjuncts(filter)));
+  }
+
+  #bits(arg: Expr, filter: readonly Expr[]): Expr | undefined {
     if (!this.#hasBits(arg, filter)) return undefined;
     const relation = `${this.#options.relation}_d${this.#distincts.length}`;
     this.#distincts.push({ relation, arg, filter });

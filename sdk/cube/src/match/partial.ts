@@ -46,12 +46,16 @@ export function sumType(of: DataType): DataType {
   return of.scale === undefined ? type.numeric : { kind: 'numeric', scale: of.scale };
 }
 
+const parts = new WeakMap<Model, readonly MeasurePart[]>();
+
+/** The stored columns of all measures, each once. */
 export function partsOf(model: Model): readonly MeasurePart[] {
-  return [
-    ...new Map(
-      model.measures.flatMap(({ parts }) => parts.map((part) => [part.column, part])),
-    ).values(),
-  ];
+  const known = parts.get(model);
+  if (known !== undefined) return known;
+  const all = model.measures.flatMap((measure) => measure.parts);
+  const each = [...new Map(all.map((part) => [part.column, part])).values()];
+  parts.set(model, each);
+  return each;
 }
 
 /** What computing partials from a layout needs to know. */

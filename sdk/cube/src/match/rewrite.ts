@@ -292,7 +292,16 @@ function coarseness(grain: Grain): number {
   return ['minute', 'hour', 'day', 'week', 'month', 'quarter', 'year'].indexOf(grain);
 }
 
-function knownDimensions({ model, canonical }: RewriteContext): readonly Known[] {
+const known = new WeakMap<RewriteContext, readonly Known[]>();
+
+/** Prepared once per block. */
+function knownDimensions(context: RewriteContext): readonly Known[] {
+  const before = known.get(context) ?? prepareDimensions(context);
+  known.set(context, before);
+  return before;
+}
+
+function prepareDimensions({ model, canonical }: RewriteContext): readonly Known[] {
   return model.dimensions.flatMap((dimension, index): Known[] => {
     if (dimension.derivedFrom !== undefined) return [];
     const expr = canonical(dimension.expr);
