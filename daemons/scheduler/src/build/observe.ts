@@ -2,6 +2,7 @@ import { parseResourceName } from '@tessera/base';
 import { cubeSpecFromProto, listAll, modelSpecFromProto, segmentFromProto } from '@tessera/client';
 import {
   type CubeSpec,
+  checkCube,
   type Model,
   resolveModel,
   type Segment,
@@ -52,6 +53,7 @@ export async function observeCube(
   const sources = await openSources(clients, registry, project!, named);
   const catalog = externalCatalog([...sources.values()]);
   const model = resolveModel(spec.model, modelResource.revision, modelSpec, catalog);
+  checkCube(name.slice(name.lastIndexOf('/') + 1), spec, model);
   const { resources } = await listAll(clients, 'segments', { parent: name });
   const segments = resources.filter(
     ({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY,
