@@ -23,8 +23,9 @@ interface Prepared {
 }
 
 const maxPrepared = 256;
-/** About how many rows a streamed batch has. */
-const batchChunks = 4;
+/** Chunks of 2,048 rows in a streamed batch, and in one of a result that is computed as a whole. */
+const streamedChunks = 4;
+const computedChunks = 32;
 
 /**
  * One DuckDB connection: one statement at a time. A signal that aborts stops the statement that runs for it and
@@ -58,6 +59,37 @@ export class DuckDbConnection {
     });
   }
 
+  /**
+   * The rows in batches, after DuckDB has computed them all and holds them in its own memory: with one hop between
+   * threads, so faster than `stream` for results that are usually small.
+   */
+  async *batches(
+    sql: string,
+    parameters: readonly Parameter[] = [],
+    options: QueryOptions = {},
+  ): AsyncGenerator<ColumnBatch, void, undefined> {
+    const { signal } = options;
+    const prepared = await this.#prepare(sql, options);
+    try {
+      bindParameters(prepared.statement, parameters);
+      const result = await this.#interruptible(signal, () =>
+        duckdb.execute_prepared(prepared.statement),
+      );
+      const reader = this.#reader(prepared, result, options.schema);
+      const count = duckdb.result_chunk_count(result);
+      for (let start = 0; start < count; start += computedChunks) {
+        this.#check(signal);
+        const length = Math.min(computedChunks, count - start);
+        const chunks = Array.from({ length }, (_, i) => duckdb.result_get_chunk(result, start + i));
+        yield reader.read(chunks);
+      }
+    } catch (error) {
+      throw duckdbFailure(error);
+    } finally {
+      this.#done(sql, prepared, options);
+    }
+  }
+
   /** Batches as DuckDB makes them: the next is computed when it is asked for. */
   async *stream(
     sql: string,
@@ -74,7 +106,7 @@ export class DuckDbConnection {
       const reader = this.#reader(prepared, result, options.schema);
       for (let ended = false; !ended; ) {
         const chunks: duckdb.DataChunk[] = [];
-        while (chunks.length < batchChunks && !ended) {
+        while (chunks.length < streamedChunks && !ended) {
           const chunk = await this.#interruptible(signal, () => duckdb.fetch_chunk(result));
           ended = chunk === null || duckdb.data_chunk_get_size(chunk) === 0;
           if (!ended) chunks.push(chunk!);

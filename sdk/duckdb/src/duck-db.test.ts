@@ -88,6 +88,11 @@ describe('batches', () => {
             streamed.push(...rowsOf(part));
           }
           expect(streamed).toEqual(wanted);
+          const computed: Value[][] = [];
+          for await (const part of connection.batches(`SELECT * FROM ${name}`, [], options)) {
+            computed.push(...rowsOf(part));
+          }
+          expect(computed).toEqual(wanted);
           await connection.dropTable(name);
         });
       }),

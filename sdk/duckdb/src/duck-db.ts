@@ -43,6 +43,7 @@ export class DuckDb implements AsyncDisposable {
   readonly #onConnect: readonly string[];
   readonly #idle: DuckDbConnection[] = [];
   readonly #busy = new Set<DuckDbConnection>();
+  readonly #own = new Set<DuckDbConnection>();
   #closing: Promise<void> | undefined;
   #allReturned: (() => void) | undefined;
 
@@ -89,6 +90,28 @@ export class DuckDb implements AsyncDisposable {
     } finally {
       this.#giveBack(connection);
     }
+  }
+
+  /** As `stream`, but computed as a whole first: see `DuckDbConnection.batches`. */
+  async *batches(
+    sql: string,
+    parameters: readonly Parameter[] = [],
+    options: QueryOptions = {},
+  ): AsyncGenerator<ColumnBatch, void, undefined> {
+    const connection = await this.#take(options.signal);
+    try {
+      yield* connection.batches(sql, parameters, options);
+    } finally {
+      this.#giveBack(connection);
+    }
+  }
+
+  /** A connection outside the queue, for work that must not wait for queries; closed with the database. */
+  async connect(): Promise<DuckDbConnection> {
+    if (this.#closing) throw databaseClosed();
+    const connection = await this.#connect();
+    this.#own.add(connection);
+    return connection;
   }
 
   /** Statements without results. */
@@ -162,7 +185,7 @@ export class DuckDb implements AsyncDisposable {
       await returned;
       clearInterval(interrupt);
     }
-    for (const connection of this.#idle) connection.close();
+    for (const connection of [...this.#idle, ...this.#own]) connection.close();
     duckdb.close_sync(this.#database);
   }
 }

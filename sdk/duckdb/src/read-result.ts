@@ -116,17 +116,28 @@ interface Source {
   readonly reader: (wanted: DataType) => ColumnReader['fill'];
 }
 
-/** Copies arrays whose layout is the same on both sides. */
+/** Copies arrays whose layout is the same on both sides; floats are also widened or rounded to what is wanted. */
 function copied(kind: Exclude<DataType['kind'], 'numeric'>, width: number): Source {
   return {
     type: { kind },
     width,
-    reader:
-      () =>
-      (data, { offset }, values) => {
+    reader: (wanted) => {
+      if (wanted.kind !== kind && isFloat(wanted.kind) && isFloat(kind)) return floats(width);
+      return (data, { offset }, values) => {
         const target = values as Uint8Array;
         new Uint8Array(target.buffer, target.byteOffset).set(data, offset * width);
-      },
+      };
+    },
+  };
+}
+
+const isFloat = (kind: DataType['kind']) => kind === 'real' || kind === 'double';
+
+function floats(width: number): ColumnReader['fill'] {
+  return (data, { rowCount, offset }, values) => {
+    for (let row = 0; row < rowCount; row++) {
+      values[offset + row] = width === 4 ? data.readFloatLE(row * 4) : data.readDoubleLE(row * 8);
+    }
   };
 }
 

@@ -1,0 +1,108 @@
+import { Code, TesseraError } from '@tessera/base';
+
+/** No file of that content is here: it was never taken in, or was dropped. */
+export function layoutNotStored(file: string): TesseraError {
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: 'LAYOUT_NOT_STORED',
+    message: `${file} is not stored here; build the segment again, or read the segment's layouts again if it was replaced.`,
+    metadata: { file },
+  });
+}
+
+/** A stored file is not what was taken in. It is set aside and never served. */
+export function layoutCorrupted(file: string, what: string): TesseraError {
+  return new TesseraError({
+    code: Code.DATA_LOSS,
+    reason: 'LAYOUT_CORRUPTED',
+    message: `${file} is damaged (${what}) and was set aside under quarantine/; refresh its segment to build it again. Other files are not affected.`,
+    metadata: { file, what },
+  });
+}
+
+/** No stored snapshot has that id. */
+export function snapshotNotStored(snapshot: string): TesseraError {
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: 'SNAPSHOT_NOT_STORED',
+    message: `Snapshot ${snapshot} is not stored here; build the segments that use it again.`,
+    metadata: { snapshot },
+  });
+}
+
+/** A file that a caller names is not in the store. */
+export function fileNotStored(file: string): TesseraError {
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: 'FILE_NOT_STORED',
+    message: `There is no stored file ${file}; list the segment's layouts again.`,
+    metadata: { file },
+  });
+}
+
+/** A path points out of the folder it belongs in, or an id is none. */
+export function badPath(path: string): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'BAD_PATH',
+    message: `${JSON.stringify(path)} is not a path below the store's folder; give it relative, without "..".`,
+    metadata: { path },
+  });
+}
+
+/** The staging directory was never handed out, or was thrown away. */
+export function ingestNotFound(ingest: string): TesseraError {
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: 'INGEST_NOT_FOUND',
+    message: `There is no ingest ${ingest}; prepare one and write the files again.`,
+    metadata: { ingest },
+  });
+}
+
+/** A staged file is not what its writer said it is. Nothing of the ingest is visible. */
+export function ingestMismatch(
+  file: string,
+  what: string,
+  expected: string,
+  found: string,
+): TesseraError {
+  return new TesseraError({
+    code: Code.DATA_LOSS,
+    reason: 'INGEST_MISMATCH',
+    message: `${file}: ${what} is ${found}, but ${expected} was expected; write the file again.`,
+    metadata: { file, what, expected, found },
+  });
+}
+
+/** The disk has no room for what is being written. What was stored before is intact. */
+export function diskFull(path: string, cause: unknown): TesseraError {
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'DISK_FULL',
+    message: `No space is left for ${path}; free some and try again. What was stored before is intact.`,
+    metadata: { path },
+    cause,
+  });
+}
+
+/** A scan plan names something that its layout does not have: the caller planned with other metadata. */
+export function badScanPlan(what: string): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'BAD_SCAN_PLAN',
+    message: `The scan plan cannot be executed: ${what}. Plan the query again.`,
+    metadata: { what },
+  });
+}
+
+/** Too many scans are waiting. */
+export function scanQueueFull(cause: TesseraError): TesseraError {
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'SCAN_QUEUE_FULL',
+    message: 'Too many scans are waiting; try again later, or raise scanQueueLength.',
+    metadata: cause.metadata,
+    cause,
+  });
+}

@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { lstat, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseResourceName } from '@tessera/base';
+import { ingestMismatch, ingestNotFound } from '../errors.ts';
+import {
+  absent,
+  digestOf,
+  listFiles,
+  makeFolder,
+  moveDurably,
+  writeDurably,
+} from './file-system.ts';
+import { checkRelative, type StoredFileKind, storedPath } from './stored-path.ts';
+
+/** A file that an engine has written into a staging directory, with what it says of it. */
+export interface StagedFile {
+  /** Relative to the staging directory. */
+  readonly stagedPath: string;
+  readonly kind: StoredFileKind;
+  readonly segment?: string;
+  readonly id: string;
+  readonly fileDigest: string;
+  readonly sizeBytes: bigint;
+  readonly rowCount: bigint;
+}
+
+export interface IngestedFile {
+  /** Relative to the store's folder. */
+  readonly file: string;
+  readonly fileDigest: string;
+}
+
+export interface PreparedIngest {
+  readonly ingest: string;
+  readonly stagingDirectory: string;
+}
+
+/** Counts the rows of a Parquet file by its footer; throws FILE_CORRUPT when it has none. */
+export type CountRows = (path: string) => Promise<bigint>;
+
+/**
+ * Takes files in. `staging/{ingest}` is written by an engine, `staging/{ingest}.json` says for which cube. Every
+ * step may be repeated, and a crash between any two leaves either the staged file or the stored one, whole.
+ */
+export class Ingests {
+  readonly #root: string;
+  readonly #countRows: CountRows;
+
+  constructor(root: string, countRows: CountRows) {
+    this.#root = root;
+    this.#countRows = countRows;
+  }
+
+  /** The same directory for the same cube and key, also after a restart. */
+  async prepare(cube: string, key: string): Promise<PreparedIngest> {
+    parseResourceName(cube, 'projects/{project}/cubes/{cube}');
+    const ingest = createHash('sha256').update(`${cube}\0${key}`).digest('hex').slice(0, 32);
+    const stagingDirectory = this.#staging(ingest);
+    await makeFolder(stagingDirectory, this.#root);
+    await writeDurably(`${stagingDirectory}.json`, JSON.stringify({ cube, key }), this.#root);
+    return { ingest, stagingDirectory };
+  }
+
+  /**
+   * Checks all files, then moves them in, then deletes the staging directory. Repeating it returns the same.
+   * `claim` hears of each target first: from then on it must not be deleted.
+   * @throws INGEST_MISMATCH, INGEST_NOT_FOUND; then nothing was moved. DISK_FULL.
+   */
+  async commit(
+    ingest: string,
+    files: readonly StagedFile[],
+    claim: (file: string) => void = () => {},
+  ): Promise<IngestedFile[]> {
+    const cube = await this.#cubeOf(ingest);
+    const targets = files.map((file) => ({ file, target: storedPath({ ...file, cube }) }));
+    for (const { target } of targets) claim(target);
+    const staged: typeof targets = [];
+    for (const each of targets) {
+      if (!(await this.#isStored(each.target, each.file))) staged.push(each);
+    }
+    for (const { file } of staged) await this.#check(ingest, file);
+    for (const { file, target } of staged) {
+      const from = join(this.#staging(ingest), checkRelative(file.stagedPath));
+      await moveDurably(from, join(this.#root, target), this.#root);
+    }
+    await rm(this.#staging(ingest), { recursive: true, force: true });
+    return targets.map(({ file, target }) => ({ file: target, fileDigest: file.fileDigest }));
+  }
+
+  async abort(ingest: string): Promise<void> {
+    await rm(this.#staging(ingest), { recursive: true, force: true });
+    await rm(`${this.#staging(ingest)}.json`, { force: true });
+  }
+
+  /** Ingests that nobody has touched since `beforeMs` are thrown away; returns their ids. */
+  async collect(beforeMs: number): Promise<string[]> {
+    const newest = new Map<string, number>();
+    for (const { path, changedMs } of await listFiles(join(this.#root, 'staging'))) {
+      const ingest = path.split('/')[0]!.replace(/\.json(\.new)?$/, '');
+      newest.set(ingest, Math.max(newest.get(ingest) ?? 0, changedMs));
+    }
+    const old = [...newest].filter(([, changed]) => changed < beforeMs).map(([ingest]) => ingest);
+    for (const ingest of old) await this.abort(ingest);
+    return old;
+  }
+
+  #staging(ingest: string): string {
+    if (!/^[0-9a-f]{32}$/.test(ingest)) throw ingestNotFound(ingest);
+    return join(this.#root, 'staging', ingest);
+  }
+
+  async #cubeOf(ingest: string): Promise<string> {
+    const text = await readFile(`${this.#staging(ingest)}.json`, 'utf8').catch(absent);
+    if (text === undefined) throw ingestNotFound(ingest);
+    return (JSON.parse(text) as { readonly cube: string }).cube;
+  }
+
+  /** The name holds the digest, so a file under it is either that content or damaged; then the staged one replaces it. */
+  async #isStored(target: string, file: StagedFile): Promise<boolean> {
+    const path = join(this.#root, target);
+    const found = await lstat(path).catch(absent);
+    return found?.size === Number(file.sizeBytes) && (await digestOf(path)) === file.fileDigest;
+  }
+
+  async #check(ingest: string, file: StagedFile): Promise<void> {
+    const name = checkRelative(file.stagedPath);
+    const path = join(this.#staging(ingest), name);
+    const found = await lstat(path).catch(absent);
+    if (!found?.isFile()) throw ingestMismatch(name, 'it', 'a file', 'missing');
+    if (BigInt(found.size) !== file.sizeBytes) {
+      throw ingestMismatch(name, 'its size', String(file.sizeBytes), String(found.size));
+    }
+    const digest = await digestOf(path);
+    if (digest !== file.fileDigest)
+      throw ingestMismatch(name, 'its digest', file.fileDigest, digest);
+    const rowCount = await this.#countRows(path);
+    if (rowCount !== file.rowCount) {
+      throw ingestMismatch(name, 'its row count', String(file.rowCount), String(rowCount));
+    }
+  }
+}

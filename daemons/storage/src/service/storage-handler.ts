@@ -1,0 +1,111 @@
+import { recordBatchToProto, scanParametersFromProto, scanPlanFromProto } from '@tessera/client';
+import { storage } from '@tessera/proto';
+import type { CallContext } from 'nice-grpc-common';
+import { badScanPlan, ingestNotFound } from '../errors.ts';
+import type { StagedFile } from '../files/ingest.ts';
+import type { StoredFileKind } from '../files/stored-path.ts';
+import type { StorageDaemon } from '../storage-daemon.ts';
+import type { LayoutFile } from '../store/cuboid-store.ts';
+
+/** Wire in, wire out. */
+export class StorageHandler implements storage.StorageServiceImplementation {
+  readonly #daemon: StorageDaemon;
+
+  constructor(daemon: StorageDaemon) {
+    this.#daemon = daemon;
+  }
+
+  async *scanCuboid(request: storage.ScanCuboidRequest, { signal }: CallContext) {
+    if (request.plan === undefined) throw badScanPlan('the request has no plan');
+    const plan = scanPlanFromProto(request.plan);
+    const parameters = scanParametersFromProto(plan, request.parameters);
+    for await (const batch of this.#daemon.scan(plan, { parameters, signal })) {
+      yield { batch: recordBatchToProto(batch) };
+    }
+  }
+
+  async prepareIngest({ cube, key }: storage.PrepareIngestRequest) {
+    const { ingest, stagingDirectory } = await this.#daemon.prepareIngest(cube, key);
+    return { ingest: `ingests/${ingest}`, stagingDirectory };
+  }
+
+  async commitIngest(request: storage.CommitIngestRequest) {
+    const files = request.files.map(stagedFile);
+    return { files: await this.#daemon.commitIngest(ingestOf(request.ingest), files) };
+  }
+
+  async abortIngest(request: storage.AbortIngestRequest) {
+    await this.#daemon.abortIngest(ingestOf(request.ingest));
+    return {};
+  }
+
+  async locateFiles({ files }: storage.LocateFilesRequest) {
+    return { paths: await this.#daemon.locate(files) };
+  }
+
+  async dropLayouts({ files }: storage.DropLayoutsRequest) {
+    const { deletedFiles, deletedBytes } = await this.#daemon.drop(files);
+    return { deletedFiles: BigInt(deletedFiles), deletedBytes: BigInt(deletedBytes) };
+  }
+
+  async warmUp({ files }: storage.WarmUpRequest, { signal }: CallContext) {
+    const layouts = files.flatMap(layoutFile);
+    const { loadedFiles, loadedBytes } = await this.#daemon.warmUp(layouts, signal);
+    return { loadedFiles, loadedBytes: BigInt(loadedBytes) };
+  }
+
+  async pinLayouts({ cube, layouts, pinned }: storage.PinLayoutsRequest) {
+    return { pinnedLayouts: [...this.#daemon.pin(cube, layouts, pinned)] };
+  }
+
+  async getStats({ cube }: storage.GetStatsRequest) {
+    const stats = await this.#daemon.stats(cube === '' ? undefined : cube);
+    return {
+      layouts: stats.layouts.map((layout) => ({
+        ...layout,
+        sizeBytes: BigInt(layout.sizeBytes),
+        memoryBytes: BigInt(layout.memoryBytes),
+        hitCount: BigInt(layout.hitCount),
+        lastHitMicros: layout.lastHit ?? 0n,
+      })),
+      memoryBytes: BigInt(stats.memoryBytes),
+      memoryBudgetBytes: BigInt(stats.memoryBudgetBytes),
+      diskBytes: BigInt(stats.diskBytes),
+    };
+  }
+
+  async verifyFiles({ files }: storage.VerifyFilesRequest, { signal }: CallContext) {
+    const outcome = await this.#daemon.verify(files, signal);
+    return {
+      verifiedFiles: BigInt(outcome.verifiedFiles),
+      verifiedBytes: BigInt(outcome.verifiedBytes),
+      quarantinedFiles: [...outcome.quarantinedFiles],
+    };
+  }
+}
+
+function ingestOf(name: string): string {
+  const parts = name.split('/');
+  if (parts.length !== 2 || parts[0] !== 'ingests') throw ingestNotFound(name);
+  return parts[1]!;
+}
+
+const kinds: Readonly<Record<number, StoredFileKind>> = {
+  [storage.StoredFileKind.STORED_FILE_KIND_LAYOUT]: 'layout',
+  [storage.StoredFileKind.STORED_FILE_KIND_SNAPSHOT]: 'snapshot',
+  [storage.StoredFileKind.STORED_FILE_KIND_DICTIONARY]: 'dictionary',
+};
+
+function stagedFile(file: storage.IngestFile): StagedFile {
+  const { stagedPath, segment, id, fileDigest, sizeBytes, rowCount } = file;
+  const kind = kinds[file.kind];
+  if (kind === undefined) throw badScanPlan(`${stagedPath} has no kind`);
+  return { stagedPath, kind, segment, id, fileDigest, sizeBytes, rowCount };
+}
+
+/** Snapshots and dictionaries are read when they are asked for. */
+function layoutFile(file: storage.StoredFile): LayoutFile[] {
+  if (file.kind !== storage.StoredFileKind.STORED_FILE_KIND_LAYOUT) return [];
+  const { cube, segment, id, fileDigest } = file;
+  return [{ cube, segment, layout: id, fileDigest }];
+}
