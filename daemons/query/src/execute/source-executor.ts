@@ -87,7 +87,7 @@ async function runOn(
   }
   const sql = printed(statement, landed);
   const { schema } = statement;
-  return collect(connection.stream(sql, [], { signal, schema }), schema, limits);
+  return await collect(connection.stream(sql, [], { signal, schema }), schema, limits);
 }
 
 /** Parameters are printed as their values: the statement runs once. */
