@@ -44,12 +44,19 @@ export function printWindow(printer: Printer, expr: WindowExpr): string {
     printer,
     fn: expr.fn,
     args: expr.args,
-    texts: expr.args.map((a) => printer.print(a)),
+    texts: expr.args.map((a) => windowArgument(printer, expr, a)),
     type: expr.type,
     distinct: false,
     orderBy: [],
     wrap: (call) => `${call}${filter}${over}`,
   });
+}
+
+/** lag and lead bring their default to the type of their value: both are cast to the result's. */
+function windowArgument(printer: Printer, { fn, type, args }: WindowExpr, arg: Expr): string {
+  const text = printer.print(arg);
+  const shared = (fn === 'lag' || fn === 'lead') && args.length === 3 && arg !== args[1];
+  return shared && type.kind === 'numeric' ? `CAST(${text} AS ${duckdbType(type)})` : text;
 }
 
 function windowText(printer: Printer, { partitionBy, orderBy, frame }: WindowExpr): string {
@@ -132,9 +139,7 @@ function deviation({ printer, fn, args, texts, type, wrap }: Site, distinct: str
   if (type.kind !== 'numeric' || !isExact(from)) return wrap(`${fn}(${distinct}${texts[0]})`);
   const scale = Math.min(exactScale(from), exactSquareScale);
   const value =
-    scale === 0
-      ? `CAST(${texts[0]} AS HUGEINT)`
-      : `CAST(${texts[0]} AS DECIMAL(${Math.max(18, scale + 9)}, ${scale}))`;
+    scale === 0 ? `CAST(${texts[0]} AS HUGEINT)` : `CAST(${texts[0]} AS DECIMAL(38, ${scale}))`;
   const root = fn.startsWith('stddev');
   const square = `${value} * ${value}`;
   return variance(

@@ -4,13 +4,21 @@ import { isInteger } from '@tessera/sql';
 import { duckdbType } from './duckdb-type.ts';
 import { once, type Printer } from './print-context.ts';
 import { printDateTrunc, printExtract, printToChar } from './print-date.ts';
-import { divide, exactScale, multiplyWide, numericRoot } from './print-numeric.ts';
+import {
+  aligned,
+  digitsOfResult,
+  divide,
+  exactScale,
+  multiplyWide,
+  numericRoot,
+} from './print-numeric.ts';
 import { quoteText } from './quote.ts';
 
 /** A call as DuckDB SQL that gives PostgreSQL's value and type. */
 export function printCall(printer: Printer, call: CallExpr): string {
   const { fn, args, type } = call;
-  const texts = args.map((a) => printer.print(a));
+  const plainTexts = args.map((a) => printer.print(a));
+  const texts = comparing.has(fn) ? aligned(args, plainTexts) : plainTexts;
   const special = Object.hasOwn(specials, fn) ? specials[fn] : undefined;
   if (special !== undefined) return special({ printer, call, args, texts, type });
   if (infix.has(fn)) return `(${texts[0]} ${fn} ${texts[1]})`;
@@ -18,6 +26,11 @@ export function printCall(printer: Printer, call: CallExpr): string {
   if (cast.has(fn)) return `CAST(${fn}(${texts.join(', ')}) AS ${duckdbType(type)})`;
   throw new Error(`Broken invariant: no DuckDB form of ${fn}`);
 }
+
+/** Whose operands DuckDB brings to one type by itself. */
+const comparing: ReadonlySet<string> = new Set(
+  '= <> < <= > >= in is_distinct nullif coalesce greatest least %'.split(' '),
+);
 
 interface Site {
   readonly printer: Printer;
@@ -112,16 +125,26 @@ function unified(fn: string) {
 }
 
 function addition({ call, args, texts, type }: Site): string {
-  const text = `(${texts[0]} ${call.fn} ${texts[1]})`;
+  if (type.kind === 'interval' && args[0]!.type.kind === 'time') {
+    return `to_microseconds(epoch_us(${texts[0]}) - epoch_us(${texts[1]}))`;
+  }
+  const text = `(${widened(call, texts)} ${call.fn} ${texts[1]})`;
   if (type.kind === 'integer' && args[0]!.type.kind === 'date') return `CAST(${text} AS INTEGER)`;
   return text;
 }
 
+/** DuckDB computes decimals of up to 18 digits in 64 bits, and fails where a result is longer: so one operand is widened. */
+function widened(call: CallExpr, texts: readonly string[]): string {
+  const { fn, args, type } = call;
+  if (type.kind !== 'numeric' || digitsOfResult(fn, args) <= 18) return texts[0]!;
+  return `CAST(${texts[0]} AS DECIMAL(38, ${exactScale(args[0]!.type)}))`;
+}
+
 /** Beyond 38 digits after or before the point DuckDB has no product type. */
-function multiplication({ printer, args, texts, type }: Site): string {
+function multiplication({ printer, call, args, texts, type }: Site): string {
   if (type.kind !== 'numeric') return `(${texts[0]} * ${texts[1]})`;
   const [left, right] = [exact(args[0]!, texts[0]!), exact(args[1]!, texts[1]!)];
-  if (type.scale !== undefined) return `(${texts[0]} * ${texts[1]})`;
+  if (type.scale !== undefined) return `(${widened(call, texts)} * ${texts[1]})`;
   return multiplyWide(printer, left, right);
 }
 

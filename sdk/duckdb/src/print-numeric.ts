@@ -1,4 +1,5 @@
 import { type DataType, unconstrainedScale } from '@tessera/columnar';
+import { type Expr, isInteger } from '@tessera/sql';
 import { chain, type Printer } from './print-context.ts';
 
 /**
@@ -15,9 +16,54 @@ export function exactScale(type: DataType): number {
 export function unscaled(text: string, type: DataType): string {
   const scale = exactScale(type);
   if (scale === 0) return `CAST(${text} AS HUGEINT)`;
-  if (scale <= 9)
-    return `CAST(${text} * 1${'0'.repeat(scale)}::DECIMAL(${scale + 1}, 0) AS HUGEINT)`;
+  if (scale <= 9) {
+    const wide = `CAST(${text} AS DECIMAL(38, ${scale}))`;
+    return `CAST(${wide} * 1${'0'.repeat(scale)}::DECIMAL(${scale + 1}, 0) AS HUGEINT)`;
+  }
   return `CAST(replace(CAST(CAST(${text} AS DECIMAL(38, ${scale})) AS VARCHAR), '.', '') AS HUGEINT)`;
+}
+
+/** Total digits that the values have at most, 38 when that is not known. */
+export function digitsOf(expr: Expr): number {
+  const { type } = expr;
+  if (expr.kind === 'literal' && typeof expr.value === 'bigint' && type.kind === 'numeric') {
+    return Math.max(`${expr.value}`.replace('-', '').length, exactScale(type) + 1);
+  }
+  if (expr.kind === 'cast' && isInteger(expr.arg.type) && exactScale(type) === 0) {
+    return expr.arg.type.kind === 'smallint' ? 5 : expr.arg.type.kind === 'integer' ? 10 : 19;
+  }
+  if (expr.kind === 'call' && ['+', '-', '*'].includes(expr.fn))
+    return digitsOfResult(expr.fn, expr.args);
+  return type.kind === 'numeric' ? (type.precision ?? 38) : 38;
+}
+
+/** Digits that the sum, difference or product of the arguments has at most. */
+export function digitsOfResult(fn: string, args: readonly Expr[]): number {
+  const digits = args.map(digitsOf);
+  const scales = args.map((a) => exactScale(a.type));
+  if (fn === '*')
+    return Math.min(
+      38,
+      digits.reduce((sum, d) => sum + d, 0),
+    );
+  const whole = Math.max(...digits.map((d, i) => d - scales[i]!));
+  return Math.min(38, whole + Math.max(...scales) + 1);
+}
+
+/**
+ * The operands so that DuckDB's common type holds them all: of DECIMAL(10, 2) and DECIMAL(38, 0) it would take the
+ * second and round the first. Only where that could happen they are cast to the larger scale.
+ */
+export function aligned(args: readonly Expr[], texts: readonly string[]): readonly string[] {
+  const numeric = args.every((a) => a.type.kind === 'numeric');
+  const scales = args.map((a) => exactScale(a.type));
+  if (!numeric || scales.every((scale) => scale === scales[0])) return texts;
+  const scale = Math.max(...scales);
+  const whole = Math.max(...args.map((a, i) => digitsOf(a) - scales[i]!));
+  if (whole + scale <= 38) return texts;
+  return texts.map((text, i) =>
+    scales[i] === scale ? text : `CAST(${text} AS DECIMAL(38, ${scale}))`,
+  );
 }
 
 /** The decimal of `scale` digits after the point whose unscaled value the HUGEINT is. */
@@ -111,11 +157,22 @@ function quotient(
       (s) => ({
         ...Object.fromEntries(Object.keys(carried).map((name) => [name, `${s}.${name}`])),
         rs: `${s}.rs`,
-        v: `(${s}.q + CASE WHEN ${s}.r * 2 >= ${s}.d THEN 1 ELSE 0 END) * CASE WHEN ${s}.neg THEN -1 ELSE 1 END * ${powerOf20(s)}`,
+        v: `${rounded(s, s1 - s2)} * CASE WHEN ${s}.neg THEN -1 ELSE 1 END * ${powerOf20(s)}`,
       }),
     ],
     result,
   );
+}
+
+/**
+ * Half away from zero at `rs` digits. A quotient of a value held with more digits than it shows has digits to drop
+ * (`surplus` is what its operands' scales leave); else the remainder decides.
+ */
+function rounded(s: string, surplus: number): string {
+  const byRemainder = `(${s}.q + CASE WHEN ${s}.r * 2 >= ${s}.d THEN 1 ELSE 0 END)`;
+  if (surplus <= 0) return byRemainder;
+  const unit = shiftBy(`greatest(0, ${surplus} - ${s}.rs)`);
+  return `CASE WHEN ${s}.rs >= ${surplus} THEN ${byRemainder} ELSE (${s}.q + ${unit} // 2) // ${unit} END`;
 }
 
 const powerOf20 = (s: string) =>

@@ -1,5 +1,6 @@
-import type { Field } from '@tessera/columnar';
+import type { DataType, Field } from '@tessera/columnar';
 import {
+  type CaseExpr,
   type Expr,
   exprKey,
   type MatchedRelation,
@@ -18,6 +19,7 @@ import { printCall } from './print-call.ts';
 import { printCast } from './print-cast.ts';
 import type { Printer } from './print-context.ts';
 import { printLiteral } from './print-literal.ts';
+import { exactScale } from './print-numeric.ts';
 import { quoteName } from './quote.ts';
 
 /**
@@ -64,6 +66,13 @@ export function printExpr(
 
 const qualified = (relation: string, name: string) => `${quoteName(relation)}.${quoteName(name)}`;
 
+/** The one column of a subquery. */
+function columnOf(query: Query): Field {
+  if (query.kind !== 'select') return query.schema[0]!;
+  const { name, expr } = query.outputs[0]!;
+  return { name, type: expr.type, nullable: true };
+}
+
 class QueryPrinter implements Printer {
   readonly #options: PrintOptions;
   readonly #column: (relation: string, name: string) => string;
@@ -91,16 +100,8 @@ class QueryPrinter implements Printer {
         return printCall(this, expr);
       case 'cast':
         return printCast(this.print(expr.arg), expr.arg.type, expr.type);
-      case 'case': {
-        const whens = expr.whens.map(
-          (w) => `WHEN ${this.print(w.when)} THEN ${this.print(w.then)}`,
-        );
-        const otherwise = expr.otherwise === undefined ? '' : ` ELSE ${this.print(expr.otherwise)}`;
-        const text = `CASE ${whens.join(' ')}${otherwise} END`;
-        return expr.type.kind === 'numeric'
-          ? `CAST(${text} AS ${duckdbType(expr.type)})`
-          : `(${text})`;
-      }
+      case 'case':
+        return this.#case(expr);
       case 'aggregate':
         return printAggregate(this, expr);
       case 'window':
@@ -110,11 +111,30 @@ class QueryPrinter implements Printer {
     }
   }
 
+  /** DuckDB's common type of the branches could round: numerics are cast one by one. */
+  #case({ whens, otherwise, type }: CaseExpr): string {
+    const branch = (expr: Expr) => this.#typed(expr, type);
+    const parts = whens.map((w) => `WHEN ${this.print(w.when)} THEN ${branch(w.then)}`);
+    const last = otherwise === undefined ? '' : ` ELSE ${branch(otherwise)}`;
+    return `(CASE ${parts.join(' ')}${last} END)`;
+  }
+
+  #typed(expr: Expr, type: DataType): string {
+    const text = this.print(expr);
+    return type.kind === 'numeric' ? `CAST(${text} AS ${duckdbType(type)})` : text;
+  }
+
   #subquery({ form, query, test, fn }: SubqueryExpr): string {
-    const text = this.query(query);
-    if (form === 'exists') return `(EXISTS (${text}))`;
-    if (form === 'scalar') return `(${text})`;
-    return `(${this.print(test!)} ${fn ?? '='} ${form.toUpperCase()} (${text}))`;
+    if (form === 'exists') return `(EXISTS (${this.query(query)}))`;
+    if (form === 'scalar') return `(${this.query(query)})`;
+    const column = columnOf(query);
+    const [a, b] = [test!.type, column.type];
+    if (a.kind !== 'numeric' || b.kind !== 'numeric') {
+      return `(${this.print(test!)} ${fn ?? '='} ${form.toUpperCase()} (${this.query(query)}))`;
+    }
+    const common: DataType = { kind: 'numeric', scale: Math.max(exactScale(a), exactScale(b)) };
+    const inner = this.query(query, [{ ...column, type: common }]);
+    return `(${this.#typed(test!, common)} ${fn ?? '='} ${form.toUpperCase()} (${inner}))`;
   }
 
   query(query: Query, schema?: readonly Field[]): string {
@@ -129,11 +149,13 @@ class QueryPrinter implements Printer {
   }
 
   #select(block: SelectBlock, schema: readonly Field[] | undefined): string {
-    const outputs = block.outputs.map(({ name, expr }, i) => {
+    const targets = block.outputs.map(({ name, expr }, i) => {
       const text = this.print(expr);
       const type = schema?.[i]?.type ?? expr.type;
       return `CAST(${text} AS ${duckdbType(type)}) AS ${quoteName(schema?.[i]?.name ?? name)}`;
     });
+    // PostgreSQL allows an empty select list, DuckDB does not.
+    const outputs = targets.length > 0 ? targets : ['1'];
     return [
       `SELECT ${this.#distinct(block)}${outputs.join(', ')}`,
       block.from.length === 0 ? '' : `FROM ${block.from.map((r) => this.#relation(r)).join(', ')}`,
@@ -199,7 +221,9 @@ class QueryPrinter implements Printer {
   }
 
   #values(query: Extract<Query, { kind: 'values' }>, schema: readonly Field[]): string {
-    const rows = query.rows.map((row) => `(${row.map((e) => this.print(e)).join(', ')})`);
+    const rows = query.rows.map(
+      (row) => `(${row.map((e, i) => this.#typed(e, query.schema[i]!.type)).join(', ')})`,
+    );
     const names = schema.map((_, i) => `c${i + 1}`);
     const outputs = schema.map(
       (f, i) => `CAST(v.c${i + 1} AS ${duckdbType(f.type)}) AS ${quoteName(f.name)}`,

@@ -1,4 +1,5 @@
 import type { A_Const, A_Expr, BoolExpr, CaseExpr, ColumnRef, Node, SubLink } from '@pgsql/types';
+import type { TypeKind } from '@tessera/columnar';
 import type { BindContext, Env } from './bind-context.ts';
 import { bindFunction } from './bind-function.ts';
 import { microsPerDay, offsetAt } from './calendar.ts';
@@ -221,13 +222,8 @@ function bindOperator(ctx: BindContext, env: Env, expr: A_Expr): Expr {
       return ctx.located(kind === 'AEXPR_DISTINCT' ? test : not(test), location);
     }
     case 'AEXPR_NULLIF': {
-      const sides = comparable(
-        ctx,
-        bindExpr(ctx, env, lexpr!),
-        bindExpr(ctx, env, rexpr!),
-        'NULLIF:',
-      );
-      return ctx.located(call('nullif', sides[0]!.type, sides), location);
+      const sides = [bindExpr(ctx, env, lexpr!), bindExpr(ctx, env, rexpr!)];
+      return ctx.located(nullIf(ctx, sides[0]!, sides[1]!), location);
     }
     case 'AEXPR_IN':
       return bindIn(ctx, env, lexpr!, listItems(rexpr), operator === '<>', location);
@@ -245,6 +241,20 @@ function bindOperator(ctx: BindContext, env: Env, expr: A_Expr): Expr {
     default:
       throw ctx.unsupported('SIMILAR TO', location);
   }
+}
+
+/** Types of these families are compared without a cast, so that NULLIF keeps the type of its left side. */
+const crossFamilies: readonly (readonly TypeKind[])[] = [
+  ['smallint', 'integer', 'bigint'],
+  ['real', 'double'],
+  ['date', 'timestamp', 'timestamptz'],
+];
+
+function nullIf(ctx: BindContext, left: Expr, right: Expr): Expr {
+  const family = crossFamilies.find((f) => f.includes(left.type.kind));
+  if (family?.includes(right.type.kind)) return call('nullif', left.type, [left, right]);
+  const sides = comparable(ctx, left, right, 'NULLIF:');
+  return call('nullif', sides[0]!.type, sides);
 }
 
 function bindPlain(

@@ -20,7 +20,7 @@ import { asText, condition, scalarCall } from './operators.ts';
 import { type, typeName } from './types.ts';
 import { call } from './walk.ts';
 
-const orderedSets: ReadonlySet<string> = new Set(['percentile_cont', 'percentile_disc', 'mode']);
+const orderedSets: ReadonlySet<string> = new Set(['percentile_cont', 'percentile_disc']);
 /** Window functions that return a value of their first argument's type. */
 const valueWindows: Readonly<Record<string, { readonly least: number; readonly most: number }>> = {
   lag: { least: 1, most: 3 },
@@ -146,9 +146,7 @@ const extractFields =
     ' ',
   );
 const truncFields =
-  'microseconds milliseconds second minute hour day week month quarter year decade century millennium'.split(
-    ' ',
-  );
+  'microseconds milliseconds second minute hour day week month quarter year decade'.split(' ');
 
 /** The field of extract, date_part and date_trunc must be a literal, and is spelled in one way. */
 function bindDateFunction(
@@ -307,19 +305,13 @@ function aggregateTypes(
   );
 }
 
-/** percentile_cont, percentile_disc and mode: `fn(fraction) within group (order by x)`. */
+/** percentile_cont and percentile_disc: `fn(fraction) within group (order by x)`. */
 function bindOrderedSet(ctx: BindContext, env: Env, name: string, fn: FuncCall, bind: Bind): Expr {
   const { parts, filter, orderBy } = bindAggregateParts(ctx, env, name, fn, bind);
-  const wanted = name === 'mode' ? 0 : 1;
   const key = orderBy[0];
-  if (
-    !fn.agg_within_group ||
-    key === undefined ||
-    orderBy.length !== 1 ||
-    parts.length !== wanted
-  ) {
+  if (!fn.agg_within_group || key === undefined || orderBy.length !== 1 || parts.length !== 1) {
     throw ctx.mismatch(
-      `${name} takes ${wanted} argument${wanted === 1 ? '' : 's'} and WITHIN GROUP (ORDER BY one expression)`,
+      `${name} takes one argument and WITHIN GROUP (ORDER BY one expression)`,
       fn.location,
     );
   }

@@ -1,7 +1,7 @@
 import type { DataType } from '@tessera/columnar';
 import type { BindContext } from './bind-context.ts';
 import { microsPerDay } from './calendar.ts';
-import { brokenRule } from './errors.ts';
+import { brokenRule, unsupportedSql } from './errors.ts';
 import type { Expr, LiteralExpr, ParameterExpr } from './expression.ts';
 import { isLiteral, lit } from './literal.ts';
 import { parseLiteral, rescale } from './parse-literal.ts';
@@ -33,6 +33,14 @@ export function castTo(ctx: BindContext, expr: Expr, to: DataType, location?: nu
   const from = expr.type;
   if (from.kind !== 'unknown' && !explicitlyCasts(from.kind, to.kind)) {
     throw ctx.mismatch(`Cannot cast type ${typeName(from)} to ${typeName(to)}`, location);
+  }
+  const spelled = from.kind === 'interval' || (from.kind === 'numeric' && from.scale === undefined);
+  if (to.kind === 'text' && spelled) {
+    throw unsupportedSql(
+      `A cast of ${typeName(from)} of no fixed form to text`,
+      ctx.at(location),
+      from.kind === 'numeric' ? 'Round it first, for example round(x, 2)::text.' : undefined,
+    );
   }
   return convert(ctx, expr, to, true);
 }

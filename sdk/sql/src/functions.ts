@@ -133,7 +133,6 @@ atan2 f8 f8 > f8
 pi > f8
 lower text > text
 upper text > text
-initcap text > text
 length text > i4
 char_length text > i4
 character_length text > i4
@@ -194,7 +193,6 @@ sum i8 > num
 sum num > num
 sum f4 > f4
 sum f8 > f8
-sum iv > iv
 ${each(['i2', 'i4', 'i8', 'num'], 'avg T > num')}
 avg f4 > f8
 avg f8 > f8
@@ -252,7 +250,7 @@ export const functionNames: readonly string[] = [
   ...windowCatalogue.keys(),
   ...['coalesce', 'nullif', 'greatest', 'least', 'concat', 'concat_ws', 'now', 'grouping'],
   ...['lag', 'lead', 'first_value', 'last_value', 'nth_value', 'any_value'],
-  ...['percentile_cont', 'percentile_disc', 'mode'],
+  ...['percentile_cont', 'percentile_disc'],
 ];
 
 const synonyms: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 import type { BindContext } from './bind-context.ts';
 import { dateOf, daysOf, microsPerDay } from './calendar.ts';
-import { coerce, unify } from './coerce.ts';
-import { badName } from './errors.ts';
+import { castTo, coerce, unify } from './coerce.ts';
+import { badName, unsupportedSql } from './errors.ts';
 import type { CastExpr, Expr, LiteralExpr } from './expression.ts';
 import { canonicalName, isScalarFunction, resolveScalar } from './functions.ts';
 import { isLiteral, lit } from './literal.ts';
@@ -10,6 +10,9 @@ import { call, not } from './walk.ts';
 
 /** Building calls with PostgreSQL's types: operators, comparisons, scalar functions of the catalogue. */
 const comparisons: ReadonlySet<string> = new Set(['=', '<>', '<', '<=', '>', '>=']);
+
+/** Functions whose numeric form would need arithmetic of any length. */
+const inexact: ReadonlySet<string> = new Set(['^', 'power', 'exp', 'ln', 'log']);
 
 export const isComparison = (fn: string): boolean => comparisons.has(fn);
 
@@ -25,6 +28,13 @@ export function scalarCall(
   if (typeof found === 'string') throw noOverload(ctx, name, args, found, location);
   const coerced = args.map((arg, i) => coerce(ctx, arg, found.args[i]!));
   const fn = canonicalName(name);
+  if (found.result.kind === 'numeric' && inexact.has(fn)) {
+    throw unsupportedSql(
+      `${name} of numeric values`,
+      ctx.at(location),
+      'Cast the arguments to double precision.',
+    );
+  }
   const result = call(fn, found.result, coerced);
   return ctx.located(foldCall(narrowed(result)), location);
 }
@@ -154,10 +164,7 @@ function concatenation(
 
 /** A value as text, as an argument of `||` and concat. */
 export function asText(ctx: BindContext, expr: Expr): Expr {
-  if (expr.type.kind === 'unknown' || expr.type.kind === 'text') {
-    return coerce(ctx, expr, type.text);
-  }
-  return ctx.located({ kind: 'cast', type: type.text, arg: expr }, ctx.locationOf(expr));
+  return castTo(ctx, expr, type.text, ctx.locationOf(expr));
 }
 
 /** -x; of a literal at once. */
