@@ -78,7 +78,7 @@ const rules: readonly Rule[] = [
   },
   {
     pattern:
-      /^Out of Range Error|out of range|Overflow (in|on)|Could not cast value .* to DECIMAL|exceeds? .*precision/i,
+      /^Out of Range Error|out of range|Overflow (in|on)|Could not cast value .* to DECIMAL|Failed to cast decimal value|exceeds? .*precision/i,
     code: Code.OUT_OF_RANGE,
     reason: 'NUMERIC_OUT_OF_RANGE',
     advice: 'Cast to a wider type.',

@@ -137,9 +137,10 @@ describe('a residual in JavaScript', () => {
           run(new Map(relationIds(query.query).map((id) => [id, input])), []),
         );
         const other = await outcome(() => onDuckDb(query, input));
+        if (mayFailDifferently.test(sql) && (own.failed || other.failed)) return;
         expect(own.order(sql)).toEqual(other.order(sql));
       }),
-      { numRuns: Number(process.env['TESSERA_RUNS'] ?? 400), seed: 20_240_501 },
+      { numRuns: Number(process.env['TESSERA_RUNS'] ?? 400), seed: Number(process.env['TESSERA_SEED'] ?? 20_240_501) },
     );
     expect(compiled).toBeGreaterThan(50);
   });
@@ -178,7 +179,11 @@ describe('a residual in JavaScript', () => {
   });
 });
 
+/** Which rows and operands are looked at before others is open, and so whether a failure in one of them is met. */
+const mayFailDifferently = /\b(and|or|case|coalesce|nullif|greatest|in|where|limit|distinct)\b/;
+
 interface Outcome {
+  readonly failed: boolean;
   order(sql: string): unknown;
 }
 
@@ -187,12 +192,12 @@ async function outcome(run: () => Promise<ColumnBatch>): Promise<Outcome> {
   try {
     const batch = await run();
     const shown = rowsOf(batch).map((row) => row.map(comparable).join(' | '));
-    return { order: (sql) => (sql.includes('order by') ? shown : shown.sort()) };
+    return { failed: false, order: (sql) => (sql.includes('order by') ? shown : shown.sort()) };
   } catch (error) {
     if (!isTesseraError(error)) throw error;
     const known = ['DIVISION_BY_ZERO', 'NUMERIC_OUT_OF_RANGE'];
     if (!known.includes(error.reason)) throw error;
-    return { order: () => 'failed' };
+    return { failed: true, order: () => 'failed' };
   }
 }
 
