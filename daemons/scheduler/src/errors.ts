@@ -114,3 +114,12 @@ export function tooManyOperations(limit: number): TesseraError {
     metadata: { limit: String(limit) },
   });
 }
+
+export function startedTooOften(operation: string, limit: number): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'STARTED_TOO_OFTEN',
+    message: `${operation} was started ${limit} times without coming to an end; see the scheduler's log, then ask for it again.`,
+    metadata: { operation, limit: String(limit) },
+  });
+}

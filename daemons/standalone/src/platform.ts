@@ -40,7 +40,7 @@ export async function startPlatform(
   const storage = starting.use(
     await composeStorage(
       { directory: folders.storage, memoryBudgetBytes: config.cuboidMemoryBytes },
-      { log: log.child({ daemon: 'storage' }), client },
+      { log: log.child({ daemon: 'storage' }) },
     ),
   );
   directory.add(storage.services);

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { findPackageJSON } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import {
@@ -21,10 +21,7 @@ import { ask, type Comparison } from './compare.ts';
 import { questions } from './questions.ts';
 
 const once = process.argv.includes('--once');
-const data = join(
-  dirname(createRequire(import.meta.url).resolve('vega-datasets/package.json')),
-  'data',
-);
+const data = join(dirname(findPackageJSON('vega-datasets', import.meta.url)!), 'data');
 const terminal = processTerminal;
 const say = (text: string) => terminal.out(`${text}\n`);
 const mega = 1024 * 1024;

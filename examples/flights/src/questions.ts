@@ -47,10 +47,11 @@ where f.date >= timestamp '2001-04-01' and f.date < timestamp '2001-07-01'
 group by o.state order by airports desc, o.state limit 10`,
   },
   {
-    title: 'Which state led in flights each month, and by what share?',
-    sql: `select month, state, flights, round(100.0 * flights / sum(flights) over (partition by month), 1) as percent
+    title: 'Which three states led each month, with what share of all flights?',
+    sql: `select month, state, flights, percent
 from (
   select date_trunc('month', f.date) as month, o.state, count(*) as flights,
+    round(100.0 * count(*) / sum(count(*)) over (partition by date_trunc('month', f.date)), 1) as percent,
     rank() over (partition by date_trunc('month', f.date) order by count(*) desc) as place
   from flights f join airports o on f.origin = o.iata group by 1, 2
 ) ranked where place <= 3 order by month, flights desc, state`,

@@ -40,7 +40,8 @@ export async function extendDictionary(
     `SELECT value, id FROM ${table} ORDER BY id`,
     join(outputDirectory, file),
   );
-  return { kind: 'dictionary', name: step.name, file, size, fileDigest: written.fileDigest };
+  const { fileDigest, sizeBytes } = written;
+  return { kind: 'dictionary', name: step.name, file, size, sizeBytes, fileDigest };
 }
 
 /** A file name for any dictionary name, never the same for two of them. */

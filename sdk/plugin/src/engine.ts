@@ -64,6 +64,7 @@ export type BuildProgress =
       readonly name: string;
       readonly file: string;
       readonly size: bigint;
+      readonly sizeBytes: bigint;
       readonly fileDigest: string;
     }
   | {

@@ -20,7 +20,9 @@ export interface StoredLayout {
 export interface StoredDictionary {
   readonly name: string;
   readonly file: string;
+  /** Entries, and bytes of the file. */
   readonly size: bigint;
+  readonly sizeBytes: bigint;
   readonly fileDigest: string;
 }
 
@@ -161,7 +163,7 @@ class PassReport {
       segment: '',
       id: dictionary.name,
       fileDigest: dictionary.fileDigest,
-      sizeBytes: 0n,
+      sizeBytes: dictionary.sizeBytes,
       rowCount: dictionary.size,
     }));
     return [...layouts, ...dictionaries];
@@ -178,6 +180,7 @@ class PassReport {
       dictionaries: this.#dictionaries.map((dictionary, i) => ({
         name: dictionary.name,
         size: dictionary.size,
+        sizeBytes: dictionary.sizeBytes,
         fileDigest: dictionary.fileDigest,
         file: storedFiles[this.files.length + i]!,
       })),

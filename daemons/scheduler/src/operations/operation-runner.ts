@@ -3,7 +3,7 @@ import { statusOf } from '@tessera/client';
 import { asTesseraError, type Logger } from '@tessera/daemon';
 import { metadata } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
-import { operationCancelled } from '../errors.ts';
+import { operationCancelled, startedTooOften } from '../errors.ts';
 import type { Leadership } from '../leader/leadership.ts';
 import { Journal } from './journal.ts';
 import type { OperationContext, OperationKind } from './operation.ts';
@@ -30,7 +30,10 @@ const waitingStates = [
   OperationState.OPERATION_STATE_RUNNING,
 ];
 const progressIntervalMs = 250;
+/** Tries of an operation whose failure may pass. */
 const maxAttempts = 3;
+/** Starts of an operation in all, whatever ended them: one that takes the scheduler down must not do so for ever. */
+const maxStarts = 10;
 
 /**
  * Runs the operations that metadata holds, oldest first, at most one per target at a time. An operation that was running when
@@ -121,6 +124,7 @@ export class OperationRunner {
     const ticker = setInterval(() => void writer.report(progress), progressIntervalMs);
     try {
       if (found.cancelRequested) throw operationCancelled(found.name);
+      if (attempt > maxStarts) throw startedTooOften(found.name, maxStarts);
       if (kind === undefined) throw new Error(`no operation kind ${found.kind}`);
       const response = await kind.run(context);
       clearInterval(ticker);
@@ -250,14 +254,14 @@ class RecordWriter {
     const { records, leadership } = this.#options;
     this.record = await records.updateOperationRecord({
       operationRecord: { name: this.record.name, ...change },
-      updateMask: Object.keys(change).map(maskPath),
+      updateMask: Object.entries(change).map(([field, value]) => maskPath(field, value)),
       fence: leadership.fence(),
     });
   }
 }
 
-/** `endTime` → `end_time`; the members of the oneof stand for themselves. */
-function maskPath(field: string): string {
-  if (field === 'result') return 'result';
+/** `endTime` → `end_time`; of the oneof, the member that is set. */
+function maskPath(field: string, value: unknown): string {
+  if (field === 'result') return (value as { readonly $case: string }).$case;
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
