@@ -81,7 +81,9 @@ function blockOfSet(
       },
       { queries: true },
     );
-  const condition = having && inSet(having);
+  // The empty set has one row, also when no output is an aggregate: HAVING says so.
+  const alone = set.length === 0 ? lit.boolean(true) : undefined;
+  const condition = having === undefined ? alone : inSet(having);
   return {
     kind: 'select',
     from: block.from,

@@ -397,7 +397,9 @@ class NeedBuilder {
     const merge = (expr: Expr): Expr =>
       mergePartials(expr, splitter.partials, this.#options.relation);
     const where = and(...above);
-    const having = and(...mapped.having.map(merge));
+    // With nothing to group by there is one row, also when no output is an aggregate: HAVING says so.
+    const alone = own.length === 0 ? lit.boolean(true) : undefined;
+    const having = and(...mapped.having.map(merge)) ?? alone;
     return {
       kind: 'select',
       ...(where === undefined ? {} : { where }),
