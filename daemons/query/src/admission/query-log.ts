@@ -29,7 +29,7 @@ export interface BlockOfLog {
 /** Statements that are equal but for their constants. */
 export interface ShapeStatistics {
   readonly project: string;
-  /** The text of the first of them. */
+  /** Their text, with `?` for constants. */
   readonly sql: string;
   readonly blocks: readonly BlockOfLog[];
   planKind: PlanKind;
@@ -56,7 +56,7 @@ export class QueryLog {
   /** `shape` is absent when the statement did not come as far as a plan. */
   record(
     query: LoggedQuery,
-    shape?: { readonly key: string; readonly blocks: readonly BlockOfLog[] },
+    shape?: { readonly sql: string; readonly blocks: readonly BlockOfLog[] },
   ): void {
     const logged = { ...query, sql: query.sql.slice(0, maxSqlCharacters) };
     this.#recent.push(logged);
@@ -80,12 +80,12 @@ export class QueryLog {
   #count(
     query: LoggedQuery,
     planKind: PlanKind,
-    shape: { readonly key: string; readonly blocks: readonly BlockOfLog[] },
+    shape: { readonly sql: string; readonly blocks: readonly BlockOfLog[] },
   ): void {
-    const key = `${query.project}\u0000${shape.key}`;
+    const key = `${query.project}\u0000${shape.sql}`;
     const known = this.#shapes.get(key) ?? {
       project: query.project,
-      sql: query.sql,
+      sql: shape.sql.slice(0, maxSqlCharacters),
       blocks: shape.blocks,
       planKind,
       count: 0n,

@@ -140,7 +140,10 @@ describe('a residual in JavaScript', () => {
         if (mayFailDifferently.test(sql) && (own.failed || other.failed)) return;
         expect(own.order(sql)).toEqual(other.order(sql));
       }),
-      { numRuns: Number(process.env['TESSERA_RUNS'] ?? 400), seed: Number(process.env['TESSERA_SEED'] ?? 20_240_501) },
+      {
+        numRuns: Number(process.env['TESSERA_RUNS'] ?? 400),
+        seed: Number(process.env['TESSERA_SEED'] ?? 20_240_501),
+      },
     );
     expect(compiled).toBeGreaterThan(50);
   });

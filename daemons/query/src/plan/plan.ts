@@ -25,7 +25,7 @@ export interface Plan {
   /** Values of $1, $2 … in the types that the statement gave them. */
   readonly parameters: ParameterValues;
   /** Text of the statement without its constants, and what its blocks need: for the log. */
-  readonly shape: { readonly key: string; readonly blocks: readonly BlockOfLog[] };
+  readonly shape: { readonly sql: string; readonly blocks: readonly BlockOfLog[] };
 }
 
 export interface PlanSettings {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Clock } from '@tessera/base';
 import type { PlanKind } from '@tessera/client';
 import { type DataType, parseValue } from '@tessera/columnar';
@@ -148,7 +147,7 @@ function makePlan(
     coverage: matched.blocks.map(({ coverage }) => coverage),
     ...(refusal === undefined ? {} : { refusal }),
     shape: {
-      key: shapeKey(statement),
+      sql: withoutConstants(request.sql),
       blocks: blocksOfLog(
         matched,
         snapshot.models.map(({ model }) => model),
@@ -188,15 +187,12 @@ function kindOf({ blocks }: MatchedStatement, tables: readonly string[]): PlanKi
   return tables.length === 0 ? 'cuboid' : 'mixed';
 }
 
-/** Equal for statements that differ in their constants alone. */
-function shapeKey(statement: Statement): string {
-  const text = JSON.stringify(statement.query, (_, part: unknown) => {
-    if (typeof part === 'bigint') return String(part);
-    const isLiteral =
-      typeof part === 'object' && part !== null && 'kind' in part && part.kind === 'literal';
-    return isLiteral ? '?' : part;
-  });
-  return createHash('sha256').update(text).digest('base64');
+/** The text with `?` for its constants and single blanks: equal for statements that differ in constants alone. */
+function withoutConstants(sql: string): string {
+  return sql
+    .replaceAll(/'(?:[^']|'')*'|(?<![\w$.])\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi, '?')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
 }
 
 function blocksOfLog(matched: MatchedStatement, models: readonly Model[]): BlockOfLog[] {

@@ -10,7 +10,7 @@ import {
   schemaToProto,
   timestampToProto,
 } from '@tessera/client';
-import { sliceBatch } from '@tessera/columnar';
+import { batchBytes, type ColumnBatch, sliceBatch } from '@tessera/columnar';
 import type { ExternalTable } from '@tessera/plugin';
 import { query } from '@tessera/proto';
 import type { CallContext } from 'nice-grpc-common';
@@ -23,8 +23,9 @@ import { previewTable } from '../execute/preview-table.ts';
 import type { QueryRequest, QueryRunner } from '../execute/query-runner.ts';
 import type { SourceExecutor } from '../execute/source-executor.ts';
 
-/** Rows of one message. */
-const batchRows = 65_536;
+/** Rows and about how many bytes one message has at most. */
+const maxBatchRows = 65_536;
+const maxBatchBytes = 16 * 1024 * 1024;
 const maxShownSql = 4_096;
 
 export interface QueryHandlerDeps {
@@ -51,6 +52,7 @@ export class QueryHandler implements query.QueryServiceImplementation {
     const answer = await this.#deps.runner.execute(requestOf(request), signal);
     const { queryId, schema, batch } = answer;
     yield { event: { $case: 'header', value: { queryId, schema: schemaToProto(schema) } } };
+    const batchRows = rowsPerMessage(batch);
     for (let start = 0; start < batch.rowCount; start += batchRows) {
       const part =
         batch.rowCount <= batchRows ? batch : sliceBatch(batch, start, start + batchRows);
@@ -193,6 +195,11 @@ function findTable(snapshot: CatalogSnapshot, source: string, table: string): Ex
   if (found !== undefined) return found;
   const names = tables.map(({ name }) => name);
   throw tableNotFound(source, table, nearestName(table, names));
+}
+
+function rowsPerMessage(batch: ColumnBatch): number {
+  const share = maxBatchBytes / Math.max(1, batchBytes(batch));
+  return Math.max(1, Math.min(maxBatchRows, Math.floor(batch.rowCount * share)));
 }
 
 /** A page token is the position of the first item. */

@@ -1,0 +1,36 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { isTesseraError, messageOf } from '@tessera/base';
+import { connect, RemoteCuboidScanner } from '@tessera/client';
+import { jsonLogger, startServer } from '@tessera/daemon';
+import { composeQuery } from './composition.ts';
+
+/** Runs the query daemon by itself until SIGINT or SIGTERM. */
+const { values } = parseArgs({
+  options: {
+    metadata: { type: 'string', default: '127.0.0.1:7410' },
+    storage: { type: 'string', default: '127.0.0.1:7411' },
+    address: { type: 'string', default: '127.0.0.1:7412' },
+    work: { type: 'string', default: join(tmpdir(), 'tessera-query') },
+  },
+});
+
+try {
+  const log = jsonLogger('query');
+  await using stack = new AsyncDisposableStack();
+  const client = stack.use(connect(values.metadata));
+  const storage = stack.use(connect(values.storage));
+  const scanner = new RemoteCuboidScanner(storage.storage);
+  const config = { workDirectory: values.work, pluginDirectory: process.cwd() };
+  const { services } = stack.use(await composeQuery(config, { client, scanner, log }));
+  const server = stack.use(await startServer({ address: values.address, services, log }));
+  log.info({ address: server.address }, 'query.started');
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+  log.info({}, 'query.stopping');
+} catch (error) {
+  console.error(`${isTesseraError(error) ? error.reason : 'INTERNAL'}: ${messageOf(error)}`);
+  process.exitCode = 1;
+}
