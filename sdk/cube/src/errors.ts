@@ -68,6 +68,15 @@ export function tooManySegments(count: bigint, limit: number): TesseraError {
   });
 }
 
+export function budgetInvalid(budget: string): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'BUDGET_INVALID',
+    message: `${JSON.stringify(budget)} is not a budget; give a part of the source such as 0.2x, or bytes such as 512MB.`,
+    metadata: { budget },
+  });
+}
+
 export function timeZoneUnknown(zone: string): TesseraError {
   return new TesseraError({
     code: Code.INVALID_ARGUMENT,

@@ -15,6 +15,7 @@ export type * from './matched.ts';
 export type * from './model.ts';
 export type * from './model-spec.ts';
 export { checkCube } from './resolve/check-cube.ts';
+export * from './plan/index.ts';
 export { resolveModel } from './resolve/resolve-model.ts';
 export * from './resources/index.ts';
 export * from './scan-plan.ts';
