@@ -11,6 +11,7 @@ import {
   exactScale,
   multiplyWide,
   numericRoot,
+  variance,
 } from './print-numeric.ts';
 import { quoteText } from './quote.ts';
 
@@ -88,6 +89,8 @@ const specials: Readonly<Record<string, (site: Site) => string>> = {
     type.kind === 'numeric'
       ? numericRoot(printer, exact(args[0]!, texts[0]!))
       : `sqrt(${texts[0]})`,
+  stddev_samp_of: deviationOfParts,
+  stddev_pop_of: deviationOfParts,
   log: ({ texts }) => `log10(${texts[0]})`,
   round: rounding,
   trunc: rounding,
@@ -114,6 +117,13 @@ const exact = (expr: Expr, text: string) => ({ text, type: expr.type });
 function fieldOf(args: readonly Expr[]): string {
   const field = args[0]!;
   return field.kind === 'literal' ? String(field.value) : '';
+}
+
+/** A standard deviation put together from count, sum and sum of squares, as matching leaves it; rounded as the aggregate is. */
+function deviationOfParts({ printer, call, args, texts }: Site): string {
+  const [count, sum, squares] = texts as [string, string, string];
+  const form = { sample: call.fn === 'stddev_samp_of', root: true };
+  return variance(printer, { count, sum, squares }, exactScale(args[1]!.type), form);
 }
 
 /** DuckDB widens the arguments to what they have in common; numerics then to the type that was bound. */

@@ -222,6 +222,9 @@ export class AggregateSplitter {
 
   #deviation(fn: string, arg: Expr, filter: readonly Expr[], result: DataType): Expr | undefined {
     if (!isNumber(arg.type)) return undefined;
+    if (isExact(arg.type) && fn.startsWith('stddev')) {
+      return this.#exactDeviation(fn, arg, filter, result);
+    }
     const least = fn.endsWith('samp') ? 1n : 0n;
     const [count, ratio] = isExact(arg.type)
       ? this.#exactVariance(arg, filter, least)
@@ -231,6 +234,23 @@ export class AggregateSplitter {
     const enough = call('>', type.boolean, [count, lit.bigint(least)]);
     // biome-ignore lint/suspicious/noThenProperty: the word of SQL, and never a promise.
     return { kind: 'case', type: result, whens: [{ when: enough, then: value }] };
+  }
+
+  /**
+   * The digits of a root depend on those of its quotient, so `stddev_…_of` takes count, sum and sum of squares as a
+   * whole: a function that only matching makes.
+   */
+  #exactDeviation(
+    fn: string,
+    arg: Expr,
+    filter: readonly Expr[],
+    result: DataType,
+  ): Expr | undefined {
+    const parts = (['count', 'sum', 'sum_squares'] as const).map((part) =>
+      this.#partial({ fn: part, arg, filter }),
+    );
+    if (!parts.every((part) => part !== undefined)) return undefined;
+    return call(`${fn}_of`, result, parts);
   }
 
   /** (n·Σx² − (Σx)²) / (n·(n−1)), as PostgreSQL computes it for exact types. */

@@ -217,6 +217,13 @@ describe('aggregates', () => {
     expect(values).toEqual(['/(m.p0::numeric, nullif(m.p1, 0)::numeric)']);
   });
 
+  it('puts deviations together from parts: exact ones as a whole, floats by m2', () => {
+    expect(of('stddev(price)').outputs).toEqual(['stddev_samp_of(m.p0, m.p1, m.p2)']);
+    const float = match('select stddev(speed) from flights');
+    expect(float.blocks[0]!.merge).toEqual(['m2', 'm2', 'm2']);
+    expect(aggregates(float)[2]).toBe('m2(layout.count_speed, layout.sum_speed, layout.m2_speed)');
+  });
+
   it('puts FILTER over dimensions into the scan, and a CASE without ELSE as well', () => {
     const filter = " if =(layout.carrier, 'AA')";
     const expected = [`sum(layout.sum_delay)${filter}`];
@@ -259,6 +266,29 @@ describe('aggregates', () => {
       'count_sum(layout.count_delay)',
     ]);
     expect(outcome(match('select sum(delay - fuel) from flights'))).toBe('NOT_IN_MODEL');
+  });
+
+  it('applies the filter of a measure in WHERE to distinct counts and to regrouped blocks', () => {
+    const group = match('select count(distinct carrier) from flights where delay > 15');
+    expect(shown(residual(group).where)).toMatch(/^>\(matched_\d+\.p0, 0\)$/);
+    const model = {
+      ...flights,
+      measures: [
+        ...flights.measures,
+        {
+          name: 'late_places',
+          aggregate: 'count_distinct' as const,
+          column: 'f.distance',
+          filter: 'f.delay > 15',
+        },
+      ],
+    };
+    const bits = match('select count(distinct distance) from flights where delay > 15', { model });
+    expect(outcome(bits)).toBe('cuboid');
+    // A bitmap of all rows is not one of late rows.
+    expect(outcome(match('select count(distinct delay) from flights where delay > 15'))).toBe(
+      'NOT_IN_MODEL',
+    );
   });
 
   it('counts distinct values by bitmaps, or by grouping by a dimension', () => {
