@@ -1,5 +1,6 @@
 import { type Clock, Code, isTesseraError, messageOf, TesseraError } from '@tessera/base';
-import type { Model, Segment, SourceExtent } from '@tessera/cube';
+import { cubeSpecFromProto } from '@tessera/client';
+import type { Model, SourceExtent } from '@tessera/cube';
 import {
   externalCatalog,
   type Logger,
@@ -150,7 +151,12 @@ export class Catalog implements AsyncDisposable {
     };
     if (!same || !project.versions.isFresh()) await this.#askVersions(project, bare);
     const versions = project.versions.known();
-    const extents = await this.#extents(project, bare, segments, resources.cubes.length > 0);
+    const built = new Set(
+      resources.cubes
+        .filter(({ name }) => (segments.get(name) ?? []).length > 0)
+        .map(({ spec }) => cubeSpecFromProto(spec).model),
+    );
+    const extents = await this.#extents(project, bare, built);
     const models = modelStates(resolved.models, {
       cubes: resources.cubes,
       segments,
@@ -214,13 +220,11 @@ export class Catalog implements AsyncDisposable {
   async #extents(
     project: Project,
     snapshot: CatalogSnapshot,
-    segments: ReadonlyMap<string, readonly Segment[]>,
-    anyCube: boolean,
+    built: ReadonlySet<string>,
   ): Promise<ReadonlyMap<string, SourceExtent>> {
     const extents = new Map<string, SourceExtent>();
-    if (!anyCube || segments.size === 0) return extents;
     for (const { model } of snapshot.models) {
-      if (model.partition === undefined) continue;
+      if (model.partition === undefined || !built.has(model.name)) continue;
       const version = project.versions.known().get(tableKey(model.fact.table));
       if (version?.known !== true || version.token === unreadable.token) continue;
       const key = JSON.stringify([model.name, String(model.revision), version.token]);

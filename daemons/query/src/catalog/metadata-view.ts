@@ -21,7 +21,7 @@ const parents: Readonly<Record<Collection, string>> = {
 /** Changes of one transaction share a revision; after this long without another one it is taken as whole. */
 const settleMs = 10;
 
-type Named = { readonly name: string };
+type Named = { readonly name: string; readonly etag: string };
 type Changes = { readonly put: Map<string, Named>; readonly deleted: Set<string> };
 
 /**
@@ -142,6 +142,14 @@ export class MetadataView implements AsyncDisposable {
 
   #replace(name: Collection, resources: readonly Named[], revision: bigint): void {
     const held = this.#resources[name];
+    const same =
+      this.#known.has(name) &&
+      held.size === resources.length &&
+      resources.every((resource) => held.get(resource.name)?.etag === resource.etag);
+    if (same) {
+      if (revision > this.#revision) this.#revision = revision;
+      return;
+    }
     held.clear();
     for (const resource of resources) held.set(resource.name, resource);
     this.#changed(revision);

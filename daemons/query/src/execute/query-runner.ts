@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Clock, isTesseraError, messageOf } from '@tessera/base';
+import { type Clock, isTesseraError, messageOf, type TesseraError } from '@tessera/base';
 import type {
   Coverage,
   PlanKind,
@@ -166,8 +166,10 @@ export class QueryRunner {
         isTesseraError(error, 'UNKNOWN_TABLE') || isTesseraError(error, 'UNKNOWN_COLUMN');
       if (!unknownName) throw error;
       const renewed = await catalog.renew(project, signal);
-      if (renewed === base) throw error;
-      return { ...planner.plan(request, renewed), snapshot: renewed, base: renewed };
+      if (renewed !== base) {
+        return { ...planner.plan(request, renewed), snapshot: renewed, base: renewed };
+      }
+      throw missingSource(request.sql, snapshot) ?? error;
     }
   }
 
@@ -220,6 +222,12 @@ export interface QueryRunnerDeps {
   readonly config: QueryConfig;
   readonly clock: Clock;
   readonly log: Logger;
+}
+
+/** A table that nobody knows may be one of a source that cannot be read: then that is what to tell. */
+function missingSource(sql: string, { sourceFailures }: CatalogSnapshot): TesseraError | undefined {
+  const named = [...sourceFailures].find(([source]) => sql.includes(source));
+  return named?.[1] ?? sourceFailures.values().next().value;
 }
 
 interface Run {
@@ -283,9 +291,10 @@ function coverageOf(plan: Plan, { revision }: CatalogSnapshot): Coverage {
   return { catalogRevision: revision, blocks: plan.coverage, sourceTables: plan.sourceTables };
 }
 
-/** Of the segments that were read, and of the tables that were read themselves. */
+/** Of the tables that were read, and of the segments of blocks that needed nothing else. */
 function rejectedRows(plan: Plan, { sources }: CatalogSnapshot): bigint {
-  let rows = plan.coverage.reduce((sum, block) => sum + block.rejectedRows, 0n);
+  const whole = plan.coverage.filter(({ pushedDown }) => pushedDown.length === 0);
+  let rows = whole.reduce((sum, block) => sum + block.rejectedRows, 0n);
   for (const key of plan.sourceTables) {
     for (const { description, tables } of sources.values()) {
       const table = tables.find(({ name }) => `${description.name}.${name}` === key);
