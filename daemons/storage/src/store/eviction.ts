@@ -7,9 +7,12 @@ export interface Resident {
   readonly pinned: boolean;
 }
 
+/** How much more benefit per byte a newcomer must have, so that two of equal worth do not displace each other for ever. */
+const clearlyBetter = 1.5;
+
 /**
- * Which layouts make room for a newcomer: those with the least benefit per byte, and only ones with less than
- * the newcomer has. A pinned newcomer may displace any that is not pinned. `undefined`: it stays out.
+ * Which layouts make room for a newcomer: those with the least benefit per byte, and only ones with clearly less
+ * than the newcomer has. A pinned newcomer may displace any that is not pinned. `undefined`: it stays out.
  */
 export function chooseEvictions(
   residents: readonly Resident[],
@@ -20,7 +23,10 @@ export function chooseEvictions(
   let excess = others.reduce((sum, { bytes }) => sum + bytes, newcomer.bytes) - budgetBytes;
   const victims: string[] = [];
   const candidates = others
-    .filter((other) => !other.pinned && (newcomer.pinned || density(other) < density(newcomer)))
+    .filter(
+      (other) =>
+        !other.pinned && (newcomer.pinned || density(other) * clearlyBetter < density(newcomer)),
+    )
     .sort((a, b) => density(a) - density(b) || (a.key < b.key ? -1 : 1));
   for (const { key, bytes } of candidates) {
     if (excess <= 0) break;

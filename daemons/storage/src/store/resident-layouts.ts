@@ -17,6 +17,8 @@ interface Entry {
   pinned: boolean;
   /** Set while a load that a scan asked for is queued. */
   wanted: boolean;
+  /** Set when it was not worth the room: tried again at this many hits. */
+  retryAtHits: number;
 }
 
 interface Snapshot {
@@ -77,7 +79,7 @@ export class ResidentLayouts {
     const [first] = files;
     if (first === undefined || this.#budgetBytes === 0) return;
     const entry = this.#entry(first.cube, first.layout);
-    if (entry.wanted) return;
+    if (entry.wanted || entry.hits.hitCount < entry.retryAtHits) return;
     entry.wanted = true;
     this.#inTurn(async () => {
       try {
@@ -200,7 +202,10 @@ export class ResidentLayouts {
       bytes: (current?.bytes ?? 0) + size.bytes,
       benefit: this.#benefit(entry, (current?.rowCount ?? 0) + size.rowCount),
     };
-    if (!this.#makeRoom(newcomer)) return;
+    if (!this.#makeRoom(newcomer)) {
+      entry.retryAtHits = entry.hits.hitCount * 2;
+      return;
+    }
     const table = await this.#loader.load(current, sources, signal);
     if (table !== current) {
       if (current !== undefined) this.#dropLater(current);
@@ -250,7 +255,15 @@ export class ResidentLayouts {
     const key = entryKey(cube, layout);
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = { key, cube, layout, hits: new HitMeter(), pinned: false, wanted: false };
+      entry = {
+        key,
+        cube,
+        layout,
+        hits: new HitMeter(),
+        pinned: false,
+        wanted: false,
+        retryAtHits: 0,
+      };
       this.#entries.set(key, entry);
     }
     return entry;

@@ -1,0 +1,114 @@
+import { connect, RemoteCuboidScanner } from '@tessera/client';
+import { rowsOf, type Value } from '@tessera/columnar';
+import { silentLogger, startServer } from '@tessera/daemon';
+import { storage } from '@tessera/proto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  bigint,
+  call,
+  col,
+  cube,
+  param,
+  planOf,
+  reasonOf,
+  StorageFixture,
+  text,
+} from '../storage-fixture.ts';
+
+let fixture: StorageFixture;
+let stack: AsyncDisposableStack;
+let client: ReturnType<typeof connect>;
+beforeAll(async () => {
+  stack = new AsyncDisposableStack();
+  fixture = stack.use(await StorageFixture.open());
+  const { services } = fixture.storage;
+  const server = stack.use(
+    await startServer({ address: '127.0.0.1:0', services, log: silentLogger }),
+  );
+  client = stack.use(connect(server.address));
+});
+afterAll(() => stack.disposeAsync());
+
+const { STORED_FILE_KIND_LAYOUT } = storage.StoredFileKind;
+
+describe('the storage service', () => {
+  test('takes a file in, scans it with parameters, reports it, drops it', async () => {
+    const { ingest, stagingDirectory } = await client.storage.prepareIngest({ cube, key: 'k' });
+    const query = `SELECT 'word ' || range % 3 AS w, 1::BIGINT AS n FROM range(30)`;
+    const staged = await fixture.stage(
+      stagingDirectory,
+      { kind: 'layout', id: 'a', segment: 's' },
+      query,
+    );
+    const committed = await client.storage.commitIngest({
+      ingest,
+      files: [{ ...staged, kind: STORED_FILE_KIND_LAYOUT }],
+    });
+    const [{ file, fileDigest }] = committed.files as [storage.IngestedFile];
+    const stored = { cube, kind: STORED_FILE_KIND_LAYOUT, segment: 's', id: 'a', file, fileDigest };
+    expect(await client.storage.warmUp({ files: [stored] })).toMatchObject({ loadedFiles: 1 });
+    expect(await client.storage.pinLayouts({ cube, layouts: ['a'], pinned: true })).toEqual({
+      pinnedLayouts: ['a'],
+    });
+
+    const plan = planOf('a', [{ id: 's', fileDigest }], {
+      groupBy: [{ name: 'w', expr: col('w', text) }],
+      filter: call('>=', col('w', text), param(0, text)),
+      aggregates: [{ name: 'n', fn: 'count_sum', args: [col('n', bigint)], type: bigint }],
+    });
+    const rows: Value[][] = [];
+    const signal = new AbortController().signal;
+    for await (const batch of new RemoteCuboidScanner(client.storage).scan(plan, {
+      parameters: ['word 1'],
+      signal,
+    })) {
+      rows.push(...rowsOf(batch));
+    }
+    expect(rows.sort()).toEqual([
+      ['word 1', 10n],
+      ['word 2', 10n],
+    ]);
+
+    const { layouts } = await client.storage.getStats({});
+    expect(layouts).toEqual([
+      expect.objectContaining({
+        layout: 'a',
+        rowCount: 30n,
+        hitCount: 1n,
+        pinned: true,
+        segmentsInMemory: 1,
+      }),
+    ]);
+    expect(await client.storage.verifyFiles({})).toMatchObject({
+      verifiedFiles: 1n,
+      quarantinedFiles: [],
+    });
+    expect((await client.storage.locateFiles({ files: [file] })).paths[0]).toContain(
+      fixture.folder,
+    );
+    expect(await client.storage.dropLayouts({ files: [file] })).toMatchObject({ deletedFiles: 1n });
+    expect(await reasonOf(client.storage.locateFiles({ files: [file] }))).toBe('FILE_NOT_STORED');
+  });
+
+  test('answers what is wrong with a stable reason', async () => {
+    const files = [
+      {
+        stagedPath: 'x',
+        kind: STORED_FILE_KIND_LAYOUT,
+        segment: 's',
+        id: 'a',
+        fileDigest: '0'.repeat(64),
+      },
+    ];
+    expect(await reasonOf(client.storage.commitIngest({ ingest: 'ingests/nothing', files }))).toBe(
+      'INGEST_NOT_FOUND',
+    );
+    expect(await reasonOf(client.storage.locateFiles({ files: ['../../etc/passwd'] }))).toBe(
+      'BAD_PATH',
+    );
+    const scan = async () => {
+      for await (const _ of client.storage.scanCuboid({})) expect.unreachable();
+    };
+    expect(await reasonOf(scan())).toBe('BAD_SCAN_PLAN');
+  });
+});
