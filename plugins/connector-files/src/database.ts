@@ -1,6 +1,6 @@
 import { isTesseraError } from '@tessera/base';
 import { type ColumnBatch, type Schema, type Value, valueAt } from '@tessera/columnar';
-import { DuckDb } from '@tessera/duckdb';
+import { DuckDb, sessionSettings } from '@tessera/duckdb';
 import { readCancelled } from './errors.ts';
 
 export type Row = Readonly<Record<string, Value>>;
@@ -21,7 +21,7 @@ export class Database implements AsyncDisposable {
       DuckDb.open({
         memoryLimitBytes: options.memoryLimitBytes,
         tempDirectory: `${options.workDirectory}/temp`,
-        onConnect: [`SET TimeZone = 'UTC'`],
+        onConnect: sessionSettings(),
       });
   }
 

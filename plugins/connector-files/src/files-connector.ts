@@ -22,6 +22,7 @@ import {
   sourceFileUnreadable,
 } from './errors.ts';
 import { filesOf, formatOf, type SourceFile, versionOf } from './files.ts';
+import { filteredScanSql, isTakenOver } from './predicates.ts';
 import { findRejects, type Reject, writeRejects } from './rejects.ts';
 import { type TableSchema, tableSchema } from './table-schema.ts';
 
@@ -152,7 +153,9 @@ export class FilesConnector implements Connector, AsyncDisposable {
       };
     });
     return {
-      predicates: scan.predicates.map(() => 'unsupported'),
+      predicates: scan.predicates.map((predicate) =>
+        isTakenOver(predicate) ? 'exact' : 'unsupported',
+      ),
       aggregate: 'unsupported',
       splits,
     };
@@ -167,7 +170,8 @@ export class FilesConnector implements Connector, AsyncDisposable {
       invariant(field, `split of ${split.table} was planned with column ${name}`);
       return field;
     });
-    const sql = nativeScanSql({ ...location, paths: [path] }, split.scan.columns);
+    const scan = { ...split.scan, predicates: split.scan.predicates.filter(isTakenOver) };
+    const sql = filteredScanSql({ ...location, paths: [path] }, scan);
     yield* this.#stream(split.table, sql, fields, signal);
   }
 

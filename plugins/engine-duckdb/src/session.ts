@@ -54,13 +54,16 @@ export class Session implements AsyncDisposable {
       preserve_insertion_order: 'false',
     };
     if (options.threads !== undefined) config['threads'] = String(options.threads);
-    if (options.maxTempBytes !== undefined) {
-      config['max_temp_directory_size'] = `${Math.floor(options.maxTempBytes / 1024)}KiB`;
-    }
     try {
       const instance = await DuckDBInstance.create(file, config);
       const connection = await instance.connect();
-      await connection.run([...sessionSettings(), 'SET integer_division = true'].join('; '));
+      const settings = [...sessionSettings(), 'SET integer_division = true'];
+      if (options.maxTempBytes !== undefined) {
+        // As a setting of the new database it would be ignored.
+        const kibibytes = Math.floor(options.maxTempBytes / 1024);
+        settings.push(`SET max_temp_directory_size = '${kibibytes}KiB'`);
+      }
+      await connection.run(settings.join('; '));
       return new Session(directory, instance, connection, options, signal);
     } catch (error) {
       await rm(directory, { recursive: true, force: true });

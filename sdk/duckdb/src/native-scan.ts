@@ -127,7 +127,7 @@ export function jsonLines(
   storeRejects = false,
 ): string {
   if (location.options['layout'] === 'array') {
-    return `(SELECT json::VARCHAR AS line FROM read_json_objects(${pathList(location)}, format = 'array', maximum_object_size = 67108864))`;
+    return `(SELECT json::VARCHAR AS line FROM read_json_objects(${pathList(location)}, format = 'array'))`;
   }
   const onError = storeRejects ? 'store_rejects = true, rejects_limit = 0' : 'ignore_errors = true';
   return `read_csv(${pathList(location)}, auto_detect = false, header = false, delim = '\\0', quote = '', escape = '', columns = {'line': 'VARCHAR'}, ${onError})`;
