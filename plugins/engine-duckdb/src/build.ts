@@ -37,7 +37,9 @@ export async function* build(
   const marks = await markFiles(request.inputs);
   // Uncompressed in memory the flat relation is several times its Parquet files.
   const onDisk = sourceBytes(marks) * 4 > request.memoryLimitBytes;
-  const bounds = { ...options, memoryLimitBytes: request.memoryLimitBytes, onDisk };
+  const { memoryLimitBytes } = request;
+  const { timeZone } = request.plan;
+  const bounds = { ...options, memoryLimitBytes, onDisk, timeZone };
   await using session = await Session.open(bounds, signal);
   if (request.plan.timeZone !== undefined) await session.set('TimeZone', request.plan.timeZone);
   const meter = new Meter(session, 1 + request.plan.layouts.length);

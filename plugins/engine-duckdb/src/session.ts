@@ -11,6 +11,8 @@ export interface SessionOptions {
   readonly threads?: number | undefined;
   /** Keep tables in a file: smaller in memory, slower to write. */
   readonly onDisk?: boolean;
+  /** IANA zone in which timestamptz is cut into grains; default UTC. */
+  readonly timeZone?: string | undefined;
 }
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -57,7 +59,7 @@ export class Session implements AsyncDisposable {
     try {
       const instance = await DuckDBInstance.create(file, config);
       const connection = await instance.connect();
-      const settings = [...sessionSettings(), 'SET integer_division = true'];
+      const settings = [...sessionSettings(options.timeZone), 'SET integer_division = true'];
       if (options.maxTempBytes !== undefined) {
         // As a setting of the new database it would be ignored.
         const kibibytes = Math.floor(options.maxTempBytes / 1024);
