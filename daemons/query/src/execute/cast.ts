@@ -1,4 +1,4 @@
-import { type DataType, outOfRange, type Value } from '@tessera/columnar';
+import { type DataType, formatScaled, outOfRange, type Value } from '@tessera/columnar';
 import { fitsPrecision, rescale, scaleOf } from './decimal.ts';
 import { notCompiled } from './not-compiled.ts';
 
@@ -17,6 +17,10 @@ export function compileCast(from: DataType, to: DataType): Convert {
   if (isExactKind(from) && to.kind in integerBounds) return exactToInteger(from, to);
   if (isExactKind(from) && to.kind === 'numeric') return exactToNumeric(from, to);
   if (isIntegerKind(from) && isFloatKind(to)) return integerToFloat(from, to);
+  if (from.kind === 'numeric' && to.kind === 'double') {
+    const scale = scaleOf(from);
+    return (value) => Number(formatScaled(value as bigint, scale));
+  }
   if (isFloatKind(from) && isFloatKind(to)) return to.kind === 'real' ? toReal : same;
   if (isFloatKind(from) && to.kind in integerBounds) return floatToInteger(to);
   if (isIntegerKind(from) && to.kind === 'text') return (value) => String(value);

@@ -15,6 +15,7 @@ import {
   isFloat,
   isInteger,
 } from './operand.ts';
+import { compileRounding } from './rounding.ts';
 
 type Build = (expr: CallExpr, compiler: Compiler) => Evaluate;
 
@@ -73,6 +74,11 @@ const functions: Readonly<Record<string, Build>> = {
       return a !== null && b !== null && compare(a, b) === 0 ? null : value(frame, row);
     };
   },
+  round: compileRounding,
+  trunc: compileRounding,
+  floor: compileRounding,
+  ceil: compileRounding,
+  sign: compileRounding,
   greatest: (expr, compiler) => extreme(expr, compiler, 1),
   least: (expr, compiler) => extreme(expr, compiler, -1),
 };

@@ -64,6 +64,12 @@ const { number, condition, text } = fc.letrec<{ number: string; condition: strin
         .map(([a, op, b]) => `(${a} ${op} ${b})`),
       tie('number').map((a) => `(- ${a})`),
       tie('number').map((a) => `abs(${a})`),
+      fc
+        .tuple(fc.constantFrom('round', 'trunc', 'floor', 'ceil', 'sign'), tie('number'))
+        .map(([fn, a]) => `${fn}((${a})::numeric)`),
+      fc
+        .tuple(fc.constantFrom('round', 'trunc'), tie('number'), fc.nat(22))
+        .map(([fn, a, digits]) => `${fn}((${a})::numeric, ${digits})`),
       tie('number').map((a) => `cast(${a} as numeric(20,3))`),
       tie('number').map((a) => `cast(${a} as integer)`),
       tie('number').map((a) => `cast(${a} as bigint)`),
@@ -102,7 +108,15 @@ const output = fc.oneof(
   number,
   condition,
   text,
-  fc.constantFrom('d', 'f', 'f * 2', 'f + 1'),
+  fc.constantFrom(
+    'd',
+    'f',
+    'f * 2',
+    'f + 1',
+    'floor(f)',
+    'm::double precision',
+    '(m / 7)::double precision',
+  ),
 );
 const order = fc.tuple(output, fc.constantFrom('', ' desc', ' nulls first', ' desc nulls last'));
 const statement = fc
