@@ -66,6 +66,7 @@ class Chooser {
   readonly #answers = new Map<string, LayoutAnswer | LayoutRefusal>();
   readonly #refusals = new Map<string, LayoutRefusal>();
   readonly #costs = new Map<string, number>();
+  readonly #situationKeys = new Map<Situation, string>();
 
   constructor(need: BlockNeed, cube: CubeState, distinct: DistinctNeed | undefined) {
     this.#need = need;
@@ -143,8 +144,14 @@ class Chooser {
     };
   }
 
+  #keyOf(situation: Situation): string {
+    const key = this.#situationKeys.get(situation) ?? situationKey(situation);
+    this.#situationKeys.set(situation, key);
+    return key;
+  }
+
   #answer(layout: Layout, situation: Situation): LayoutAnswer | undefined {
-    const key = `${layout.id}/${situationKey(situation)}`;
+    const key = `${layout.id}/${this.#keyOf(situation)}`;
     const known = this.#answers.get(key) ?? answerOf(this.#need, layout, situation, this.#distinct);
     this.#answers.set(key, known);
     if (isAnswer(known)) return known;

@@ -94,7 +94,8 @@ export class Rewriter {
 
   #compute(expr: Expr): Expr | undefined {
     if (expr.kind === 'literal' || expr.kind === 'parameter') return expr;
-    const exact = this.#known.find(({ key }) => key !== undefined && key === exprKey(expr));
+    const own = exprKey(expr);
+    const exact = this.#known.find(({ key }) => key === own);
     if (exact !== undefined) return this.#columnOf(exact);
     const time = this.#computeTime(expr);
     if (time !== undefined) return time === 'failed' ? undefined : time;
