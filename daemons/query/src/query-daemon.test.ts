@@ -1,8 +1,9 @@
 import { appendFileSync, rmSync } from 'node:fs';
 import { Code, TesseraError } from '@tessera/base';
+import { modelSpecToProto } from '@tessera/client';
 import { rowsOf } from '@tessera/columnar';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startTrips, type Trips } from './testing/trips.ts';
+import { cubeName, startTrips, type Trips } from './testing/trips.ts';
 
 let trips: Trips;
 beforeAll(async () => {
@@ -163,6 +164,57 @@ describe('a query daemon', () => {
       .find(({ sql }) => sql.includes('as shape'));
     expect(shape).toMatchObject({ count: 2n, planKind: 'cuboid' });
     expect([...shape!.blocks[0]!.dimensions].sort()).toEqual(['carrier', 'origin']);
+  });
+});
+
+describe('when metadata changes', () => {
+  test('a retired segment is read from the source, and a deleted source is gone', async () => {
+    await using changing = await startTrips();
+    const { daemon, metadata } = changing;
+    const sql = `select count(*) from trips t where ${built}`;
+    const ask = () => daemon.execute({ project: 'default', sql });
+    const before = await ask();
+    expect(before.summary.planKind).toBe('cuboid');
+    metadata.delete('segments', `${cubeName}/segments/m2`);
+    await expect.poll(async () => (await ask()).summary.planKind).toBe('mixed');
+    expect(rowsOf((await ask()).batch)).toEqual(rowsOf(before.batch));
+    metadata.delete('sources', 'projects/default/sources/files');
+    await expect.poll(() => ask().catch(({ reason }) => reason)).toBe('UNKNOWN_TABLE');
+  });
+
+  test('a model that does not fit its tables is told of in EXPLAIN, and answers nothing', async () => {
+    await using changing = await startTrips();
+    changing.metadata.put('models', {
+      name: 'projects/default/models/broken',
+      spec: modelSpecToProto({
+        fact: { source: 'files', table: 'trips', alias: 't' },
+        joins: [],
+        dimensions: [{ name: 'x', column: 't.no_such_column' }],
+        hierarchies: [],
+        computedColumns: [],
+        measures: [],
+      }),
+    });
+    const sql = 'explain cuboid select count(*) from trips';
+    await expect
+      .poll(async () =>
+        rowsOf((await changing.daemon.execute({ project: 'default', sql })).batch).join('\n'),
+      )
+      .toContain('Model broken is not used');
+  });
+
+  test.each([
+    { what: 'ten megabytes', sql: `select '${'x'.repeat(10_000_000)}'` },
+    {
+      what: 'fifty thousand nested terms',
+      sql: `select ${'('.repeat(50_000)}1${')'.repeat(50_000)}`,
+    },
+  ])('SQL of $what is refused, and the next query answered', async ({ sql }) => {
+    await expect(trips.daemon.execute({ project: 'default', sql })).rejects.toMatchObject({
+      reason: expect.stringMatching(/SQL_TOO_(LARGE|COMPLEX)/),
+    });
+    const next = await trips.daemon.execute({ project: 'default', sql: 'select 42' });
+    expect(rowsOf(next.batch)).toEqual([[42]]);
   });
 });
 

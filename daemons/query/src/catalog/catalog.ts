@@ -213,6 +213,9 @@ export class Catalog implements AsyncDisposable {
         }
       }),
     );
+    for (const gone of project.snapshot?.sources.keys() ?? []) {
+      if (!sources.has(gone) && !failures.has(gone)) await project.registry.close(gone);
+    }
     return { sources, failures };
   }
 
