@@ -49,6 +49,16 @@ export function typeUnsupported(column: string, type: string): TesseraError {
   });
 }
 
+/** SQL_TOO_COMPLEX: exact divisions, roots or powers nested so deep that planning them would take seconds. */
+export function expressionTooComplex(limit: number): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'SQL_TOO_COMPLEX',
+    message: `An expression needs more than ${limit} characters of exact arithmetic; cast its numbers to double precision, or compute it in steps of subqueries.`,
+    metadata: { limit: String(limit) },
+  });
+}
+
 interface Rule {
   readonly pattern: RegExp;
   readonly code: Code;

@@ -1,4 +1,5 @@
 import type { Expr } from '@tessera/sql';
+import { expressionTooComplex } from './errors.ts';
 
 /** Prints subexpressions for those who print what is around them. */
 export interface Printer {
@@ -6,6 +7,14 @@ export interface Printer {
   print(expr: Expr): string;
   /** A lambda parameter's name that nothing around it uses. */
   fresh(): string;
+}
+
+/** DuckDB's planning time grows with the square of nested exact arithmetic: 0.2 s at this length of text. */
+const longestNested = 32_768;
+
+function bounded(text: string): string {
+  if (text.length > longestNested) throw expressionTooComplex(longestNested);
+  return text;
 }
 
 /** Longer texts are computed once and named, so that statements do not grow with each use. */
@@ -24,7 +33,7 @@ export function once(
   const name = printer.fresh();
   const fields = operands.map((text, i) => `'v${i}': ${text}`).join(', ');
   const names = operands.map((_, i) => `${name}.v${i}`);
-  return `list_transform([{${fields}}], lambda ${name}: ${body(...names)})[1]`;
+  return bounded(`list_transform([{${fields}}], lambda ${name}: ${body(...names)})[1]`);
 }
 
 /** A chain of computations, each over the record of the one before. */
@@ -44,5 +53,5 @@ export function chain(
     list = `list_transform(${list}, lambda ${name}: ${record(step(name))})`;
   }
   const name = printer.fresh();
-  return `list_transform(${list}, lambda ${name}: ${result(name)})[1]`;
+  return bounded(`list_transform(${list}, lambda ${name}: ${result(name)})[1]`);
 }

@@ -228,7 +228,7 @@ function rootOf(printer: Printer, record: string): string {
 
 /** As DECIMAL(38, 20): the root of a HUGEINT of scale 20, rounded to `digits` after the point. */
 export function squareRoot(printer: Printer, value: string, digits: string): string {
-  const result = chain(
+  return chain(
     printer,
     { v: value, rs: digits },
     [
@@ -251,10 +251,16 @@ export function squareRoot(printer: Printer, value: string, digits: string): str
         x: `${s}.x`,
         rest: `CASE WHEN ${s}.k >= 10 THEN ${s}.v * ${power10(`greatest(0, 2 * ${s}.k - 20)`)} - ${s}.x * ${s}.x ELSE ${s}.v // ${power10(`greatest(0, 20 - 2 * ${s}.k)`)} - ${s}.x * ${s}.x END`,
       }),
-      // The root at scale 20, then rounded.
+      // The correction rest / 2x, rounded to scale 20; `//` would cut a negative one towards zero.
       (s) => ({
         rs: `${s}.rs`,
-        root: `CASE WHEN ${s}.x = 0 THEN CAST(0 AS HUGEINT) ELSE ${s}.x * ${shiftBy(`20 - ${s}.k`)} + (${s}.rest * ${shiftBy(`least(14, 20 - ${s}.k)`)}) // (2 * ${s}.x) * ${shiftBy(`greatest(0, 6 - ${s}.k)`)} END`,
+        k: `${s}.k`,
+        x: `${s}.x`,
+        t: `${s}.rest * ${shiftBy(`least(14, 20 - ${s}.k)`)} + ${s}.x`,
+      }),
+      (s) => ({
+        rs: `${s}.rs`,
+        root: `CASE WHEN ${s}.x = 0 THEN CAST(0 AS HUGEINT) ELSE ${s}.x * ${shiftBy(`20 - ${s}.k`)} + CASE WHEN ${s}.t >= 0 THEN ${s}.t // (2 * ${s}.x) ELSE - ((2 * ${s}.x - 1 - ${s}.t) // (2 * ${s}.x)) END * ${shiftBy(`greatest(0, 6 - ${s}.k)`)} END`,
       }),
     ],
     (s) => {
@@ -262,7 +268,6 @@ export function squareRoot(printer: Printer, value: string, digits: string): str
       return scaled(`((${s}.root + ${unit} // 2) // ${unit}) * ${unit}`, unconstrainedScale);
     },
   );
-  return result;
 }
 
 /** 10^k for k from 0 to 28. */

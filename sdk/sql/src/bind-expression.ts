@@ -1,8 +1,9 @@
-import type { A_Const, A_Expr, BoolExpr, CaseExpr, ColumnRef, Node, SubLink } from '@pgsql/types';
+import type { A_Expr, BoolExpr, CaseExpr, ColumnRef, Node } from '@pgsql/types';
 import type { TypeKind } from '@tessera/columnar';
+import { bindConstant, bindNow } from './bind-constant.ts';
 import type { BindContext, Env } from './bind-context.ts';
 import { bindFunction } from './bind-function.ts';
-import { microsPerDay, offsetAt } from './calendar.ts';
+import { bindSubquery } from './bind-subquery.ts';
 import { castTo, coerce, resolveUnknown, unify } from './coerce.ts';
 import { brokenRule } from './errors.ts';
 import type { Expr } from './expression.ts';
@@ -13,16 +14,14 @@ import {
   comparable,
   comparison,
   condition,
-  isComparison,
   membership,
   negate,
   scalarCall,
 } from './operators.ts';
 import { parseInterval } from './parse-interval.ts';
-import { parseDecimal } from './parse-literal.ts';
 import { findColumn, findTable, unknownAlias, unknownColumn, unknownTableColumn } from './scope.ts';
 import { bindTypeName } from './type-names.ts';
-import { type } from './types.ts';
+import { commonType, type } from './types.ts';
 import { call, not } from './walk.ts';
 
 /** Binds one expression of the parse tree where `env` says it stands. */
@@ -35,7 +34,7 @@ export function bindExpr(ctx: BindContext, env: Env, node: Node): Expr {
   if ('FuncCall' in node) return bindFunction(ctx, env, node.FuncCall, bindExpr);
   if ('TypeCast' in node) return bindCast(ctx, env, node);
   if ('CaseExpr' in node) return bindCase(ctx, env, node.CaseExpr);
-  if ('SubLink' in node) return bindSubquery(ctx, env, node.SubLink);
+  if ('SubLink' in node) return bindSubquery(ctx, env, node.SubLink, bindExpr);
   return bindRare(ctx, env, node);
 }
 
@@ -113,20 +112,9 @@ function variadic(
   return ctx.located(call(fn, agreed(args), args), location);
 }
 
-/** Type of expressions that were unified: the one with the most digits after the point when they are numeric. */
-function agreed(exprs: readonly Expr[]): Expr['type'] {
-  const [first] = unifiedTypes(exprs);
-  return first!;
-}
-
-function unifiedTypes(exprs: readonly Expr[]): Expr['type'][] {
-  const types = exprs.map((e) => e.type);
-  if (types[0]?.kind !== 'numeric') return types;
-  const scales = types.map((t) => (t.kind === 'numeric' ? t.scale : 0));
-  if (scales.includes(undefined)) return [type.numeric];
-  const same = types.every((t) => JSON.stringify(t) === JSON.stringify(types[0]));
-  return same ? types : [{ kind: 'numeric', scale: Math.max(...(scales as number[])) }];
-}
+/** Type of expressions that were unified: numerics with the most digits after the point. */
+const agreed = (exprs: readonly Expr[]): Expr['type'] =>
+  commonType(exprs.map((e) => e.type)) ?? type.text;
 
 function bindColumn(ctx: BindContext, env: Env, ref: ColumnRef): Expr {
   const { fields = [], location } = ref;
@@ -165,43 +153,6 @@ function bindColumn(ctx: BindContext, env: Env, ref: ColumnRef): Expr {
 /** A copy, so that each use has its own place in the text. */
 const at = (ctx: BindContext, expr: Expr, location: number | undefined): Expr =>
   ctx.located({ ...expr }, location);
-
-function bindConstant(ctx: BindContext, constant: A_Const): Expr {
-  const { location } = constant;
-  if (constant.isnull) return ctx.located(lit.null(), location);
-  if (constant.ival !== undefined) return ctx.located(lit.int(constant.ival.ival ?? 0), location);
-  if (constant.boolval !== undefined) {
-    return ctx.located(lit.boolean(constant.boolval.boolval ?? false), location);
-  }
-  if (constant.sval !== undefined) {
-    return ctx.located(lit.of(type.unknown, constant.sval.sval ?? ''), location);
-  }
-  if (constant.fval !== undefined) return bindNumber(ctx, constant.fval.fval ?? '0', location);
-  throw ctx.unsupported('A bit string', location);
-}
-
-function bindNumber(ctx: BindContext, text: string, location: number | undefined): Expr {
-  const integer = wholeNumber(text);
-  if (integer !== undefined && BigInt.asIntN(64, integer) === integer) {
-    return ctx.located(lit.bigint(integer), location);
-  }
-  const decimal =
-    integer === undefined ? parseDecimal(text.replaceAll('_', '')) : parseDecimal(`${integer}`);
-  if (decimal === undefined) {
-    throw brokenRule(
-      'NUMERIC_OVERFLOW',
-      `The number ${text.slice(0, 60)} has more than 38 digits`,
-      ctx.at(location),
-    );
-  }
-  return ctx.located(lit.numeric(decimal.unscaled, decimal.scale), location);
-}
-
-function wholeNumber(text: string): bigint | undefined {
-  const digits = text.replaceAll('_', '');
-  if (!/^[+-]?(\d+|0x[0-9a-f]+|0o[0-7]+|0b[01]+)$/i.test(digits)) return undefined;
-  return digits.startsWith('-') ? -BigInt(digits.slice(1)) : BigInt(digits.replace('+', ''));
-}
 
 function bindOperator(ctx: BindContext, env: Env, expr: A_Expr): Expr {
   const { kind, name = [], lexpr, rexpr, location } = expr;
@@ -417,84 +368,6 @@ function bindCase(ctx: BindContext, env: Env, expr: CaseExpr): Expr {
     },
     expr.location,
   );
-}
-
-function bindSubquery(ctx: BindContext, env: Env, link: SubLink): Expr {
-  const { subLinkType, testexpr, operName, subselect, location } = link;
-  if (subselect === undefined || !('SelectStmt' in subselect)) {
-    throw ctx.unsupported('This subquery', location);
-  }
-  const outer = { ctes: env.ctes, parent: env.scope };
-  const { query, columns } = ctx.bindQuery(subselect.SelectStmt, outer);
-  if (subLinkType === 'EXISTS_SUBLINK') {
-    return ctx.located({ kind: 'subquery', type: type.boolean, form: 'exists', query }, location);
-  }
-  if (subLinkType === 'ARRAY_SUBLINK') throw ctx.unsupported('ARRAY(…)', location);
-  if (columns.length !== 1 || (testexpr !== undefined && 'RowExpr' in testexpr)) {
-    if (testexpr !== undefined && 'RowExpr' in testexpr) {
-      throw ctx.unsupported('A row compared with a subquery', location);
-    }
-    throw ctx.mismatch(`A subquery here must return one column, not ${columns.length}`, location);
-  }
-  const value = columns[0]!;
-  if (testexpr === undefined) {
-    return ctx.located({ kind: 'subquery', type: value.type, form: 'scalar', query }, location);
-  }
-  const last = operName?.at(-1);
-  const operator = last !== undefined && 'String' in last ? (last.String.sval ?? '=') : '=';
-  const fn = operator === '!=' ? '<>' : operator;
-  if (!isComparison(fn)) throw ctx.unsupported(`Operator ${fn} with ANY or ALL`, location);
-  const id = ctx.relationId();
-  const column: Expr = { kind: 'column', type: value.type, relation: id, name: value.name };
-  const [test, inner] = comparable(ctx, bindExpr(ctx, env, testexpr), column, `Operator ${fn}:`);
-  const form = subLinkType === 'ALL_SUBLINK' ? 'all' : 'any';
-  return ctx.located(
-    {
-      kind: 'subquery',
-      type: type.boolean,
-      form,
-      fn,
-      test: test!,
-      query: exprKey(inner!) === exprKey(column) ? query : projected(id, query, value, inner!),
-    },
-    location,
-  );
-}
-
-/** `select expr from (query)`: when the column of a subquery has to be cast. */
-function projected(
-  id: string,
-  query: ReturnType<BindContext['bindQuery']>['query'],
-  column: { readonly name: string; readonly type: Expr['type']; readonly nullable: boolean },
-  expr: Expr,
-) {
-  return {
-    kind: 'select',
-    from: [{ kind: 'query', id, alias: id, query, columns: [column] }],
-    groupBy: [],
-    aggregated: false,
-    outputs: [{ name: column.name, expr }],
-    distinct: false,
-    orderBy: [],
-  } as const;
-}
-
-function bindNow(ctx: BindContext, op: string | undefined, location: number | undefined): Expr {
-  const { now, timeZone } = ctx.settings;
-  const local = now + offsetAt(now, timeZone);
-  const timeOfDay = ((local % microsPerDay) + microsPerDay) % microsPerDay;
-  switch (op) {
-    case 'SVFOP_CURRENT_DATE':
-      return ctx.located(lit.date(Number((local - timeOfDay) / microsPerDay)), location);
-    case 'SVFOP_CURRENT_TIMESTAMP':
-      return ctx.located(lit.timestamptz(now), location);
-    case 'SVFOP_LOCALTIMESTAMP':
-      return ctx.located(lit.timestamp(local), location);
-    case 'SVFOP_LOCALTIME':
-      return ctx.located(lit.of(type.time, timeOfDay), location);
-    default:
-      throw ctx.unsupported((op ?? 'This value').replace('SVFOP_', ''), location);
-  }
 }
 
 /** grouping(a, b): the arguments must be GROUP BY expressions. */

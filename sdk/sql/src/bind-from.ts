@@ -152,7 +152,8 @@ function derived(
   return { relation, columns: shown, tables: alias === '' ? [] : [{ alias, columns: shown }] };
 }
 
-function uniqueNames(names: readonly string[]): string[] {
+/** The names, repeats with a number behind them. */
+export function uniqueNames(names: readonly string[]): string[] {
   const seen = new Set<string>();
   return names.map((name) => {
     let unique = name;

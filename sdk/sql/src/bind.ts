@@ -9,7 +9,7 @@ import {
   type OuterEnv,
 } from './bind-context.ts';
 import { bindExpr } from './bind-expression.ts';
-import { withNames } from './bind-from.ts';
+import { uniqueNames, withNames } from './bind-from.ts';
 import { bindLimit, bindSelect } from './bind-select.ts';
 import { bindOrderItems } from './bind-window.ts';
 import { coerce, resolveUnknown } from './coerce.ts';
@@ -91,7 +91,7 @@ function bindQuery(ctx: BindContext, stmt: SelectStmt, outer: OuterEnv): BoundQu
 
 /** Each WITH query sees those before it. One that nothing refers to is checked all the same. */
 function withQueries(ctx: BindContext, clause: WithClause, outer: OuterEnv): CteScope | undefined {
-  if (clause.recursive) throw ctx.unsupported('WITH RECURSIVE', clause.location);
+  if (clause.recursive) throw ctx.unsupported('WITH RECURSIVE', clause.location ?? 0);
   let scope = outer.ctes;
   const names = new Set<string>();
   for (const node of clause.ctes ?? []) {
@@ -132,7 +132,7 @@ function bindSetOperation(ctx: BindContext, stmt: SelectStmt, outer: OuterEnv): 
   }
   const columns = left.columns.map((l, i) => setColumn(ctx, op, l, right.columns[i]!));
   const id = ctx.relationId();
-  const names = uniqueNames(columns);
+  const names = uniqueNames(columns.map((c) => c.name));
   const schema = columns.map((c, i) => ({ ...c, name: names[i]! }));
   const orderBy = bindOrderItems(ctx, stmt.sortClause ?? [], (node) =>
     setOrderKey(ctx, id, columns, names, node),
@@ -149,16 +149,6 @@ function bindSetOperation(ctx: BindContext, stmt: SelectStmt, outer: OuterEnv): 
     ...bindLimit(ctx, stmt, outer),
   };
   return { query, columns };
-}
-
-function uniqueNames(columns: readonly BoundColumn[]): string[] {
-  const seen = new Set<string>();
-  return columns.map(({ name }) => {
-    let unique = name;
-    for (let i = 1; seen.has(unique); i++) unique = `${name}_${i}`;
-    seen.add(unique);
-    return unique;
-  });
 }
 
 function setColumn(

@@ -1,9 +1,9 @@
 /** PostgreSQL's SELECT from text to a bound form: parse, bind, types, functions. Knows no model. */
 export { bind, bindExpression, type ExpressionTable } from './bind.ts';
 export { bindLimits } from './bind-context.ts';
-export { toCharPieces } from './bind-function.ts';
 export { formatDate, formatTime, formatTimestamp } from './calendar.ts';
 export { decimalText } from './coerce.ts';
+export { toCharPieces } from './date-functions.ts';
 export type * from './expression.ts';
 export { functionNames } from './functions.ts';
 export { sqlLimits } from './guard.ts';

@@ -171,7 +171,8 @@ export function asText(ctx: BindContext, expr: Expr): Expr {
 export function negate(ctx: BindContext, arg: Expr, location: number | undefined): Expr {
   if (isLiteral(arg) && arg.value !== null) {
     if (typeof arg.value === 'bigint' && arg.type.kind !== 'bigint') {
-      return ctx.located(lit.of(arg.type, -arg.value), location);
+      const plain = arg.type.kind === 'numeric' ? numericOf(arg.type.scale) : arg.type;
+      return ctx.located(lit.of(plain, -arg.value), location);
     }
     if (typeof arg.value === 'number' && isNumber(arg.type)) {
       if (arg.value > -32768)

@@ -100,7 +100,7 @@ function parseFailure(error: unknown, source: SourceText): Error {
   if (/memory exhausted|stack depth/.test(message)) {
     return sqlTooComplex('levels of nesting', sqlLimits.height);
   }
-  const at = source.position(error.sqlDetails?.cursorPosition);
+  const at = source.positionOfCharacter(error.sqlDetails?.cursorPosition);
   const near = /at or near "(.*)"$/s.exec(message)?.[1];
   return sqlSyntax(message, at, hintFor(near ?? '', source.text));
 }

@@ -3,18 +3,28 @@ import type { SqlPosition } from './errors.ts';
 /** The parser counts in bytes of UTF-8; people count in lines and characters. */
 export class SourceText {
   readonly text: string;
-  /** Added to the parser's offsets: bytes that were taken off before parsing. */
-  readonly #offsetBytes: number;
+  /** Added to the parser's offsets: ASCII characters that were put before the text are negative. */
+  readonly #offset: number;
 
-  constructor(text: string, offsetBytes = 0) {
+  constructor(text: string, offset = 0) {
     this.text = text;
-    this.#offsetBytes = offsetBytes;
+    this.#offset = offset;
   }
 
   /** `location` is a byte offset in the parsed text, as parse trees have it; undefined or negative: unknown. */
   position(location: number | undefined): SqlPosition | undefined {
     if (location === undefined || location < 0) return undefined;
-    return this.positionOfIndex(indexOfByte(this.text, location + this.#offsetBytes));
+    return this.positionOfIndex(indexOfByte(this.text, location + this.#offset));
+  }
+
+  /** `offset` counts characters of the parsed text, as the parser's own errors do. */
+  positionOfCharacter(offset: number | undefined): SqlPosition | undefined {
+    if (offset === undefined) return undefined;
+    let index = 0;
+    for (let i = offset + this.#offset; i > 0 && index < this.text.length; i--) {
+      index += this.text.codePointAt(index)! < 0x10000 ? 1 : 2;
+    }
+    return this.positionOfIndex(index);
   }
 
   /** `index` counts UTF-16 units of `text`. */
