@@ -54,15 +54,16 @@ func run(address, sql string) error {
 		if err != nil {
 			return err
 		}
-		switch event := response.Event.(type) {
-		case *queryv1.ExecuteQueryResponse_Header:
-			printNames(event.Header)
-		case *queryv1.ExecuteQueryResponse_Batch:
-			if err := printRows(event.Batch.ArrowIpc); err != nil {
+		if response.Header != nil {
+			printNames(response.Header)
+		}
+		if response.Batch != nil {
+			if err := printRows(response.Batch.ArrowIpc); err != nil {
 				return err
 			}
-		case *queryv1.ExecuteQueryResponse_Summary:
-			summary = event.Summary
+		}
+		if response.Summary != nil {
+			summary = response.Summary
 		}
 	}
 	if summary == nil {

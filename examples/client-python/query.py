@@ -20,12 +20,11 @@ def run(address: str, sql: str) -> None:
         queries = query_grpc.QueryServiceStub(channel)
         summary = None
         for response in queries.ExecuteQuery(query.ExecuteQueryRequest(sql=sql)):
-            event = response.WhichOneof("event")
-            if event == "header":
+            if response.HasField("header"):
                 print("\t".join(field.name for field in response.header.schema.fields))
-            elif event == "batch":
+            if response.HasField("batch"):
                 print_rows(response.batch.arrow_ipc)
-            elif event == "summary":
+            if response.HasField("summary"):
                 summary = response.summary
         if summary is None:
             sys.exit("The answer is not whole: its summary is missing.")

@@ -106,12 +106,11 @@ function queryService() {
         violations: [{ field: 'sql', description: 'Did you mean „state“?', line: 1, column: 8 }],
       });
     }
-    yield event('header', { queryId: 'q', schema: schemaToProto(schema) });
-    yield event('batch', recordBatchToProto(batchFromRows(schema, rows as never)));
+    yield { header: { queryId: 'q', schema: schemaToProto(schema) } };
+    yield { batch: recordBatchToProto(batchFromRows(schema, rows as never)) };
     if (sql === 'cut') return;
-    yield event(
-      'summary',
-      querySummaryToProto({
+    yield {
+      summary: querySummaryToProto({
         rowCount: 2n,
         planKind: 'mixed',
         rejectedRows: 3n,
@@ -134,7 +133,7 @@ function queryService() {
           ],
         },
       }),
-    );
+    };
   }
   const uncalled = () => {
     throw new Error('not called by these tests');
@@ -142,10 +141,6 @@ function queryService() {
   const { methods } = wire.QueryServiceDefinition;
   const others = Object.fromEntries(Object.keys(methods).map((name) => [name, uncalled]));
   return serve(wire.QueryServiceDefinition, { ...others, executeQuery } as never);
-}
-
-function event(name: 'header' | 'batch' | 'summary', value: unknown): wire.ExecuteQueryResponse {
-  return { event: { $case: name, value } } as wire.ExecuteQueryResponse;
 }
 
 function example(folder: string, file: string): string {

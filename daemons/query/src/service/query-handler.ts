@@ -51,14 +51,17 @@ export class QueryHandler implements query.QueryServiceImplementation {
   ): AsyncIterable<query.ExecuteQueryResponse> {
     const answer = await this.#deps.runner.execute(requestOf(request), signal);
     const { queryId, schema, batch } = answer;
-    yield { event: { $case: 'header', value: { queryId, schema: schemaToProto(schema) } } };
+    const header = { queryId, schema: schemaToProto(schema) };
     const batchRows = rowsPerMessage(batch);
-    for (let start = 0; start < batch.rowCount; start += batchRows) {
-      const part =
-        batch.rowCount <= batchRows ? batch : sliceBatch(batch, start, start + batchRows);
-      yield { event: { $case: 'batch', value: recordBatchToProto(part) } };
+    for (let start = 0; start === 0 || start < batch.rowCount; start += batchRows) {
+      const end = Math.min(start + batchRows, batch.rowCount);
+      const part = end - start === batch.rowCount ? batch : sliceBatch(batch, start, end);
+      yield {
+        header: start === 0 ? header : undefined,
+        batch: batch.rowCount === 0 ? undefined : recordBatchToProto(part),
+        summary: end === batch.rowCount ? querySummaryToProto(answer.summary) : undefined,
+      };
     }
-    yield { event: { $case: 'summary', value: querySummaryToProto(answer.summary) } };
   }
 
   async explainQuery(

@@ -82,23 +82,27 @@ function serve(
 async function* executeQuery(
   request: wire.ExecuteQueryRequest,
   context: CallContext,
-): AsyncGenerator<wire.ExecuteQueryResponse> {
+): AsyncGenerator<Partial<wire.ExecuteQueryResponse>> {
   if (request.sql === 'bad') {
     context.trailer.set(statusDetailsKey, encodeStatusDetails(refused));
     throw new ServerError(refused.code, refused.message);
   }
-  yield { event: { $case: 'header', value: { queryId: 'q1', schema: schemaToProto(schema) } } };
+  const header = { queryId: 'q1', schema: schemaToProto(schema) };
+  if (request.sql === 'small') {
+    yield { header, batch: recordBatchToProto(batch), summary: querySummaryToProto(summary) };
+    return;
+  }
+  yield { header };
   if (request.sql === 'endless') {
     const aborted = Promise.withResolvers<unknown>();
     seen.aborted = aborted.promise;
     context.signal.addEventListener('abort', () => aborted.resolve(true));
-    while (!context.signal.aborted)
-      yield { event: { $case: 'batch', value: recordBatchToProto(batch) } };
+    while (!context.signal.aborted) yield { batch: recordBatchToProto(batch) };
     return;
   }
-  yield { event: { $case: 'batch', value: recordBatchToProto(batch) } };
+  yield { batch: recordBatchToProto(batch) };
   if (request.sql === 'cut') return;
-  yield { event: { $case: 'summary', value: querySummaryToProto(summary) } };
+  yield { summary: querySummaryToProto(summary) };
 }
 
 async function* scanCuboid(
@@ -172,6 +176,11 @@ describe('connect', () => {
 describe('query', () => {
   test('gives schema, rows and summary as the daemon sent them', async () => {
     const answer = await query(client.queries, 'select 1');
+    expect(answer).toEqual({ queryId: 'q1', schema, rows, summary });
+  });
+
+  test('reads a small answer that is one message', async () => {
+    const answer = await query(client.queries, 'small');
     expect(answer).toEqual({ queryId: 'q1', schema, rows, summary });
   });
 

@@ -63,26 +63,26 @@ export async function queryStream(
   options: QueryOptions = {},
 ): Promise<QueryStream> {
   const responses = queries.executeQuery(requestOf(sql, options), callOptions(options));
-  const events = responses[Symbol.asyncIterator]();
-  const first = (await events.next()).value?.event;
-  if (first?.$case !== 'header') throw answerIncomplete(options.queryId ?? '');
-  const { queryId } = first.value;
+  const messages = responses[Symbol.asyncIterator]();
+  let message: wire.ExecuteQueryResponse | undefined = (await messages.next()).value;
+  if (message?.header === undefined) throw answerIncomplete(options.queryId ?? '');
+  const { queryId, schema } = message.header;
   let summary: QuerySummary | undefined;
   const batches = async function* (): AsyncGenerator<ColumnBatch, void, undefined> {
     try {
-      for (let next = await events.next(); !next.done; next = await events.next()) {
-        const event = (next.value as wire.ExecuteQueryResponse).event;
-        if (event?.$case === 'batch') yield decodeArrow(event.value.arrowIpc);
-        else if (event?.$case === 'summary') summary = querySummaryFromProto(event.value);
+      while (message !== undefined) {
+        if (message.summary !== undefined) summary = querySummaryFromProto(message.summary);
+        if (message.batch !== undefined) yield decodeArrow(message.batch.arrowIpc);
+        message = (await messages.next()).value;
       }
       if (summary === undefined) throw answerIncomplete(queryId);
     } finally {
-      await events.return?.();
+      await messages.return?.();
     }
   };
   return {
     queryId,
-    schema: schemaFromProto(first.value.schema),
+    schema: schemaFromProto(schema),
     [Symbol.asyncIterator]: batches,
     summary: () => {
       if (summary === undefined) throw answerIncomplete(queryId);
