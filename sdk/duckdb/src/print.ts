@@ -14,6 +14,7 @@ import {
   type TableRelation,
 } from '@tessera/sql';
 import { duckdbType } from './duckdb-type.ts';
+import { groupFirst, isGroupedFirst } from './group-first.ts';
 import { printAggregate, printOrder, printWindow } from './print-aggregate.ts';
 import { printCall } from './print-call.ts';
 import { printCast } from './print-cast.ts';
@@ -149,6 +150,7 @@ class QueryPrinter implements Printer {
   }
 
   #select(block: SelectBlock, schema: readonly Field[] | undefined): string {
+    if (this.#needsGroupFirst(block)) return this.#select(groupFirst(block, this.fresh()), schema);
     const targets = block.outputs.map(({ name, expr }, i) => {
       const text = this.print(expr);
       const type = schema?.[i]?.type ?? expr.type;
@@ -174,9 +176,18 @@ class QueryPrinter implements Printer {
     return `DISTINCT ON (${distinct.map((e) => this.print(e)).join(', ')}) `;
   }
 
-  /** Constants group nothing, and DuckDB would read some of them as positions. */
-  #groupBy({ groupBy, groupingSets, aggregated, having }: SelectBlock): string {
-    const texts = groupBy.map((e) => this.print(e));
+  #needsGroupFirst(block: SelectBlock): boolean {
+    const { groupBy, having, aggregated } = block;
+    const withLambda = (expr: Expr) => this.print(expr).includes('lambda ');
+    if (!aggregated) return false;
+    return (having && withLambda(having)) || (groupBy.some(withLambda) && !isGroupedFirst(block));
+  }
+
+  /** Constants group nothing, and DuckDB would read some of them as positions. Lambdas are found only by position. */
+  #groupBy(block: SelectBlock): string {
+    const { groupBy, groupingSets, aggregated, having } = block;
+    const printed = groupBy.map((e) => this.print(e));
+    const texts = printed.map((text, i) => (text.includes('lambda ') ? `${i + 1}` : text));
     if (groupingSets !== undefined) {
       const sets = groupingSets.map((set) => `(${set.map((i) => texts[i]).join(', ')})`);
       return `GROUP BY GROUPING SETS (${sets.join(', ')})`;
