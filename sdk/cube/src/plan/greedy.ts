@@ -8,18 +8,16 @@ import {
   type SelectionInstance,
 } from './selection-instance.ts';
 
-/** What the next candidate is chosen by: what it saves for each byte, or what it saves. */
-export type GreedyRule = 'perByte' | 'total';
-
 /**
- * Adds candidates to `start` while they fit and save anything, the best first. Lazy (CELF): what a candidate saves only
+ * Adds candidates to `start` while they fit and save anything, first always the one with the most saved / bytes ** rule: 1
+ * for each byte, 0 whatever it takes. Lazy (CELF): what a candidate saves only
  * shrinks as others are kept, so one whose old figure is not the best need not be looked at again.
- * Each rule alone may fail badly under a budget; the better of both is at least (1 − 1/e)/2 of what can be saved.
+ * Each rule alone may fail badly under a budget; the better of 0 and 1 is at least (1 − 1/e)/2 of what can be saved.
  */
 export function greedy(
   instance: SelectionInstance,
   start: Chosen,
-  rule: GreedyRule,
+  rule: number,
   banned = -1,
 ): number[] {
   const { candidates, budgetBytes } = instance;
@@ -49,8 +47,8 @@ export function greedy(
   return [...chosen].sort((a, b) => a - b);
 }
 
-function keyOf({ bytes }: SelectionCandidate, gain: number, rule: GreedyRule): number {
-  return rule === 'perByte' ? gain / Math.max(1, bytes) : gain;
+function keyOf({ bytes }: SelectionCandidate, gain: number, rule: number): number {
+  return gain / Math.max(1, bytes) ** rule;
 }
 
 function lower(first: Float64Array, { queries, costs }: SelectionCandidate): void {
