@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { SchedulerConfig } from '@tessera/scheduler';
 
 /** What can be set of the platform in one process. Everything else has the daemons' own defaults. */
 export interface PlatformConfig {
@@ -17,7 +18,16 @@ export interface PlatformConfig {
   readonly engine: { readonly use: string; readonly config: unknown };
   /** How often merges, retention and unused files are looked for; 0: only when asked. */
   readonly maintenanceIntervalMs: number;
+  /** Settings of the scheduler that differ from its defaults. */
+  readonly scheduler: Partial<Pick<SchedulerConfig, TunableOfScheduler>>;
 }
+
+type TunableOfScheduler =
+  | 'leaseTtlMs'
+  | 'maxConcurrentOperations'
+  | 'maxSegmentsPerPass'
+  | 'operationRetentionMs'
+  | 'retiredGraceMs';
 
 export const platformDefaults = {
   address: '127.0.0.1:7400',
@@ -26,6 +36,7 @@ export const platformDefaults = {
   queryMemoryBytes: 1024 * 1024 * 1024,
   engine: { use: '@tessera/engine-duckdb', config: {} },
   maintenanceIntervalMs: 60_000,
+  scheduler: {},
 } as const satisfies Omit<PlatformConfig, 'dataDirectory'>;
 
 /** Where each daemon keeps what. */

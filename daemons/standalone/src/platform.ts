@@ -7,6 +7,7 @@ import { composeScheduler, schedulerDefaults } from '@tessera/scheduler';
 import { composeStorage } from '@tessera/storage';
 import { foldersOf, type PlatformConfig } from './config.ts';
 import { ServiceDirectory } from './service-directory.ts';
+import { warmUpReadySegments } from './warm-up.ts';
 
 /** All daemons in this process, and what they serve. */
 export interface Platform extends AsyncDisposable {
@@ -14,6 +15,11 @@ export interface Platform extends AsyncDisposable {
   readonly address: string;
   /** The same services without socket or serialisation. */
   readonly client: TesseraClient;
+}
+
+/** Where a test puts something between the daemons, such as a crash. */
+export interface PlatformSeams {
+  readonly schedulerClients?: (client: TesseraClient) => TesseraClient;
 }
 
 /**
@@ -25,6 +31,7 @@ export interface Platform extends AsyncDisposable {
 export async function startPlatform(
   config: PlatformConfig,
   log: Logger = silentLogger,
+  seams: PlatformSeams = {},
 ): Promise<Platform> {
   const folders = foldersOf(config.dataDirectory);
   await using starting = new AsyncDisposableStack();
@@ -59,13 +66,17 @@ export async function startPlatform(
     await composeScheduler(
       {
         ...schedulerDefaults,
+        ...config.scheduler,
         engine: config.engine,
         buildMemoryBytes: config.buildMemoryBytes,
         maintenanceIntervalMs: config.maintenanceIntervalMs,
         workDirectory: join(folders.work, 'scheduler'),
         pluginDirectory: import.meta.dirname,
       },
-      { clients: client, log: log.child({ daemon: 'scheduler' }) },
+      {
+        clients: seams.schedulerClients?.(client) ?? client,
+        log: log.child({ daemon: 'scheduler' }),
+      },
     ),
   );
   directory.add(scheduler.services);
@@ -73,6 +84,12 @@ export async function startPlatform(
     await startServer({ address: config.address, services: directory.all, log }),
   );
   scheduler.start();
+  const stopping = new AbortController();
+  const warming = warmUpReadySegments(client, log, stopping.signal);
+  starting.defer(async () => {
+    stopping.abort();
+    await warming;
+  });
   const running = starting.move();
   return {
     address: server.address,
