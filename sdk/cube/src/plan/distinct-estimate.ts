@@ -4,10 +4,10 @@ import type { Frequencies } from '../statistics/row-count.ts';
 const frequent = 50;
 
 /**
- * The number of distinct values of a population, judged from how often values occur in a random sample of it: the geometric mean of two estimators whose errors lean opposite ways on skewed data: the adaptive estimator of Charikar
- * et al. (too few) and the skew-corrected jackknife of Haas et al. (too many). Never below what was seen, never
- * above what the unseen rows could add, which is that every value seen once stands for others seen never. A sample of all
- * rows is counted, not estimated.
+ * The number of distinct values of a population, judged from how often values occur in a random sample of it: the
+ * geometric mean of two estimators whose errors lean opposite ways on skewed data, the adaptive one of Charikar et al.
+ * (too few) and the skew-corrected jackknife of Haas et al. (too many). Never below what was seen, nor above what
+ * it would be if each value seen once stood for others that were never seen. A sample of all rows is counted.
  */
 export function estimateDistinct(
   frequencies: Frequencies,

@@ -3,6 +3,7 @@ export { parseBudget } from './budget.ts';
 export { type CandidateOptions, candidateCuboids } from './candidates.ts';
 export { sourceMicros } from './cost-model.ts';
 export { estimateDistinct } from './distinct-estimate.ts';
+export { partsOfModel } from './parts.ts';
 export {
   type CuboidPlan,
   type PlannedCuboid,
@@ -29,3 +30,10 @@ export {
 } from './size-model.ts';
 export { sortOrder } from './sort-order.ts';
 export { instanceOf, type WeighedCuboid, weighCandidates } from './weigh.ts';
+export {
+  questionsOfModel,
+  storedDimensions,
+  type WorkloadContext,
+  type WorkloadOfStatement,
+  WorkloadReader,
+} from './workload.ts';
