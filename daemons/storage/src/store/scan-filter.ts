@@ -1,10 +1,17 @@
-import type { TypeKind } from '@tessera/columnar';
+import { compareText } from '@tessera/columnar';
 import { layoutRelation } from '@tessera/cube';
-import { printExpr, quoteName } from '@tessera/duckdb';
-import type { CallExpr, Expr, LiteralExpr, ParameterExpr } from '@tessera/sql';
-import { mapChildren } from '@tessera/sql';
+import { printExpr, quoteName, quoteText } from '@tessera/duckdb';
+import {
+  type CallExpr,
+  type Expr,
+  exprKey,
+  type LiteralExpr,
+  lit,
+  mapChildren,
+  type ParameterExpr,
+} from '@tessera/sql';
 import { badScanPlan } from '../errors.ts';
-import type { ParameterSource } from './scan-parameters.ts';
+import { nearestWord, type ParameterSource } from './scan-parameters.ts';
 import type { StoredColumn } from './stored-column.ts';
 
 type Constant = LiteralExpr | ParameterExpr;
@@ -12,8 +19,8 @@ type Constant = LiteralExpr | ParameterExpr;
 /**
  * Expressions of a scan plan as DuckDB SQL over one way in which a layout is held.
  *
- * Constants that values are compared with become parameters, so that scans that differ only in them share a
- * prepared statement. Comparisons of texts that are held as codes are made on codes, so that zone maps apply.
+ * Constants stay in the statement: DuckDB plans half as long a scan for a constant that it knows as for a parameter.
+ * Comparisons of texts that are held as codes are made on codes, so that zone maps apply.
  */
 export class ScanPrinter {
   readonly #columns: ReadonlyMap<string, StoredColumn> | undefined;
@@ -32,7 +39,7 @@ export class ScanPrinter {
 
   /** A value in its declared type. */
   value(expr: Expr): string {
-    return printExpr(this.#parametrized(expr), (relation, name) => this.#column(relation, name));
+    return printExpr(this.#renumbered(expr), (relation, name) => this.#column(relation, name));
   }
 
   /** A value as it is held: for grouping and aggregating, where only the result's type matters. */
@@ -44,6 +51,8 @@ export class ScanPrinter {
   /** A condition where NULL counts as false. */
   condition(expr: Expr): string {
     if (expr.kind !== 'call') return this.value(expr);
+    const membership = expr.fn === 'or' ? membershipOf(expr) : undefined;
+    if (membership !== undefined) return this.condition(membership);
     if (expr.fn === 'and' || expr.fn === 'or') {
       return `(${expr.args.map((arg) => this.condition(arg)).join(` ${expr.fn.toUpperCase()} `)})`;
     }
@@ -70,53 +79,55 @@ export class ScanPrinter {
   #codeMembership(tested: Expr, members: readonly Expr[]): string | undefined {
     const column = this.#heldColumn(tested);
     if (column?.held.kind !== 'enum' || !members.every(isConstant)) return undefined;
+    const { words: dictionary } = column.held;
+    const name = qualified(column.name);
     const codes = (members as Constant[]).map((member) => this.#code(column, member));
-    return `${qualified(column.name)} IN (${codes.join(', ')})`;
+    const list = `${name} IN (${codes.join(', ')})`;
+    const words = (members as Constant[]).flatMap((member) =>
+      member.kind === 'literal' && typeof member.value === 'string' ? [member.value] : [],
+    );
+    if (words.length < members.length || words.length < 2) return list;
+    // Zone maps are asked for ranges, not for members: the span of the members rules most row groups out.
+    words.sort(compareText);
+    const bound = (word: string, operator: string) =>
+      this.#code(column, lit.text(word), { words: dictionary, operator });
+    return `(${list} AND ${name} >= ${bound(words[0]!, '>=')} AND ${name} <= ${bound(words.at(-1)!, '<=')})`;
   }
 
   /** A word that the dictionary does not have is NULL: nothing equals it. */
-  #code(column: StoredColumn, constant: Constant, nearest?: ParameterSource['nearest']): string {
-    const { typeName } = column.held as Extract<StoredColumn['held'], { kind: 'enum' }>;
-    const number = this.#add({
-      type: { kind: 'text' },
-      from:
-        constant.kind === 'parameter'
-          ? { kind: 'plan', index: constant.index }
-          : { kind: 'constant', value: constant.value },
-      ...(nearest === undefined ? {} : { nearest }),
-    });
-    return `TRY_CAST($${number} AS ${quoteName(typeName)})`;
-  }
-
-  #add(source: ParameterSource): number {
-    return this.#sources.push(source);
-  }
-
-  #parametrized(expr: Expr): Expr {
-    if (expr.kind === 'parameter') return this.#renumbered(expr);
-    if (expr.kind !== 'call' || !comparisons.has(expr.fn)) {
-      return mapChildren(expr, (child) => this.#parametrized(child));
+  #code(
+    { held }: StoredColumn,
+    constant: Constant,
+    nearest?: NonNullable<ParameterSource['nearest']>,
+  ): string {
+    const { typeName, words } = held as Extract<StoredColumn['held'], { kind: 'enum' }>;
+    if (constant.kind === 'parameter') {
+      const { index } = constant;
+      const number = this.#sources.push({
+        type: { kind: 'text' },
+        index,
+        ...(nearest === undefined ? {} : { nearest }),
+      });
+      return `TRY_CAST($${number} AS ${quoteName(typeName)})`;
     }
-    const args = expr.args.map((arg) =>
-      isLiftable(arg) ? this.#lifted(arg) : this.#parametrized(arg),
-    );
-    return { ...expr, args };
+    const text = constant.value as string | null;
+    const word =
+      text === null || nearest === undefined ? text : nearestWord(words, nearest.operator, text);
+    return word === null || !hasWord(words, word)
+      ? `NULL::${quoteName(typeName)}`
+      : `${quoteText(word)}::${quoteName(typeName)}`;
   }
 
-  /** The plan's parameter under its number in the statement, where there are no gaps. */
-  #renumbered(expr: ParameterExpr): ParameterExpr {
+  /** The plan's parameters under their numbers in the statement, where there are no gaps. */
+  #renumbered(expr: Expr): Expr {
+    if (expr.kind !== 'parameter') return mapChildren(expr, (child) => this.#renumbered(child));
     const { type, index } = expr;
     let number = this.#planned.get(index);
     if (number === undefined) {
-      number = this.#add({ type, from: { kind: 'plan', index } });
+      number = this.#sources.push({ type, index });
       this.#planned.set(index, number);
     }
     return { ...expr, index: number - 1 };
-  }
-
-  #lifted({ type, value }: LiteralExpr): ParameterExpr {
-    const number = this.#add({ type, from: { kind: 'constant', value } });
-    return { kind: 'parameter', type, index: number - 1 };
   }
 
   #column(relation: string, name: string): string {
@@ -141,8 +152,22 @@ export class ScanPrinter {
   }
 }
 
+/** `x = a OR x IN (b, c)` as `x IN (a, b, c)`; `undefined` for any other disjunction. */
+function membershipOf({ args, type }: CallExpr): CallExpr | undefined {
+  const [first] = args;
+  if (first?.kind !== 'call') return undefined;
+  const tested = first.args[0]!;
+  const key = exprKey(tested);
+  const members: Expr[] = [];
+  for (const arg of args) {
+    if (arg.kind !== 'call' || (arg.fn !== '=' && arg.fn !== 'in')) return undefined;
+    if (exprKey(arg.args[0]!) !== key) return undefined;
+    members.push(...arg.args.slice(1));
+  }
+  return { kind: 'call', fn: 'in', type, args: [tested, ...members] };
+}
+
 const qualified = (name: string) => `${quoteName(layoutRelation)}.${quoteName(name)}`;
-const comparisons: ReadonlySet<string> = new Set(['=', '<>', '<', '<=', '>', '>=', 'in']);
 const mirrored: Readonly<Record<string, string>> = {
   '=': '=',
   '<': '>',
@@ -151,20 +176,8 @@ const mirrored: Readonly<Record<string, string>> = {
   '>=': '<=',
 };
 
-/** Types whose literals and parameters print alike, so that lifting changes nothing. */
-const liftable: ReadonlySet<TypeKind> = new Set([
-  'smallint',
-  'integer',
-  'bigint',
-  'double',
-  'text',
-  'date',
-  'timestamp',
-  'timestamptz',
-]);
-
-function isLiftable(expr: Expr): expr is LiteralExpr {
-  return expr.kind === 'literal' && expr.value !== null && liftable.has(expr.type.kind);
+function hasWord(words: readonly string[], word: string): boolean {
+  return nearestWord(words, '>=', word) === word;
 }
 
 function isConstant(expr: Expr): expr is Constant {

@@ -4,9 +4,8 @@ import type { Parameter } from '@tessera/duckdb';
 /** Where the value of a statement's parameter comes from. */
 export interface ParameterSource {
   readonly type: DataType;
-  readonly from:
-    | { readonly kind: 'plan'; readonly index: number }
-    | { readonly kind: 'constant'; readonly value: Value };
+  /** Index of the plan's parameter. */
+  readonly index: number;
   /** Set when a text is compared with codes: it is replaced by the nearest word on the right side. */
   readonly nearest?: { readonly words: readonly string[]; readonly operator: string };
 }
@@ -16,8 +15,8 @@ export function bindSources(
   sources: readonly ParameterSource[],
   parameters: readonly Value[],
 ): Parameter[] {
-  return sources.map(({ type, from, nearest }) => {
-    const value = from.kind === 'plan' ? (parameters[from.index] ?? null) : from.value;
+  return sources.map(({ type, index, nearest }) => {
+    const value = parameters[index] ?? null;
     if (nearest === undefined || value === null) return { type, value };
     return { type, value: nearestWord(nearest.words, nearest.operator, value as string) };
   });
