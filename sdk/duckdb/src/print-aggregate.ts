@@ -121,7 +121,8 @@ function average({ printer, args, texts, type, wrap }: Site, distinct: string): 
     text: `nullif(${wrap(`count(${distinct}${texts[0]})`)}, 0)`,
     type: { kind: 'bigint' } as const,
   };
-  return divide(printer, sum, count);
+  // No table has 10^17 rows.
+  return divide(printer, sum, count, 17);
 }
 
 const sumType = (from: DataType): DataType =>

@@ -6,6 +6,7 @@ import { once, type Printer } from './print-context.ts';
 import { printDateTrunc, printExtract, printToChar } from './print-date.ts';
 import {
   aligned,
+  digitsOf,
   digitsOfResult,
   divide,
   exactScale,
@@ -162,7 +163,8 @@ function division(site: Site): string {
   const { printer, args, texts, type } = site;
   if (type.kind === 'interval') return `(${texts[0]} / ${texts[1]})`;
   if (type.kind === 'numeric') {
-    return divide(printer, exact(args[0]!, texts[0]!), exact(args[1]!, texts[1]!));
+    const [left, right] = [exact(args[0]!, texts[0]!), exact(args[1]!, texts[1]!)];
+    return divide(printer, left, right, digitsOf(args[1]!));
   }
   return guardedDivision(site, isInteger(type) ? '//' : '/');
 }

@@ -78,9 +78,10 @@ function weight(digits: string, scale: number): string {
   return `CAST(floor((length(${digits}) - ${1 + scale}) / 4.0) AS INTEGER)`;
 }
 
-function firstDigit(digits: string, scale: number, weightText: string): string {
-  const size = `CAST(length(${digits}) - ${scale} - 4 * ${weightText} AS BIGINT)`;
-  return `CAST(rpad(left(${digits}, ${size}), CAST(${size} AS INTEGER), '0') AS INTEGER)`;
+function firstDigit(digits: string, scale: number): string {
+  // Of length − 1 − scale, the rest by 4 and one more is how many digits stand before the first group's end.
+  const size = `CAST((length(${digits}) + ${39 - scale}) % 4 + 1 AS INTEGER)`;
+  return `CAST(rpad(left(${digits}, ${size}), ${size}, '0') AS INTEGER)`;
 }
 
 /** Digits after the point of an operand as PostgreSQL would show it; for quotients from their size. */
@@ -95,73 +96,75 @@ interface Exact {
   readonly type: DataType;
 }
 
-/** Fields `q` and `r` (quotient, remainder) shifted by 10^k: k at most 14 keeps the remainder in 128 bits. */
-const shifted = (s: string, k: string): Readonly<Record<string, string>> => ({
-  q: `${s}.q * ${power10(k)} + (${s}.r * ${power10(k)}) // ${s}.d`,
-  r: `(${s}.r * ${power10(k)}) % ${s}.d`,
-});
-
-const power10 = (k: string) => `CAST(CAST(pow(10, ${k}) AS BIGINT) AS HUGEINT)`;
+/** 10^k as HUGEINT for k up to 22, where doubles are exact. */
+const power10 = (k: string) => `CAST(pow(10, ${k}) AS HUGEINT)`;
 
 /**
  * `left / right` by PostgreSQL's select_div_scale: at least 16 significant digits, never fewer after the point than an
- * operand shows. The result is DECIMAL(38, 20).
+ * operand shows. The result is DECIMAL(38, 20). `rightDigits`: how many digits the divisor has at most.
  */
-export function divide(printer: Printer, left: Exact, right: Exact): string {
-  return quotient(printer, left, right, (s) => scaled(`${s}.v`, unconstrainedScale));
+export function divide(printer: Printer, left: Exact, right: Exact, rightDigits = 38): string {
+  const result = (s: string) => scaled(quotientOf(s, left, right, rightDigits), unconstrainedScale);
+  return chain(printer, operands(left, right), divisionSteps(left, right, rightDigits), result);
 }
 
-/** Field `v`: the quotient times 10^20; field `rs`: the digits after the point it was rounded to. */
-function quotient(
-  printer: Printer,
-  left: Exact,
-  right: Exact,
-  result: (record: string) => string,
-  carried: Readonly<Record<string, string>> = {},
-): string {
-  const [s1, s2] = [exactScale(left.type), exactScale(right.type)];
-  const keep = (s: string) =>
-    Object.fromEntries([...Object.keys(carried), 'neg', 'd'].map((name) => [name, `${s}.${name}`]));
-  return chain(
-    printer,
-    { ...carried, n: unscaled(left.text, left.type), d: unscaled(right.text, right.type) },
-    [
-      (s) => ({
-        ...Object.fromEntries(Object.keys(carried).map((name) => [name, `${s}.${name}`])),
-        neg: `(${s}.n < 0) <> (${s}.d < 0)`,
-        n: `abs(${s}.n)`,
-        d: `CASE WHEN ${s}.d = 0 THEN error('division by zero') ELSE abs(${s}.d) END`,
-        nt: `CAST(abs(${s}.n) AS VARCHAR)`,
-        dt: `CAST(abs(${s}.d) AS VARCHAR)`,
-      }),
-      (s) => ({
-        ...keep(s),
-        n: `${s}.n`,
-        nt: `${s}.nt`,
-        dt: `${s}.dt`,
-        nw: `CASE WHEN ${s}.n = 0 THEN 0 ELSE ${weight(`${s}.nt`, s1)} END`,
-        dw: weight(`${s}.dt`, s2),
-      }),
-      (s) => ({
-        ...keep(s),
-        q: `${s}.n // ${s}.d`,
-        r: `${s}.n % ${s}.d`,
-        rs: roundingScale(s, left.type, right.type),
-      }),
-      // The quotient needs rs + s2 - s1 more digits: three shifts of at most 14.
-      ...[0, 1, 2].map((i) => (s: string) => ({
-        ...keep(s),
-        ...shifted(s, `greatest(0, least(14, ${s}.rs + ${s2 - s1 - 14 * i}))`),
-        rs: `${s}.rs`,
-      })),
-      (s) => ({
-        ...Object.fromEntries(Object.keys(carried).map((name) => [name, `${s}.${name}`])),
-        rs: `${s}.rs`,
-        v: `${rounded(s, s1 - s2)} * CASE WHEN ${s}.neg THEN -1 ELSE 1 END * ${powerOf20(s)}`,
-      }),
-    ],
-    result,
-  );
+const operands = (left: Exact, right: Exact) => ({
+  n: unscaled(left.text, left.type),
+  d: unscaled(right.text, right.type),
+});
+
+/** A divisor of so many digits leaves room for the remainder times 10^20 in 128 bits: one step is enough. */
+const shortDivisor = 17;
+
+const surplusOf = (left: Exact, right: Exact) => exactScale(left.type) - exactScale(right.type);
+
+const inOneStep = (left: Exact, right: Exact, rightDigits: number) =>
+  rightDigits <= shortDivisor &&
+  exactScale(right.type) <= exactScale(left.type) &&
+  left.type.kind === 'numeric' &&
+  left.type.scale !== undefined;
+
+/** Ends with fields `neg`, `d`, `q` and `r` (quotient and remainder of the magnitudes), and `rs`, the digits to round to. */
+function divisionSteps(left: Exact, right: Exact, rightDigits: number) {
+  const surplus = surplusOf(left, right);
+  const steps = [
+    (s: string): Readonly<Record<string, string>> => ({
+      neg: `(${s}.n < 0) <> (${s}.d < 0)`,
+      n: `abs(${s}.n)`,
+      d: `CASE WHEN ${s}.d = 0 THEN error('division by zero') ELSE abs(${s}.d) END`,
+      nt: `CAST(abs(${s}.n) AS VARCHAR)`,
+      dt: `CAST(abs(${s}.d) AS VARCHAR)`,
+    }),
+    (s: string): Readonly<Record<string, string>> => ({
+      neg: `${s}.neg`,
+      d: `${s}.d`,
+      q: `${s}.n // ${s}.d`,
+      r: `${s}.n % ${s}.d`,
+      rs: roundingScale(s, left.type, right.type),
+    }),
+  ];
+  if (inOneStep(left, right, rightDigits)) return steps;
+  // The quotient needs rs - surplus more digits: three shifts of at most 14.
+  const shifts = [0, 1, 2].map((i) => (s: string): Readonly<Record<string, string>> => {
+    const power = power10(`greatest(0, least(14, ${s}.rs - ${surplus + 14 * i}))`);
+    return {
+      neg: `${s}.neg`,
+      d: `${s}.d`,
+      q: `${s}.q * ${power} + (${s}.r * ${power}) // ${s}.d`,
+      r: `(${s}.r * ${power}) % ${s}.d`,
+      rs: `${s}.rs`,
+    };
+  });
+  return [...steps, ...shifts];
+}
+
+/** The quotient times 10^20, rounded to `rs` digits, after `divisionSteps`. */
+function quotientOf(s: string, left: Exact, right: Exact, rightDigits: number): string {
+  const sign = `CASE WHEN ${s}.neg THEN -1 ELSE 1 END * ${power10(`${unconstrainedScale} - ${s}.rs`)}`;
+  const surplus = surplusOf(left, right);
+  if (!inOneStep(left, right, rightDigits)) return `${rounded(s, surplus)} * ${sign}`;
+  const power = power10(`${s}.rs - ${surplus}`);
+  return `(${s}.q * ${power} + (2 * ${s}.r * ${power} + ${s}.d) // (2 * ${s}.d)) * ${sign}`;
 }
 
 /**
@@ -171,21 +174,20 @@ function quotient(
 function rounded(s: string, surplus: number): string {
   const byRemainder = `(${s}.q + CASE WHEN ${s}.r * 2 >= ${s}.d THEN 1 ELSE 0 END)`;
   if (surplus <= 0) return byRemainder;
-  const unit = shiftBy(`greatest(0, ${surplus} - ${s}.rs)`);
+  const unit = power10(`greatest(0, ${surplus} - ${s}.rs)`);
   return `CASE WHEN ${s}.rs >= ${surplus} THEN ${byRemainder} ELSE (${s}.q + ${unit} // 2) // ${unit} END`;
 }
 
-const powerOf20 = (s: string) =>
-  `${power10(`least(10, ${unconstrainedScale} - ${s}.rs)`)} * ${power10(`greatest(0, ${unconstrainedScale - 10} - ${s}.rs)`)}`;
-
 function roundingScale(s: string, left: DataType, right: DataType): string {
   const [s1, s2] = [exactScale(left), exactScale(right)];
-  const first = (field: string, scale: number) =>
-    firstDigit(`${s}.${field}t`, scale, `${s}.${field}w`);
-  const lead = `CASE WHEN ${s}.n = 0 THEN 0 ELSE ${first('n', s1)} END`;
-  const size = `${s}.nw - ${s}.dw - CASE WHEN ${lead} <= ${first('d', s2)} THEN 1 ELSE 0 END`;
-  const wanted = `16 - 4 * (${size})`;
-  const shown = [displayScale(left, `${s}.nw`), displayScale(right, `${s}.dw`)];
+  const [nw, dw] = [
+    `CASE WHEN ${s}.n = 0 THEN 0 ELSE ${weight(`${s}.nt`, s1)} END`,
+    weight(`${s}.dt`, s2),
+  ];
+  const lead = `CASE WHEN ${s}.n = 0 THEN 0 ELSE ${firstDigit(`${s}.nt`, s1)} END`;
+  const least = `CASE WHEN ${lead} <= ${firstDigit(`${s}.dt`, s2)} THEN 20 ELSE 16 END`;
+  const shown = [displayScale(left, nw), displayScale(right, dw)];
+  const wanted = `${least} - 4 * (${nw} - ${dw})`;
   return `CAST(least(${unconstrainedScale}, greatest(${wanted}, ${shown.join(', ')}, 0)) AS INTEGER)`;
 }
 
@@ -206,8 +208,9 @@ export function variance(
   const below = form.sample ? `${n} * (${n} - 1)` : `${n} * ${n}`;
   const left = { text: scaled(above, 2 * scale), type: kind(2 * scale) };
   const right = { text: below, type: { kind: 'bigint' } as const };
+  const root = (r: string) => squareRoot(printer, quotientOf(r, left, right, 38), `${r}.rs`);
   const ratio = form.root
-    ? quotient(printer, left, right, (s) => rootOf(printer, s))
+    ? chain(printer, operands(left, right), divisionSteps(left, right, 38), root)
     : divide(printer, left, right);
   const fields = [
     `'n': ${parts.count}`,
@@ -219,14 +222,9 @@ export function variance(
 }
 
 /**
- * The root of field `v` (scale 20) rounded to `rs` digits. The double root of 15 digits is corrected by one Newton step
- * in integers, which gives twice as many.
+ * As DECIMAL(38, 20): the root of a HUGEINT of scale 20, rounded to `digits` after the point. The double root of 15
+ * digits is corrected by one Newton step in integers, which gives twice as many.
  */
-function rootOf(printer: Printer, record: string): string {
-  return squareRoot(printer, `${record}.v`, `${record}.rs`);
-}
-
-/** As DECIMAL(38, 20): the root of a HUGEINT of scale 20, rounded to `digits` after the point. */
 export function squareRoot(printer: Printer, value: string, digits: string): string {
   return chain(
     printer,
@@ -256,23 +254,19 @@ export function squareRoot(printer: Printer, value: string, digits: string): str
         rs: `${s}.rs`,
         k: `${s}.k`,
         x: `${s}.x`,
-        t: `${s}.rest * ${shiftBy(`least(14, 20 - ${s}.k)`)} + ${s}.x`,
+        t: `${s}.rest * ${power10(`least(14, 20 - ${s}.k)`)} + ${s}.x`,
       }),
       (s) => ({
         rs: `${s}.rs`,
-        root: `CASE WHEN ${s}.x = 0 THEN CAST(0 AS HUGEINT) ELSE ${s}.x * ${shiftBy(`20 - ${s}.k`)} + CASE WHEN ${s}.t >= 0 THEN ${s}.t // (2 * ${s}.x) ELSE - ((2 * ${s}.x - 1 - ${s}.t) // (2 * ${s}.x)) END * ${shiftBy(`greatest(0, 6 - ${s}.k)`)} END`,
+        root: `CASE WHEN ${s}.x = 0 THEN CAST(0 AS HUGEINT) ELSE ${s}.x * ${power10(`20 - ${s}.k`)} + CASE WHEN ${s}.t >= 0 THEN ${s}.t // (2 * ${s}.x) ELSE - ((2 * ${s}.x - 1 - ${s}.t) // (2 * ${s}.x)) END * ${power10(`greatest(0, 6 - ${s}.k)`)} END`,
       }),
     ],
     (s) => {
-      const unit = shiftBy(`20 - ${s}.rs`);
+      const unit = power10(`20 - ${s}.rs`);
       return scaled(`((${s}.root + ${unit} // 2) // ${unit}) * ${unit}`, unconstrainedScale);
     },
   );
 }
-
-/** 10^k for k from 0 to 28. */
-const shiftBy = (k: string) =>
-  `(${power10(`least(14, ${k})`)} * ${power10(`greatest(0, ${k} - 14)`)})`;
 
 /** sqrt(numeric): at least 16 significant digits, never fewer after the point than the argument shows. */
 export function numericRoot(printer: Printer, { text, type }: Exact): string {

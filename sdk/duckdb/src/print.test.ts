@@ -67,6 +67,11 @@ test('any name is quoted, and duplicate output names stay', async () => {
   expect(result.rows).toEqual([[1, 1, '1.50']]);
 });
 
+test('a key is found again with its operands in another order', async () => {
+  const result = await run('select id + 1, count(*) from "or""ders" group by 1 + id order by 1');
+  expect(result.rows).toEqual([1, 2, 3].map((id) => [id, '1']));
+});
+
 test('parameters are bound by number and cast', async () => {
   const result = await run('select id + $2 from "or""ders" where "pr""ice" > $1 order by 1', [
     '1.75',
@@ -105,5 +110,18 @@ test('a model expression is printed with the names that its place gives to colum
   ]);
   expect(printExpr(expr, (relation, name) => `"${relation}_${name}"`)).toBe(
     `(("f_delay" + '1'::INTEGER) > '15'::INTEGER)`,
+  );
+});
+
+test('subqueries nested in HAVING and GROUP BY are printed once', () => {
+  const having = (depth: number): string =>
+    depth === 0
+      ? '1'
+      : `(select count(*) from "or""ders" having avg("pr""ice") / 3 > ${having(depth - 1)})`;
+  const groups = (depth: number): string =>
+    depth === 0 ? 'id' : `(select 1 from "or""ders" group by ${groups(depth - 1)} limit 1)`;
+  expect(printed(`select ${having(30)}`).length).toBeLessThan(200_000);
+  expect(printed(`select count(*) from "or""ders" group by ${groups(30)}`).length).toBeLessThan(
+    200_000,
   );
 });

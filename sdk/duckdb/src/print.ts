@@ -67,6 +67,9 @@ export function printExpr(
 
 const qualified = (relation: string, name: string) => `${quoteName(relation)}.${quoteName(name)}`;
 
+/** DuckDB does not find an expression with a lambda again by its text. */
+const isByPosition = (text: string) => text.includes('lambda ');
+
 /** The one column of a subquery. */
 function columnOf(query: Query): Field {
   if (query.kind !== 'select') return query.schema[0]!;
@@ -78,6 +81,9 @@ class QueryPrinter implements Printer {
   readonly #options: PrintOptions;
   readonly #column: (relation: string, name: string) => string;
   #names = 0;
+  #outlining = false;
+  /** Texts of the GROUP BY keys of the block that is printed. */
+  #groups: ReadonlyMap<string, string> = new Map();
 
   constructor(options: PrintOptions, column = qualified) {
     this.#options = options;
@@ -90,6 +96,16 @@ class QueryPrinter implements Printer {
   }
 
   print(expr: Expr): string {
+    return this.#groups.size === 0 ? this.#plain(expr) : (this.#ofGroup(expr) ?? this.#plain(expr));
+  }
+
+  /** A GROUP BY key again, in the very words of GROUP BY: DuckDB knows it by nothing else. */
+  #ofGroup(expr: Expr): string | undefined {
+    const known = expr.kind === 'literal' || expr.kind === 'column' || expr.kind === 'aggregate';
+    return known ? undefined : this.#groups.get(exprKey(expr));
+  }
+
+  #plain(expr: Expr): string {
     switch (expr.kind) {
       case 'literal':
         return printLiteral(expr);
@@ -126,6 +142,7 @@ class QueryPrinter implements Printer {
   }
 
   #subquery({ form, query, test, fn }: SubqueryExpr): string {
+    if (this.#outlining) return test === undefined ? '(subquery)' : this.print(test);
     if (form === 'exists') return `(EXISTS (${this.query(query)}))`;
     if (form === 'scalar') return `(${this.query(query)})`;
     const column = columnOf(query);
@@ -151,24 +168,42 @@ class QueryPrinter implements Printer {
 
   #select(block: SelectBlock, schema: readonly Field[] | undefined): string {
     if (this.#needsGroupFirst(block)) return this.#select(groupFirst(block, this.fresh()), schema);
-    const targets = block.outputs.map(({ name, expr }, i) => {
-      const text = this.print(expr);
-      const type = schema?.[i]?.type ?? expr.type;
-      return `CAST(${text} AS ${duckdbType(type)}) AS ${quoteName(schema?.[i]?.name ?? name)}`;
-    });
-    // PostgreSQL allows an empty select list, DuckDB does not.
-    const outputs = targets.length > 0 ? targets : ['1'];
-    return [
-      `SELECT ${this.#distinct(block)}${outputs.join(', ')}`,
+    const around = this.#groups;
+    this.#groups = new Map();
+    const below = [
       block.from.length === 0 ? '' : `FROM ${block.from.map((r) => this.#relation(r)).join(', ')}`,
       block.where === undefined ? '' : `WHERE ${this.print(block.where)}`,
-      this.#groupBy(block),
+    ];
+    const keys = block.groupBy.map((e) => this.#groupKey(e));
+    this.#groups = new Map(block.groupBy.map((e, i) => [exprKey(e), keys[i]!]));
+    const above = [
+      this.#groupBy(block, keys),
       block.having === undefined ? '' : `HAVING ${this.print(block.having)}`,
       this.#orderBy(block),
       this.#limits(block),
-    ]
-      .filter((part) => part !== '')
-      .join(' ');
+    ];
+    const list = `SELECT ${this.#distinct(block)}${this.#outputs(block, schema)}`;
+    this.#groups = around;
+    return [list, ...below, ...above].filter((part) => part !== '').join(' ');
+  }
+
+  /** A key with a lambda is grouped by its position in the select list, where it stands with its cast. */
+  #groupKey(expr: Expr): string {
+    const text = this.print(expr);
+    return isByPosition(text) ? `CAST(${text} AS ${duckdbType(expr.type)})` : text;
+  }
+
+  #outputs({ outputs }: SelectBlock, schema: readonly Field[] | undefined): string {
+    // PostgreSQL allows an empty select list, DuckDB does not.
+    if (outputs.length === 0) return '1';
+    const texts = outputs.map(({ name, expr }, i) => {
+      const type = schema?.[i]?.type ?? expr.type;
+      const text = this.print(expr);
+      const isKey = this.#ofGroup(expr) === text && isByPosition(text) && sameType(type, expr.type);
+      const cast = isKey ? text : `CAST(${text} AS ${duckdbType(type)})`;
+      return `${cast} AS ${quoteName(schema?.[i]?.name ?? name)}`;
+    });
+    return texts.join(', ');
   }
 
   #distinct({ distinct }: SelectBlock): string {
@@ -176,18 +211,25 @@ class QueryPrinter implements Printer {
     return `DISTINCT ON (${distinct.map((e) => this.print(e)).join(', ')}) `;
   }
 
+  /** An expression without its subqueries: they are printed once only, however deep they nest. */
+  #outline(expr: Expr): string {
+    const before = this.#outlining;
+    this.#outlining = true;
+    const text = this.print(expr);
+    this.#outlining = before;
+    return text;
+  }
+
   #needsGroupFirst(block: SelectBlock): boolean {
     const { groupBy, having, aggregated } = block;
-    const withLambda = (expr: Expr) => this.print(expr).includes('lambda ');
+    const withLambda = (expr: Expr) => isByPosition(this.#outline(expr));
     if (!aggregated) return false;
     return (having && withLambda(having)) || (groupBy.some(withLambda) && !isGroupedFirst(block));
   }
 
   /** Constants group nothing, and DuckDB would read some of them as positions. Lambdas are found only by position. */
-  #groupBy(block: SelectBlock): string {
-    const { groupBy, groupingSets, aggregated, having } = block;
-    const printed = groupBy.map((e) => this.print(e));
-    const texts = printed.map((text, i) => (text.includes('lambda ') ? `${i + 1}` : text));
+  #groupBy({ groupingSets, aggregated, having }: SelectBlock, printed: readonly string[]): string {
+    const texts = printed.map((text, i) => (isByPosition(text) ? `${i + 1}` : text));
     if (groupingSets !== undefined) {
       const sets = groupingSets.map((set) => `(${set.map((i) => texts[i]).join(', ')})`);
       return `GROUP BY GROUPING SETS (${sets.join(', ')})`;

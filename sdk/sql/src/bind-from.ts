@@ -47,8 +47,11 @@ function checkAliases(ctx: BindContext, tables: readonly ScopeTable[]): void {
   }
 }
 
+/** A relation costs more than a node of an expression: this bounds them at 10,000. */
+const relationWeight = 20;
+
 function bindFromItem(ctx: BindContext, node: Node, outer: OuterEnv): BoundFrom {
-  ctx.countNode();
+  ctx.countNode(relationWeight);
   if ('RangeVar' in node) return bindRangeVar(ctx, node.RangeVar, outer);
   if ('RangeSubselect' in node) return bindRangeSubselect(ctx, node.RangeSubselect, outer);
   if ('JoinExpr' in node) return bindJoin(ctx, node.JoinExpr, outer);

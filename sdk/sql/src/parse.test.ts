@@ -128,7 +128,7 @@ describe('what is too much is refused before the parser sees it', () => {
       `select ${'('.repeat(n)}`,
       `select 1${'::int'.repeat(n)}`,
     ];
-    for (let i = 0; i < 60; i++) expect(() => parseSync(bombs[i % bombs.length]!)).toThrow();
+    for (let i = 0; i < 24; i++) expect(() => parseSync(bombs[i % bombs.length]!)).toThrow();
     expect(bindText('select sum(delay) from flights').schema[0]!.name).toBe('sum');
   });
 });

@@ -202,6 +202,7 @@ select sum(m) * sum(n), sum(m) / sum(n) from t
 select 10 / 3 * 3.0, 10 / 3.0 * 3, (1.0 / 3) * 3
 select round(1.0 / 3, 3), (2.0 / 3)::numeric(10, 4), trunc(2.0 / 3, 2)
 select n from t where n = 1.50 or n = 3.33::double precision order by n
+select (id + s) * 2, n * 2 > 1, count(*) from t group by id + s, n order by 1, 2
 select r = 2.5, r > 2.4, r * 2, r + x, r::double precision from t order by id
 `
   .split('\n')
