@@ -1,0 +1,6 @@
+import type { Benchmark } from './benchmark.ts';
+import { ssbBenchmark } from './ssb/ssb-benchmark.ts';
+import { startBenchmark } from './start/start-benchmark.ts';
+
+/** Every benchmark that `npm run bench` knows. */
+export const benchmarks: readonly Benchmark[] = [ssbBenchmark, startBenchmark];
