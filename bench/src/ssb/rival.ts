@@ -47,9 +47,9 @@ export class DuckDbRival implements Disposable {
  * One pass over the facts, joined as the model joins them, that reads every column the cube keeps and adds the measures
  * up: the least that any engine has to do to build all cuboids.
  */
-export const joinedPassSql = `select count(*), max(d_year), max(d_yearmonthnum), max(d_yearmonth), max(d_weeknuminyear),
-  max(lo_discount), max(lo_quantity), max(p_mfgr), max(p_category), max(p_brand1), max(s_region), max(s_nation),
-  max(s_city), max(c_region), max(c_nation), max(c_city), sum(lo_extendedprice * lo_discount), sum(lo_revenue),
+export const joinedPassSql = `select count(*), count(d_year), count(d_yearmonthnum), count(d_yearmonth), count(d_weeknuminyear),
+  count(lo_discount), count(lo_quantity), count(p_mfgr), count(p_category), count(p_brand1), count(s_region), count(s_nation),
+  count(s_city), count(c_region), count(c_nation), count(c_city), sum(lo_extendedprice * lo_discount), sum(lo_revenue),
   sum(lo_revenue - lo_supplycost)
 from lineorder left join dates on lo_orderdate = d_datekey left join customer on lo_custkey = c_custkey
   left join supplier on lo_suppkey = s_suppkey left join part on lo_partkey = p_partkey`;
