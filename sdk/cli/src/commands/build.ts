@@ -2,7 +2,7 @@ import { Code, TesseraError } from '@tessera/base';
 import { scheduler } from '@tessera/proto';
 import type { Command } from 'commander';
 import { idOf } from '../apply.ts';
-import type { Runner } from '../program.ts';
+import type { Runner } from '../runner.ts';
 import { formatBytes, formatCount, formatMicros } from '../table.ts';
 
 /** build: what is missing or stale; refresh: what is stale. */

@@ -6,7 +6,7 @@ import { decodeArrow, formatValue, rowsOf } from '@tessera/columnar';
 import { printResources, type Resource } from '@tessera/cube';
 import type { Command } from 'commander';
 import { applyResources } from '../apply.ts';
-import type { Runner } from '../program.ts';
+import type { Runner } from '../runner.ts';
 import { formatCount, formatTable } from '../table.ts';
 
 /** import: files become tables of a source, with the inferred types and the first rows shown. */
@@ -40,9 +40,13 @@ export function importCommand(program: Command, run: Runner): void {
           });
           const fields = (preview.table?.schema?.fields ?? []).map(fieldFromProto);
           if (context.options.json) continue;
-          const rejected = preview.table?.rejectedRows ?? 0n;
+          const { rowCount, rejectedRows = 0n } = preview.table ?? {};
+          const counts = [
+            ...(rowCount === undefined ? [] : [`${formatCount(rowCount)} rows`]),
+            ...(rejectedRows > 0n ? [`${formatCount(rejectedRows)} rows rejected`] : []),
+          ];
           context.terminal.out(
-            `${options.source}.${table}: ${formatCount(preview.table?.rowCount ?? 0n)} rows${rejected > 0n ? `, ${formatCount(rejected)} rejected` : ''}\n`,
+            `${options.source}.${table}${counts.length > 0 ? `: ${counts.join(', ')}` : ''}\n`,
           );
           const rows = preview.batches.flatMap((batch) => rowsOf(decodeArrow(batch.arrowIpc)));
           context.terminal.out(

@@ -3,7 +3,7 @@ import { modelSpecFromProto } from '@tessera/client';
 import { diffResources, printDiff, type Resource } from '@tessera/cube';
 import type { metadata } from '@tessera/proto';
 import type { Command } from 'commander';
-import type { Runner } from '../program.ts';
+import type { Runner } from '../runner.ts';
 
 /** model: versions, what differs between two of them, and going back. */
 export function modelCommands(program: Command, run: Runner): void {

@@ -1,7 +1,7 @@
 import { scheduler } from '@tessera/proto';
 import type { Command } from 'commander';
 import { idOf } from '../apply.ts';
-import type { Runner } from '../program.ts';
+import type { Runner } from '../runner.ts';
 
 /** operations: long-running work, past and present. */
 export function operationCommands(program: Command, run: Runner): void {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { scheduler } from '@tessera/proto';
 import type { Command } from 'commander';
-import type { Runner } from '../program.ts';
+import type { Runner } from '../runner.ts';
 import { formatBytes, formatCount, formatMicros, formatTable } from '../table.ts';
 
 /** plan: which cuboids a byte budget is best spent on. */

@@ -3,7 +3,7 @@ import { explain, queryStream } from '@tessera/client';
 import { formatValue, rowsOf, type Schema, type Value } from '@tessera/columnar';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
-import type { Runner } from '../program.ts';
+import type { Runner } from '../runner.ts';
 import { formatMicros, formatTable, toJson } from '../table.ts';
 
 interface QueryFlags {

@@ -2,7 +2,7 @@ import { Code, TesseraError } from '@tessera/base';
 import { diffResources, printDiff, printResources, type Resource } from '@tessera/cube';
 import type { Command } from 'commander';
 import { applyResources, exportResources, folderOf, readResources } from '../apply.ts';
-import type { Runner } from '../program.ts';
+import type { Runner } from '../runner.ts';
 
 const kinds = { source: 'Source', model: 'Model', cube: 'Cube' } as const;
 type KindWord = keyof typeof kinds;

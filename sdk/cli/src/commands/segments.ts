@@ -3,7 +3,7 @@ import type { SegmentRange } from '@tessera/cube';
 import { scheduler } from '@tessera/proto';
 import type { Command } from 'commander';
 import { idOf } from '../apply.ts';
-import type { Runner } from '../program.ts';
+import type { Runner } from '../runner.ts';
 import { formatBytes, formatCount, formatTime } from '../table.ts';
 import { buildSummary } from './build.ts';
 

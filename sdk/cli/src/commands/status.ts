@@ -2,7 +2,7 @@ import { listAll } from '@tessera/client';
 import { metadata } from '@tessera/proto';
 import type { Command } from 'commander';
 import { idOf } from '../apply.ts';
-import type { Runner } from '../program.ts';
+import type { Runner } from '../runner.ts';
 import { formatBytes, formatCount } from '../table.ts';
 
 /** status: the cubes of a project at a glance. */

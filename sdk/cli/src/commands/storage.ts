@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { idOf } from '../apply.ts';
-import type { Runner } from '../program.ts';
+import type { Runner } from '../runner.ts';
 import { formatBytes, formatCount } from '../table.ts';
 
 /** storage: what is stored, how much it is used, what stays in memory. */
