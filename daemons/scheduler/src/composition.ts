@@ -19,6 +19,7 @@ import type { SchedulerConfig } from './config.ts';
 import { Leadership } from './leader/leadership.ts';
 import { runMaintenanceTimer } from './operations/maintenance-timer.ts';
 import { OperationRunner } from './operations/operation-runner.ts';
+import { PlanOperation } from './plan/plan-operation.ts';
 import { BuildHandler } from './service/build-handler.ts';
 import { OperationsHandler } from './service/operations-handler.ts';
 
@@ -65,12 +66,12 @@ export async function composeScheduler(
     config,
     clock,
     engine: () => {
-      engine ??= plugins.load({
-        kind: 'engine',
-        name: 'engine',
-        baseDirectory: process.cwd(),
-        ...config.engine,
-      });
+      engine ??= plugins
+        .load({ kind: 'engine', name: 'engine', baseDirectory: process.cwd(), ...config.engine })
+        .catch((error) => {
+          engine = undefined; // Whoever asks next tries again.
+          throw error;
+        });
       return engine;
     },
   };
@@ -85,12 +86,14 @@ export async function composeScheduler(
       new BuildOperation('refresh', building),
       new MergeOperation(building),
       new DropOperation(building),
+      new PlanOperation(building),
       new MaintenanceOperation(building),
     ],
   });
   const builds = new BuildHandler(clients);
-  const { maintenanceIntervalMs: intervalMs, retiredGraceMs } = config;
-  const timer = { clients, builds, clock, log, intervalMs, retiredGraceMs };
+  const { maintenanceIntervalMs: intervalMs } = config;
+  const garbage = { clients, leadership, clock, config };
+  const timer = { clients, builds, clock, log, intervalMs, garbage };
   let running: Promise<void> = Promise.resolve();
   return {
     services: [

@@ -15,7 +15,7 @@ export function operationCancelled(operation: string): TesseraError {
   return new TesseraError({
     code: Code.CANCELLED,
     reason: 'CANCELLED',
-    message: `${operation} was cancelled; nothing of it was published.`,
+    message: `${operation} was cancelled; segments that it had published by then stay, nothing else of it does.`,
     metadata: { operation },
   });
 }
@@ -121,5 +121,24 @@ export function startedTooOften(operation: string, limit: number): TesseraError 
     reason: 'STARTED_TOO_OFTEN',
     message: `${operation} was started ${limit} times without coming to an end; see the scheduler's log, then ask for it again.`,
     metadata: { operation, limit: String(limit) },
+  });
+}
+
+export function operationGivenUp(operation: string): TesseraError {
+  return new TesseraError({
+    code: Code.ABORTED,
+    reason: 'OPERATION_GIVEN_UP',
+    message: `${operation} has ended already; what came after that is not taken.`,
+    metadata: { operation },
+  });
+}
+
+/** A part of a merge is no longer there: somebody dropped or replaced it after the merge was decided. */
+export function segmentGone(segment: string): TesseraError {
+  return new TesseraError({
+    code: Code.ABORTED,
+    reason: 'SEGMENT_GONE',
+    message: `Segment ${segment} is no longer there, so it was not merged; list the segments and ask again.`,
+    metadata: { segment },
   });
 }

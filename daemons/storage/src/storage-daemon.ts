@@ -2,7 +2,7 @@ import { type Clock, parseResourceName } from '@tessera/base';
 import type { CuboidScanner, ScanOptions } from '@tessera/client';
 import type { ColumnBatch } from '@tessera/columnar';
 import type { ScanPlan } from '@tessera/cube';
-import type { FileStore, VerifyOutcome } from './files/file-store.ts';
+import type { Collected, FileStore, VerifyOutcome } from './files/file-store.ts';
 import type { FoundFile } from './files/file-system.ts';
 import type { IngestedFile, PreparedIngest, StagedFile } from './files/ingest.ts';
 import { parseStoredPath } from './files/stored-path.ts';
@@ -81,17 +81,25 @@ export class StorageDaemon implements CuboidScanner {
     return outcome;
   }
 
+  /** Which of the files are not there, or are in quarantine; nothing is read. */
+  missing(files: readonly string[]): Promise<string[]> {
+    return this.#files.missing(files);
+  }
+
   /**
    * Deletes what no resource names: stored files outside `referenced` (relative to the store's folder) and
-   * abandoned staging directories, both only when untouched for `graceMicros`, so that what is taken in but not
-   * published yet stays.
+   * abandoned staging directories. A file goes when it was seen unreferenced for `graceMicros`, so that readers who
+   * planned with it can finish and what is taken in but not published yet stays. Of the projects that `busy`
+   * cubes lie in nothing is touched.
    */
   async reconcile(
     referenced: ReadonlySet<string>,
     graceMicros: bigint = defaultGraceMicros,
-  ): Promise<{ readonly files: readonly string[]; readonly ingests: readonly string[] }> {
-    const beforeMs = Number((this.#clock.now() - graceMicros) / 1_000n);
-    const collected = await this.#files.collect(referenced, beforeMs);
+    busy: readonly string[] = [],
+  ): Promise<Collected> {
+    const nowMs = Number(this.#clock.now() / 1_000n);
+    const graceMs = Number(graceMicros / 1_000n);
+    const collected = await this.#files.collect({ referenced, busy, nowMs, graceMs });
     for (const file of collected.files) this.#forget(file);
     return collected;
   }

@@ -17,14 +17,17 @@ import { cubeWithoutCuboids, modelChanged, sourceChanged } from '../errors.ts';
 import type { Leadership } from '../leader/leadership.ts';
 import type { OperationContext, OperationKind } from '../operations/operation.ts';
 import type { Plain } from '../operations/plain.ts';
+import { plannedCube } from '../plan/plan-operation.ts';
 import { type BuildWish, type SegmentWork, segmentsToBuild } from './decide.ts';
 import { buildInputs } from './engine-inputs.ts';
 import { type PassOutcome, runEnginePass } from './engine-pass.ts';
 import { ensureSnapshots, type SnapshotInUse } from './lookup-snapshots.ts';
+import { quarantineMissing } from './missing-layouts.ts';
 import { currentVersions, type ObservedCube, observeCube } from './observe.ts';
 import { publishPass } from './publish.ts';
 import { BuildTotals } from './response.ts';
 import { readExtent } from './source-extent.ts';
+import { dropStaging, stagingKey } from './staging.ts';
 
 export interface BuildDependencies {
   readonly clients: SchedulerClients;
@@ -61,17 +64,20 @@ export class BuildOperation implements OperationKind {
     const { clients, registry, clock } = this.#deps;
     const { record, journal, progress, signal } = context;
     const startedAt = clock.now();
-    const cube = await observeCube(clients, registry, record.target);
+    await quarantineMissing(clients, this.#deps.leadership, record.target);
+    const observed = await observeCube(clients, registry, record.target);
+    const cube = await plannedCube(this.#deps, observed, context);
     const layouts = wantedLayouts(cube.model, cube.spec, cube.planned);
     if (layouts.length === 0) throw cubeWithoutCuboids(record.target);
-    const decision = (await journal.step(
+    const journaled = await journal.step(
       'decide',
       () => null,
       async () =>
-        (await this.#decide(cube, layouts, wishOf(record.request), signal)) as unknown as Plain,
-    )) as unknown as BuildDecision;
+        journaledDecision(await this.#decide(cube, layouts, wishOf(record.request), signal)),
+    );
+    const decision = decisionOf(journaled);
     requireUnchanged(cube, decision);
-    const batches = batchesOf(decision.work, this.#deps.config.maxSegmentsPerPass);
+    const batches = batchesOf(decision.work, segmentsPerPass(this.#deps.config, layouts));
     progress.update({ stepsTotal: stepCount(cube, batches) });
     const totals = new BuildTotals();
     if (batches.length > 0) {
@@ -92,13 +98,9 @@ export class BuildOperation implements OperationKind {
   }
 
   async cleanUp({ record, journal }: OperationContext): Promise<void> {
-    for (const key of journal.steps.filter((step) => step !== 'decide')) {
-      const { ingest } = await this.#deps.clients.storage.prepareIngest({
-        cube: record.target,
-        key: stagingKey(record.name, key.replace(/^snapshot-/, '')),
-      });
-      await this.#deps.clients.storage.abortIngest({ ingest });
-    }
+    const staged = journal.steps.filter((step) => /^(pass|snapshot)-/.test(step));
+    const steps = staged.map((step) => step.replace(/^snapshot-/, ''));
+    await dropStaging(this.#deps.clients, record.target, record.name, steps);
   }
 
   async #decide(
@@ -153,7 +155,7 @@ export class BuildOperation implements OperationKind {
         )) as unknown as Plain,
     )) as unknown as PassOutcome;
     signal.throwIfAborted();
-    await this.#requireSameSource(cube, decision, signal);
+    if (!journal.isDone(`publish-${batch}`)) await this.#requireSameSource(cube, decision, signal);
     progress.advance({ phase: 'PUBLISH', step: 'publishing segments' });
     const published = await journal.step(
       `publish-${batch}`,
@@ -256,6 +258,42 @@ function stepCount(cube: ObservedCube, batches: readonly (readonly SegmentWork[]
   return cube.model.lookups.length + files + 2 * batches.length;
 }
 
+/** What is kept of a decision in one journal entry: segments with the same layouts share their list. */
+function journaledDecision({ work, ...decision }: BuildDecision): Plain {
+  const alike = Map.groupBy(work, ({ layouts, keeps }) => JSON.stringify([layouts, keeps]));
+  const groups = [...alike.values()].map((items) => ({
+    layouts: items[0]!.layouts,
+    keeps: items[0]!.keeps,
+    segments: items.map(({ id, range }) => ({ id, range })),
+  }));
+  return { ...decision, groups } as unknown as Plain;
+}
+
+function decisionOf(journaled: Plain): BuildDecision {
+  const { groups, ...decision } = journaled as unknown as Omit<BuildDecision, 'work'> & {
+    readonly groups: readonly (Pick<SegmentWork, 'layouts' | 'keeps'> & {
+      readonly segments: readonly Pick<SegmentWork, 'id' | 'range'>[];
+    })[];
+  };
+  const work = groups.flatMap(({ segments, layouts, keeps }) =>
+    segments.map((segment) => ({ ...segment, layouts, keeps })),
+  );
+  return { ...decision, work };
+}
+
+/** What a pass gave is one journal entry, which metadata takes up to a size: so many segments fit. */
+const journalBytes = 1_000_000;
+const bytesPerLayout = 700;
+const bytesPerColumn = 250;
+
+function segmentsPerPass(config: SchedulerConfig, layouts: readonly WantedLayout[]): number {
+  const bytes = layouts.reduce(
+    (sum, { columns }) => sum + bytesPerLayout + bytesPerColumn * columns.length,
+    0,
+  );
+  return Math.max(1, Math.min(config.maxSegmentsPerPass, Math.floor(journalBytes / bytes)));
+}
+
 /** Segments that lack the same layouts are built in one pass. */
 function batchesOf(work: readonly SegmentWork[], most: number): SegmentWork[][] {
   const alike = Map.groupBy(work, ({ layouts }) => layouts.join());
@@ -294,8 +332,4 @@ async function newestDictionaries(
   const found = names.flatMap((name) => newest.get(name) ?? []);
   const { paths } = await clients.storage.locateFiles({ files: found.map(({ file }) => file) });
   return Object.fromEntries(found.map(({ key }, i) => [key, paths[i]!]));
-}
-
-function stagingKey(operation: string, step: string): string {
-  return `${operation.slice(operation.lastIndexOf('/') + 1)}-${step}`;
 }

@@ -1,4 +1,10 @@
-import { rangeLabel, type Segment, type SegmentRange, type SourceVersion } from '@tessera/cube';
+import {
+  compareRanges,
+  rangeLabel,
+  type Segment,
+  type SegmentRange,
+  type SourceVersion,
+} from '@tessera/cube';
 
 /** What a build looks at: one cube at one moment, a plain value. */
 export interface CubeObservation {
@@ -35,7 +41,10 @@ export interface SegmentWork {
   readonly keeps: readonly string[];
 }
 
-/** Which segments are built, with which layouts. Ranges of the result never overlap those of segments that stay. */
+/**
+ * Which segments are built, with which layouts. Ranges of the result never overlap those of segments that stay: where
+ * the cube's segment length has changed, what lies between the segments that exist is filled.
+ */
 export function segmentsToBuild(seen: CubeObservation, wish: BuildWish): SegmentWork[] {
   const work = seen.segments
     .filter((segment) => wanted(segment.range, wish) && named(segment.id, wish))
@@ -43,7 +52,8 @@ export function segmentsToBuild(seen: CubeObservation, wish: BuildWish): Segment
     .filter((item) => item !== undefined);
   if (wish.existingOnly) return work;
   const fresh = seen.ranges
-    .filter((range) => wanted(range, wish) && !seen.segments.some((s) => overlap(s.range, range)))
+    .flatMap((range) => gapsOf(range, seen.segments))
+    .filter((range) => wanted(range, wish))
     .map((range) => ({ id: rangeLabel(range, seen.timeZone), range }))
     .filter(({ id }) => named(id, wish))
     .map(({ id, range }) => ({ id, range, layouts: seen.layouts, keeps: [] }));
@@ -81,6 +91,22 @@ function wanted(range: SegmentRange, { start, end }: BuildWish): boolean {
   if (start === undefined && end === undefined) return true;
   if (range.kind !== 'range') return false;
   return (start === undefined || range.start >= start) && (end === undefined || range.end <= end);
+}
+
+/** The parts of a range that no segment covers. */
+function gapsOf(range: SegmentRange, segments: readonly Segment[]): SegmentRange[] {
+  const inTheWay = segments.map((segment) => segment.range).filter((one) => overlap(one, range));
+  if (inTheWay.length === 0) return [range];
+  if (range.kind !== 'range') return [];
+  const gaps: SegmentRange[] = [];
+  let reached = range.start;
+  for (const one of inTheWay.toSorted(compareRanges)) {
+    if (one.kind !== 'range') return [];
+    if (one.start > reached) gaps.push({ kind: 'range', start: reached, end: one.start });
+    if (one.end > reached) reached = one.end;
+  }
+  if (reached < range.end) gaps.push({ kind: 'range', start: reached, end: range.end });
+  return gaps;
 }
 
 function named(id: string, { only }: BuildWish): boolean {

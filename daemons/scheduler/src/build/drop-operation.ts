@@ -2,7 +2,8 @@ import { type Any, scheduler } from '@tessera/proto';
 import { nothingInRange } from '../errors.ts';
 import type { OperationContext, OperationKind } from '../operations/operation.ts';
 import type { BuildDependencies } from './build-operation.ts';
-import { type ObservedCube, observeCube } from './observe.ts';
+import { type ObservedCube, observeSegments } from './observe.ts';
+import { requestIdOf } from './publish.ts';
 
 const responseType = 'type.googleapis.com/tessera.scheduler.v1.DropSegmentsResponse';
 
@@ -16,8 +17,7 @@ export class DropOperation implements OperationKind {
   }
 
   async run({ record, journal }: OperationContext): Promise<Any> {
-    const { clients, registry } = this.#deps;
-    const cube = await observeCube(clients, registry, record.target);
+    const cube = await observeSegments(this.#deps.clients, record.target);
     const request = scheduler.DropSegmentsRequest.decode(record.request!.value);
     const ids = await journal.step(
       'decide',
@@ -40,7 +40,9 @@ export class DropOperation implements OperationKind {
   async cleanUp(): Promise<void> {}
 }
 
-function segmentsAsked(cube: ObservedCube, request: scheduler.DropSegmentsRequest): string[] {
+type SegmentsOfCube = Pick<ObservedCube, 'name' | 'segments' | 'segmentEtags'>;
+
+function segmentsAsked(cube: SegmentsOfCube, request: scheduler.DropSegmentsRequest): string[] {
   const { segments, startMicros, endMicros } = request;
   const named = new Set(segments.map((name) => name.slice(name.lastIndexOf('/') + 1)));
   const ids = cube.segments
@@ -58,7 +60,7 @@ function segmentsAsked(cube: ObservedCube, request: scheduler.DropSegmentsReques
 /** One transaction that takes the segments out of every later query. */
 export async function retireSegments(
   deps: BuildDependencies,
-  cube: ObservedCube,
+  cube: SegmentsOfCube,
   ids: readonly string[],
   operation: string,
 ): Promise<void> {
@@ -70,6 +72,9 @@ export async function retireSegments(
     parent: cube.name,
     retire,
     fence: deps.leadership.fence(),
-    requestId: `${operation}-retire-${ids.join('-')}`.slice(0, 120),
+    requestId: requestIdOf(
+      `${operation}/retire`,
+      ids.map((id) => ({ id })),
+    ),
   });
 }

@@ -8,6 +8,7 @@ import type { SchedulerClients } from '../clients.ts';
 import type { OperationContext } from '../operations/operation.ts';
 import { engineInput } from './engine-inputs.ts';
 import { type ObservedCube, tableKey } from './observe.ts';
+import { stagingKey } from './staging.ts';
 
 /** A snapshot that a build uses: its id, and the absolute path of its file. */
 export interface SnapshotInUse {
@@ -46,7 +47,14 @@ export async function ensureSnapshots(
   fence: () => { lease: string; token: bigint },
 ): Promise<SnapshotInUse[]> {
   const { resources } = await listAll(clients, 'snapshots', { parent: `projects/${cube.project}` });
-  const known = new Map(resources.map((snapshot) => [idOf(snapshot.name), snapshot.file]));
+  const { missingFiles } = await clients.storage.findMissingFiles({
+    files: resources.map(({ file }) => file),
+  });
+  const known = new Map(
+    resources
+      .filter(({ file }) => !missingFiles.includes(file)) // Damaged or lost: copied again.
+      .map((snapshot) => [idOf(snapshot.name), snapshot.file]),
+  );
   const inUse: SnapshotInUse[] = [];
   for (const lookup of cube.model.lookups) {
     const version = versions[tableKey(lookup.table)]!;
@@ -81,7 +89,7 @@ async function takeSnapshot(
     async ({ id, token, known }) => {
       const { ingest, stagingDirectory } = await clients.storage.prepareIngest({
         cube: cube.name,
-        key: `${idOf(context.record.name)}-${id}`,
+        key: stagingKey(context.record.name, id),
       });
       const staged = 'snapshot.parquet';
       const keys = lookup.keys.map(({ column }) => column);

@@ -2,6 +2,7 @@ import { cubeSpecFromProto, listAll, segmentFromProto } from '@tessera/client';
 import { mergesDue, parseRetention, type Segment, segmentsExpired } from '@tessera/cube';
 import { metadata } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
+import { missingFiles } from './missing-layouts.ts';
 
 /** Retention counts back from the end of the newest segment: data that has stopped growing is not dropped. */
 export function expiredSegments(
@@ -17,18 +18,30 @@ export function expiredSegments(
   return segmentsExpired(segments, retention, newest, timeZone).map(({ id }) => id);
 }
 
-export function isRetiredBefore(segment: metadata.Segment, micros: bigint): boolean {
+export function isRetiredBefore(
+  segment: Pick<metadata.Segment, 'state' | 'retireTime'>,
+  micros: bigint,
+): boolean {
   return (
     segment.state === metadata.SegmentState.SEGMENT_STATE_RETIRED &&
-    (segment.retireTime?.seconds ?? 0n) * 1_000_000n <= micros
+    microsOf(segment.retireTime) <= micros
   );
 }
 
-/** Names of the cubes for which maintenance would do something now. */
-export async function cubesDue(
-  clients: SchedulerClients,
-  retiredBefore: bigint,
-): Promise<string[]> {
+/** Microseconds since 1970; 0 when there is no time. */
+export function microsOf(
+  time: { readonly seconds: bigint; readonly nanos: number } | undefined,
+): bigint {
+  return time === undefined
+    ? 0n
+    : time.seconds * 1_000_000n + BigInt(Math.floor(time.nanos / 1000));
+}
+
+/**
+ * Names of the cubes for which maintenance would do something now that deserves an operation: merges, retention,
+ * damaged files.
+ */
+export async function cubesDue(clients: SchedulerClients): Promise<string[]> {
   const [cubes, models] = await Promise.all([
     listAll(clients, 'cubes', { parent: 'projects/-' }),
     listAll(clients, 'models', { parent: 'projects/-' }),
@@ -45,7 +58,7 @@ export async function cubesDue(
     const work =
       mergesDue(ready, spec.segments.autoMerge, zone).length > 0 ||
       expiredSegments(ready, spec.segments.retain, zone).length > 0 ||
-      resources.some((segment) => isRetiredBefore(segment, retiredBefore));
+      (await missingFiles(clients, resources)).size > 0;
     if (work) due.push(cube.name);
   }
   return due;

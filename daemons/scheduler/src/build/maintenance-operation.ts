@@ -1,16 +1,23 @@
-import { listAll } from '@tessera/client';
+import { cubeSpecFromProto, listAll } from '@tessera/client';
 import { mergesDue } from '@tessera/cube';
 import { type Any, scheduler } from '@tessera/proto';
 import type { OperationContext, OperationKind } from '../operations/operation.ts';
 import type { BuildDependencies } from './build-operation.ts';
+import { collectGarbage } from './collect-garbage.ts';
 import { retireSegments } from './drop-operation.ts';
-import { expiredSegments, isRetiredBefore } from './maintenance-due.ts';
-import { mergeSegments } from './merge-operation.ts';
-import { type ObservedCube, observeCube } from './observe.ts';
+import { expiredSegments } from './maintenance-due.ts';
+import { isMergeStep, mergeSegments } from './merge-operation.ts';
+import { quarantineMissing } from './missing-layouts.ts';
+import { observeCube, observeSegments } from './observe.ts';
+import { dropStaging } from './staging.ts';
 
 const responseType = 'type.googleapis.com/tessera.scheduler.v1.RunMaintenanceResponse';
 
-/** Does what falls due by the cubes' rules: merges, retention, and files that nobody refers to any more. */
+/**
+ * Does what falls due by the cubes' rules: damaged layouts are set aside, old segments retired, neighbours merged, and
+ * what nobody refers to any more is deleted. A cube that fails does not keep the others from being done; then the
+ * operation ends with the first failure.
+ */
 export class MaintenanceOperation implements OperationKind {
   readonly kind = 'maintenance';
   readonly #deps: BuildDependencies;
@@ -20,80 +27,75 @@ export class MaintenanceOperation implements OperationKind {
   }
 
   async run(context: OperationContext): Promise<Any> {
-    const { clients, registry } = this.#deps;
+    const { clients } = this.#deps;
     const { record, progress, signal } = context;
-    const request = scheduler.RunMaintenanceRequest.decode(record.request!.value);
-    const cubes = request.cube
-      ? [request.cube]
-      : (await listAll(clients, 'cubes', { parent: 'projects/-' })).resources.map(
-          ({ name }) => name,
-        );
-    const merged: string[] = [];
-    const retired: string[] = [];
-    for (const name of cubes) {
+    const done = { merged: [] as string[], retired: [] as string[] };
+    const failures: unknown[] = [];
+    for (const name of await this.#cubes(context)) {
       signal.throwIfAborted();
       progress.advance({ phase: 'MERGE', step: name });
-      const cube = await observeCube(clients, registry, name);
-      const expired = expiredSegments(
-        cube.segments,
-        cube.spec.segments.retain,
-        cube.model.timeZone,
-      );
-      await retireSegments(this.#deps, cube, expired, record.name);
-      retired.push(...expired);
-      merged.push(...(await this.#merge(cube, expired, context)));
+      try {
+        await quarantineMissing(clients, this.#deps.leadership, name);
+        done.retired.push(...(await this.#retire(name, record.name)));
+        done.merged.push(...(await this.#merge(name, context)));
+      } catch (error) {
+        signal.throwIfAborted();
+        failures.push(error);
+      }
     }
-    const deleted = await this.#deleteRetired(cubes);
+    const deleted = await collectGarbage(this.#deps, record.name);
+    if (failures.length > 0) throw failures[0];
     const response = scheduler.RunMaintenanceResponse.fromPartial({
-      mergedSegments: merged,
-      retiredSegments: retired,
+      mergedSegments: done.merged,
+      retiredSegments: done.retired,
       ...deleted,
     });
     const value = Buffer.from(scheduler.RunMaintenanceResponse.encode(response).finish());
     return { typeUrl: responseType, value };
   }
 
-  async cleanUp(): Promise<void> {}
-
-  async #merge(
-    cube: ObservedCube,
-    expired: readonly string[],
-    context: OperationContext,
-  ): Promise<string[]> {
-    const left = cube.segments.filter(({ id }) => !expired.includes(id));
-    const merges = mergesDue(left, cube.spec.segments.autoMerge, cube.model.timeZone);
-    for (const merge of merges) await mergeSegments(this.#deps, cube, merge, context);
-    return merges.map(({ id }) => `${cube.name}/segments/${id}`);
-  }
-
-  /** Retired segments go after the grace time, and with them the files that no other segment has. */
-  async #deleteRetired(
-    cubes: readonly string[],
-  ): Promise<{ deletedFiles: bigint; deletedBytes: bigint }> {
-    const { clients, clock, config, leadership } = this.#deps;
-    const before = clock.now() - BigInt(config.retiredGraceMs) * 1000n;
-    const files = new Set<string>();
-    for (const parent of cubes) {
-      const { resources } = await listAll(clients, 'segments', { parent });
-      const old = resources.filter((segment) => isRetiredBefore(segment, before));
-      const gone = new Set(old.map(({ name }) => name));
-      for (const segment of old) {
-        await clients.segments.deleteSegment({
-          name: segment.name,
-          etag: segment.etag,
-          allowMissing: true,
-          fence: leadership.fence(),
-        });
-      }
-      const kept = new Set(
-        resources
-          .filter(({ name }) => !gone.has(name))
-          .flatMap(({ layouts }) => layouts.map(({ file }) => file)),
-      );
-      for (const { file } of old.flatMap(({ layouts }) => layouts))
-        if (!kept.has(file)) files.add(file);
+  async cleanUp(context: OperationContext): Promise<void> {
+    const { journal, record } = context;
+    const steps = journal.steps.filter(isMergeStep);
+    if (steps.length === 0) return;
+    for (const cube of await this.#cubes(context)) {
+      await dropStaging(this.#deps.clients, cube, record.name, steps);
     }
-    if (files.size === 0) return { deletedFiles: 0n, deletedBytes: 0n };
-    return clients.storage.dropLayouts({ files: [...files] });
   }
+
+  async #cubes({ record }: OperationContext): Promise<readonly string[]> {
+    const { cube } = scheduler.RunMaintenanceRequest.decode(record.request!.value);
+    if (cube !== '') return [cube];
+    const { resources } = await listAll(this.#deps.clients, 'cubes', { parent: 'projects/-' });
+    return resources.map(({ name }) => name);
+  }
+
+  async #retire(name: string, operation: string): Promise<string[]> {
+    const { clients } = this.#deps;
+    const { retain, zone } = await rulesOf(clients, name);
+    const seen = await observeSegments(clients, name);
+    const expired = expiredSegments(seen.segments, retain, zone);
+    await retireSegments(this.#deps, seen, expired, operation);
+    return expired.map((id) => `${name}/segments/${id}`);
+  }
+
+  /** Only a cube that has something to merge needs its sources. */
+  async #merge(name: string, context: OperationContext): Promise<string[]> {
+    const { clients, registry } = this.#deps;
+    const { autoMerge, zone } = await rulesOf(clients, name);
+    const { segments } = await observeSegments(clients, name);
+    const merges = mergesDue(segments, autoMerge, zone);
+    if (merges.length === 0) return [];
+    const cube = await observeCube(clients, registry, name);
+    for (const merge of merges) await mergeSegments(this.#deps, cube, merge, context);
+    return merges.map(({ id }) => `${name}/segments/${id}`);
+  }
+}
+
+async function rulesOf(clients: BuildDependencies['clients'], name: string) {
+  const cube = await clients.cubes.getCube({ name });
+  const { model, segments } = cubeSpecFromProto(cube.spec);
+  const [project] = name.split('/cubes/');
+  const { spec } = await clients.models.getModel({ name: `${project}/models/${model}` });
+  return { ...segments, zone: spec?.timeZone || 'UTC' };
 }

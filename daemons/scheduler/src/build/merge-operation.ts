@@ -1,4 +1,4 @@
-import { segmentFromProto, segmentToProto } from '@tessera/client';
+import { listAll, segmentFromProto, segmentToProto } from '@tessera/client';
 import {
   compareRanges,
   type Layout,
@@ -11,12 +11,23 @@ import {
   wantedLayouts,
 } from '@tessera/cube';
 import { type Any, scheduler, storage } from '@tessera/proto';
-import { nothingInRange, segmentsDiffer, segmentsNotAdjacent } from '../errors.ts';
+import {
+  buildIncomplete,
+  modelChanged,
+  nothingInRange,
+  rowsDisagree,
+  segmentGone,
+  segmentsDiffer,
+  segmentsNotAdjacent,
+} from '../errors.ts';
 import type { OperationContext, OperationKind } from '../operations/operation.ts';
 import type { Plain } from '../operations/plain.ts';
 import type { BuildDependencies } from './build-operation.ts';
-import { type ObservedCube, observeCube } from './observe.ts';
+import { quarantineMissing } from './missing-layouts.ts';
+import { isUnchanged, type ObservedCube, observeCube } from './observe.ts';
+import { requestIdOf, warmUp } from './publish.ts';
 import { BuildTotals } from './response.ts';
+import { dropStaging, stagingKey } from './staging.ts';
 
 /** Makes one segment of neighbouring ones, from their files alone. */
 export class MergeOperation implements OperationKind {
@@ -30,6 +41,7 @@ export class MergeOperation implements OperationKind {
   async run(context: OperationContext): Promise<Any> {
     const { clients, registry, clock } = this.#deps;
     const startedAt = clock.now();
+    await quarantineMissing(clients, this.#deps.leadership, context.record.target);
     const cube = await observeCube(clients, registry, context.record.target);
     const request = scheduler.MergeSegmentsRequest.decode(context.record.request!.value);
     const merge = (await context.journal.step(
@@ -42,16 +54,15 @@ export class MergeOperation implements OperationKind {
     return totals.packed(clock.now() - startedAt);
   }
 
-  async cleanUp({ record, journal }: OperationContext): Promise<void> {
-    for (const step of journal.steps.filter((key) => key.startsWith('merge-'))) {
-      const key = stagingKey(record.name, step);
-      const { ingest } = await this.#deps.clients.storage.prepareIngest({
-        cube: record.target,
-        key,
-      });
-      await this.#deps.clients.storage.abortIngest({ ingest });
-    }
+  cleanUp({ record, journal }: OperationContext): Promise<void> {
+    const steps = journal.steps.filter(isMergeStep);
+    return dropStaging(this.#deps.clients, record.target, record.name, steps);
   }
+}
+
+/** True for the steps that stage files. */
+export function isMergeStep(step: string): boolean {
+  return step.startsWith('merge-');
 }
 
 /** @throws NO_SEGMENTS_IN_RANGE, SEGMENTS_NOT_ADJACENT, SEGMENTS_DIFFER */
@@ -87,11 +98,16 @@ function requireNeighbours(left: Segment, right: Segment): void {
   const [a, b] = [left.range, right.range];
   if (a.kind !== 'range' || b.kind !== 'range' || a.end !== b.start)
     throw segmentsNotAdjacent(left.id, right.id);
-  const snapshots = (segment: Segment) => JSON.stringify(Object.entries(segment.snapshots).sort());
-  if (snapshots(left) !== snapshots(right)) throw segmentsDiffer(left.id, right.id);
+  const shape = ({ snapshots, layouts }: Segment) =>
+    JSON.stringify([Object.entries(snapshots).sort(), layouts.map(({ id }) => id).sort()]);
+  if (shape(left) !== shape(right)) throw segmentsDiffer(left.id, right.id);
 }
 
-/** One journaled merge: engine, ingest, and a transaction that publishes the whole and retires the parts. */
+/**
+ * One journaled merge: engine, ingest, and a transaction that publishes the whole and retires the parts. Repeating
+ * it gives the first one's outcome.
+ * @throws SEGMENT_GONE, SEGMENTS_DIFFER when the parts have no layout that the cube still keeps.
+ */
 export async function mergeSegments(
   deps: BuildDependencies,
   cube: ObservedCube,
@@ -99,8 +115,11 @@ export async function mergeSegments(
   context: OperationContext,
 ): Promise<Segment> {
   const { journal, progress, record } = context;
-  const parts = merge.segments.map((id) => cube.segments.find((segment) => segment.id === id)!);
+  const before = publishedBefore(cube, merge, record.name);
+  if (before !== undefined) return before;
+  const parts = merge.segments.map((id) => partOf(cube, id));
   const common = commonLayouts(wantedLayouts(cube.model, cube.spec, cube.planned), parts);
+  if (common.length === 0) throw segmentsDiffer(parts[0]!.id, parts.at(-1)!.id);
   progress.update({ stepsTotal: common.length + 2 });
   const layouts = (await journal.step(
     `merge-${merge.id}`,
@@ -112,27 +131,62 @@ export async function mergeSegments(
   const published = await journal.step(
     `publish-${merge.id}`,
     () => null,
-    async () => {
-      const segment = mergedSegment(merge, parts, layouts);
-      const response = await deps.clients.segments.publishSegments({
-        parent: cube.name,
-        segments: [
-          {
-            ...segmentToProto(segment, cube.name),
-            operation: record.name,
-            etag: cube.segmentEtags.get(merge.id) ?? '',
-          },
-        ],
-        retire: merge.segments
-          .filter((id) => id !== merge.id)
-          .map((id) => ({ name: `${cube.name}/segments/${id}`, etag: cube.segmentEtags.get(id)! })),
-        fence: deps.leadership.fence(),
-        requestId: `${record.name}-${merge.id}`.slice(0, 120),
-      });
-      return segmentFromProto(response.segments[0]!) as unknown as Plain;
-    },
+    async () =>
+      (await publishMerge(
+        deps,
+        cube,
+        merge,
+        mergedSegment(merge, parts, layouts),
+        record.name,
+      )) as unknown as Plain,
   );
   return published as unknown as Segment;
+}
+
+/** The whole, when an earlier life of this operation has published it already. */
+function publishedBefore(
+  { segments, publishedBy }: ObservedCube,
+  { id }: SegmentMerge,
+  operation: string,
+): Segment | undefined {
+  if (publishedBy.get(id) !== operation) return undefined;
+  return segments.find((segment) => segment.id === id);
+}
+
+function partOf({ segments }: ObservedCube, id: string): Segment {
+  const part = segments.find((segment) => segment.id === id);
+  if (part === undefined) throw segmentGone(id);
+  return part;
+}
+
+async function publishMerge(
+  { clients, leadership }: BuildDependencies,
+  cube: ObservedCube,
+  merge: SegmentMerge,
+  segment: Segment,
+  operation: string,
+): Promise<Segment> {
+  await warmUp(clients, cube.name, [segment], segment);
+  if (!(await isUnchanged(clients, cube))) throw modelChanged(cube.model.name);
+  const etag = await etagOf(clients, `${cube.name}/segments/${merge.id}`);
+  const response = await clients.segments.publishSegments({
+    parent: cube.name,
+    segments: [{ ...segmentToProto(segment, cube.name), operation, etag }],
+    retire: merge.segments
+      .filter((id) => id !== merge.id)
+      .map((id) => ({ name: `${cube.name}/segments/${id}`, etag: cube.segmentEtags.get(id)! })),
+    fence: leadership.fence(),
+    requestId: requestIdOf(operation, [merge]),
+  });
+  return segmentFromProto(response.segments[0]!);
+}
+
+/** A retired segment may have the name that the whole gets. */
+async function etagOf(clients: BuildDependencies['clients'], name: string): Promise<string> {
+  const { resources } = await listAll(clients, 'segments', {
+    parent: name.slice(0, name.indexOf('/segments/')),
+  });
+  return resources.find((segment) => segment.name === name)?.etag ?? '';
 }
 
 function commonLayouts(wanted: readonly WantedLayout[], parts: readonly Segment[]): WantedLayout[] {
@@ -175,6 +229,7 @@ async function mergedLayouts(
     built.push(event);
     progress.advance({ phase: 'CUBOIDS', step: `merging ${merge.id}` });
   }
+  checkMerged(merge, parts, common, built);
   const stored = await clients.storage.commitIngest({
     ingest,
     files: built.map(({ layout, file }) => ({
@@ -191,6 +246,23 @@ async function mergedLayouts(
     const { kind, cuboid, sortColumns } = common.find(({ id }) => id === layout)!;
     return { ...file, id: layout, kind, cuboid, sortColumns, file: stored.files[i]!.file };
   });
+}
+
+/** Every layout is there, and none has more rows than its parts had. */
+function checkMerged(
+  merge: SegmentMerge,
+  parts: readonly Segment[],
+  common: readonly WantedLayout[],
+  built: readonly { readonly layout: string; readonly file: { readonly rowCount: bigint } }[],
+): void {
+  for (const { id } of common) {
+    const rows = built.find(({ layout }) => layout === id)?.file.rowCount;
+    if (rows === undefined) throw buildIncomplete(merge.id, id);
+    const most = parts
+      .flatMap(({ layouts }) => layouts.filter((layout) => layout.id === id))
+      .reduce((sum, { rowCount }) => sum + rowCount, 0n);
+    if (rows > most) throw rowsDisagree(merge.id, id, rows, most);
+  }
 }
 
 async function filesOf(
@@ -231,8 +303,4 @@ function mergedSegment(
     builtAt: oldest.builtAt,
     unmatchedRows,
   };
-}
-
-function stagingKey(operation: string, step: string): string {
-  return `${operation.slice(operation.lastIndexOf('/') + 1)}-${step}`;
 }

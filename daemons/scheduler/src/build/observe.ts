@@ -32,6 +32,8 @@ export interface ObservedCube {
   readonly segments: readonly Segment[];
   /** By segment id. */
   readonly segmentEtags: ReadonlyMap<string, string>;
+  /** By segment id: the operation that published it. */
+  readonly publishedBy: ReadonlyMap<string, string>;
   /** Dimensions lists of the cuboids that a plan pinned, if any. */
   readonly planned: readonly (readonly string[])[];
 }
@@ -54,12 +56,7 @@ export async function observeCube(
   const catalog = externalCatalog([...sources.values()]);
   const model = resolveModel(spec.model, modelResource.revision, modelSpec, catalog);
   checkCube(name.slice(name.lastIndexOf('/') + 1), spec, model);
-  const { resources } = await listAll(clients, 'segments', { parent: name });
-  const segments = resources.filter(
-    ({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY,
-  );
   return {
-    name,
     project: project!,
     etag: cube.etag,
     spec,
@@ -67,10 +64,41 @@ export async function observeCube(
     modelName,
     modelEtag: modelResource.etag,
     sources,
-    segments: segments.map(segmentFromProto),
-    segmentEtags: new Map(segments.map((segment) => [segmentFromProto(segment).id, segment.etag])),
+    ...(await observeSegments(clients, name)),
     planned: (cube.plan?.cuboids ?? []).map(({ names }) => names),
   };
+}
+
+/** The READY segments of a cube, without looking at its sources. */
+export async function observeSegments(
+  clients: SchedulerClients,
+  cube: string,
+): Promise<Pick<ObservedCube, 'name' | 'segments' | 'segmentEtags' | 'publishedBy'>> {
+  const { resources } = await listAll(clients, 'segments', { parent: cube });
+  const ready = resources.filter(
+    ({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY,
+  );
+  const segments = ready.map(segmentFromProto);
+  const byId = <T>(value: (segment: metadata.Segment) => T) =>
+    new Map(ready.map((segment, i) => [segments[i]!.id, value(segment)]));
+  return {
+    name: cube,
+    segments,
+    segmentEtags: byId(({ etag }) => etag),
+    publishedBy: byId(({ operation }) => operation),
+  };
+}
+
+/** True while model and cube are still those that were observed. */
+export async function isUnchanged(
+  clients: SchedulerClients,
+  { name, etag, modelName, modelEtag }: ObservedCube,
+): Promise<boolean> {
+  const [cube, model] = await Promise.all([
+    clients.cubes.getCube({ name }),
+    clients.models.getModel({ name: modelName }),
+  ]);
+  return cube.etag === etag && model.etag === modelEtag;
 }
 
 async function openSources(

@@ -1,13 +1,15 @@
+import { createHash } from 'node:crypto';
 import { listAll, segmentFromProto, segmentToProto } from '@tessera/client';
 import type { Layout, Segment, WantedLayout } from '@tessera/cube';
 import { metadata, storage } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
+import { modelChanged } from '../errors.ts';
 import type { Leadership } from '../leader/leadership.ts';
 import type { BuildDecision } from './build-operation.ts';
 import type { SegmentWork } from './decide.ts';
 import type { PassOutcome } from './engine-pass.ts';
 import type { SnapshotInUse } from './lookup-snapshots.ts';
-import type { ObservedCube } from './observe.ts';
+import { isUnchanged, type ObservedCube } from './observe.ts';
 
 export interface PassToPublish {
   readonly cube: ObservedCube;
@@ -22,6 +24,7 @@ export interface PassToPublish {
 /**
  * Warms the new files up, then makes all segments of a pass readable in one transaction (P4). Repeating it gives the
  * first one's outcome.
+ * @throws MODEL_CHANGED when the model or the cube is no longer what was built for.
  */
 export async function publishPass(
   clients: SchedulerClients,
@@ -29,8 +32,11 @@ export async function publishPass(
   pass: PassToPublish,
 ): Promise<readonly Segment[]> {
   const segments = pass.work.map((work) => segmentOf(pass, work));
-  await warmUp(clients, pass.cube.name, segments, pass.outcome);
   const { resources } = await listAll(clients, 'segments', { parent: pass.cube.name });
+  const before = publishedBefore(pass, segments, resources);
+  if (before !== undefined) return before;
+  await warmUp(clients, pass.cube.name, segments, pass.outcome);
+  if (!(await isUnchanged(clients, pass.cube))) throw modelChanged(pass.cube.model.name);
   const etags = new Map(resources.map(({ name, etag }) => [name, etag]));
   const published = await clients.segments.publishSegments({
     parent: pass.cube.name,
@@ -40,9 +46,33 @@ export async function publishPass(
     }),
     dictionaries: await newDictionaries(clients, pass),
     fence: leadership.fence(),
-    requestId: `${pass.operation}-${pass.work.map(({ id }) => id).join('-')}`.slice(0, 120),
+    requestId: requestIdOf(pass.operation, segments),
   });
   return published.segments.map(segmentFromProto);
+}
+
+/** What an earlier life of this operation has published of the pass already. */
+function publishedBefore(
+  { cube, operation }: PassToPublish,
+  segments: readonly Segment[],
+  present: readonly metadata.Segment[],
+): readonly Segment[] | undefined {
+  const byName = new Map(present.map((segment) => [segment.name, segment]));
+  const found = segments.map(({ id }) => byName.get(`${cube.name}/segments/${id}`));
+  const isOurs = (segment: metadata.Segment | undefined, i: number) =>
+    segment?.operation === operation &&
+    segment.state === metadata.SegmentState.SEGMENT_STATE_READY &&
+    segments[i]!.layouts.every(({ file }) => segment.layouts.some((one) => one.file === file));
+  return found.every(isOurs) ? found.map((segment) => segmentFromProto(segment!)) : undefined;
+}
+
+/** One per operation and set of segments, within the length that metadata takes. */
+export function requestIdOf(
+  operation: string,
+  segments: readonly { readonly id: string }[],
+): string {
+  const ids = JSON.stringify(segments.map(({ id }) => id));
+  return createHash('sha256').update(`${operation}\0${ids}`).digest('hex');
 }
 
 function segmentOf(pass: PassToPublish, work: SegmentWork): Segment {
@@ -74,11 +104,12 @@ function newLayouts({ outcome, layouts }: PassToPublish, segment: string): Layou
     });
 }
 
-async function warmUp(
+/** Loads the files that were just built, as far as memory allows, before anybody asks for them. */
+export async function warmUp(
   clients: SchedulerClients,
   cube: string,
   segments: readonly Segment[],
-  outcome: PassOutcome,
+  outcome: { readonly layouts: readonly { readonly file: string }[] },
 ): Promise<void> {
   const built = new Set(outcome.layouts.map(({ file }) => file));
   await clients.storage.warmUp({

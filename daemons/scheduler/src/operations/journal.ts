@@ -1,5 +1,6 @@
 import { metadata } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
+import { operationGivenUp } from '../errors.ts';
 import type { Leadership } from '../leader/leadership.ts';
 import { fromPlain, type Plain, toPlain } from './plain.ts';
 
@@ -14,6 +15,7 @@ export class Journal {
   readonly #leadership: Leadership;
   readonly #operation: string;
   readonly #entries: Map<string, metadata.JournalEntry>;
+  #closed = false;
 
   private constructor(
     records: SchedulerClients['operationRecords'],
@@ -71,12 +73,23 @@ export class Journal {
     return outcome;
   }
 
+  isDone(key: string): boolean {
+    const entry = this.#entries.get(`${this.#operation}/journal/${key}`);
+    return entry?.state === metadata.JournalState.JOURNAL_STATE_DONE;
+  }
+
+  /** Nothing is written from now on: work that was given up and does not know it yet ends at its next step. */
+  close(): void {
+    this.#closed = true;
+  }
+
   /** Names of the steps that were written, in order: what a retry must clean up. */
   get steps(): readonly string[] {
     return [...this.#entries.values()].map(({ step }) => step);
   }
 
   async #write(entry: Partial<metadata.JournalEntry>): Promise<metadata.JournalEntry> {
+    if (this.#closed) throw operationGivenUp(this.#operation);
     const written = await this.#records.writeJournalEntry({
       journalEntry: entry,
       fence: this.#leadership.fence(),

@@ -1,4 +1,4 @@
-import { type Clock, isTesseraError } from '@tessera/base';
+import { type Clock, isTesseraError, messageOf } from '@tessera/base';
 import { statusOf } from '@tessera/client';
 import { asTesseraError, type Logger } from '@tessera/daemon';
 import { metadata } from '@tessera/proto';
@@ -6,7 +6,7 @@ import type { SchedulerClients } from '../clients.ts';
 import { operationCancelled, startedTooOften } from '../errors.ts';
 import type { Leadership } from '../leader/leadership.ts';
 import { Journal } from './journal.ts';
-import type { OperationContext, OperationKind } from './operation.ts';
+import { allCubes, type OperationContext, type OperationKind } from './operation.ts';
 import { Progress, timestamp } from './progress.ts';
 
 export interface RunnerOptions {
@@ -32,6 +32,8 @@ const waitingStates = [
 const progressIntervalMs = 250;
 /** Tries of an operation whose failure may pass. */
 const maxAttempts = 3;
+/** How long cancelled work may take to let go before its operation ends without it. */
+const letGoMs = 5_000;
 /** Starts of an operation in all, whatever ended them: one that takes the scheduler down must not do so for ever. */
 const maxStarts = 10;
 
@@ -85,10 +87,16 @@ export class OperationRunner {
         if (record.cancelRequested) running.cancel.abort(operationCancelled(record.name));
         continue;
       }
-      const busy = [...this.#running.values()].some(({ target }) => target === record.target);
-      if (busy || this.#running.size >= maxConcurrent) continue;
-      this.#start(record, signal);
+      const free = this.#running.size < maxConcurrent && !this.#isBusy(record.target);
+      // Whoever was cancelled before it began only has to be written down.
+      if (free || record.cancelRequested) this.#start(record, signal);
     }
+  }
+
+  #isBusy(target: string): boolean {
+    const targets = [...this.#running.values()].map((running) => running.target);
+    if (target === allCubes) return targets.length > 0;
+    return targets.some((other) => other === target || other === allCubes);
   }
 
   #start(record: metadata.OperationRecord, term: AbortSignal): void {
@@ -126,8 +134,9 @@ export class OperationRunner {
       if (found.cancelRequested) throw operationCancelled(found.name);
       if (attempt > maxStarts) throw startedTooOften(found.name, maxStarts);
       if (kind === undefined) throw new Error(`no operation kind ${found.kind}`);
-      const response = await kind.run(context);
+      const response = await this.#orGivenUp(kind.run(context), context);
       clearInterval(ticker);
+      await this.#cleanUp(kind, context);
       await writer.write({
         state: OperationState.OPERATION_STATE_SUCCEEDED,
         result: { $case: 'response', value: response },
@@ -140,10 +149,47 @@ export class OperationRunner {
       );
     } catch (error) {
       clearInterval(ticker);
-      if (term.aborted) return; // The next leader takes it up from the journal.
+      if (term.aborted) {
+        // The next leader takes it up from the journal; that it was stopped in good order is no failed start.
+        await writer.write({ attempt: found.attempt }).catch(() => {});
+        return;
+      }
       await this.#fail(error, kind, context, writer);
     } finally {
       clearInterval(ticker);
+    }
+  }
+
+  /** What is left over is collected as garbage later. */
+  async #cleanUp(kind: OperationKind, context: OperationContext): Promise<void> {
+    await kind.cleanUp(context).catch((problem) => {
+      const { name } = context.record;
+      this.#options.log.warn(
+        { operation: name, error: messageOf(problem) },
+        'operation.clean-up-failed',
+      );
+    });
+  }
+
+  /** What is cancelled ends soon, even when a plugin does not listen: then nothing that it still does is written. */
+  async #orGivenUp<T>(work: Promise<T>, { signal, journal }: OperationContext): Promise<T> {
+    const over = new AbortController();
+    const givenUp = new Promise<never>((_, reject) => {
+      const wait = () =>
+        this.#options.clock.sleep(letGoMs, over.signal).then(
+          () => {
+            journal.close();
+            reject(signal.reason);
+          },
+          () => {},
+        );
+      if (signal.aborted) void wait();
+      else signal.addEventListener('abort', wait, { once: true, signal: over.signal });
+    });
+    try {
+      return await Promise.race([work, givenUp]);
+    } finally {
+      over.abort();
     }
   }
 
@@ -164,9 +210,7 @@ export class OperationRunner {
       await writer.write({ state: OperationState.OPERATION_STATE_PENDING });
       return;
     }
-    await kind?.cleanUp(context).catch((problem) => {
-      log.warn({ operation: record.name, error: String(problem) }, 'operation.clean-up-failed');
-    });
+    if (kind !== undefined) await this.#cleanUp(kind, context);
     await writer.write({
       state: cancelled
         ? OperationState.OPERATION_STATE_CANCELLED

@@ -2,6 +2,9 @@ import type { Any, metadata } from '@tessera/proto';
 import type { Journal } from './journal.ts';
 import type { Progress } from './progress.ts';
 
+/** The target of an operation on every cube: nothing else runs beside it. */
+export const allCubes = 'all-cubes';
+
 /** What an operation is run with. */
 export interface OperationContext {
   readonly record: metadata.OperationRecord;

@@ -3,6 +3,7 @@ import { parseResourceName } from '@tessera/base';
 import { type Any, type longrunning, metadata, scheduler } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
 import { tooManyOperations } from '../errors.ts';
+import { allCubes } from '../operations/operation.ts';
 import { operationOf } from './operations-handler.ts';
 
 const maxWaiting = 1_000;
@@ -74,7 +75,7 @@ export class BuildHandler implements scheduler.BuildServiceImplementation {
       requestId: request.requestId || randomUUID(),
       operationRecord: {
         kind,
-        target: request.cube || 'all-cubes',
+        target: request.cube || allCubes,
         request: {
           typeUrl: typePrefix + typeName,
           value: Buffer.from(codec.encode(request).finish()),

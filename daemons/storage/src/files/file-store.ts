@@ -35,6 +35,22 @@ export interface VerifyOutcome {
   readonly quarantinedFiles: readonly string[];
 }
 
+export interface CollectOptions {
+  /** Files that stay. */
+  readonly referenced: ReadonlySet<string>;
+  /** Cubes that something is built for. */
+  readonly busy: readonly string[];
+  readonly nowMs: number;
+  readonly graceMs: number;
+}
+
+/** What was deleted: files, their bytes, and ids of ingests. */
+export interface Collected {
+  readonly files: readonly string[];
+  readonly bytes: number;
+  readonly ingests: readonly string[];
+}
+
 /**
  * The files on disk. A file is read only after its content was compared with the digest in its name, once per
  * process and again whenever the file has changed. What differs is moved to `quarantine/` and never served.
@@ -48,6 +64,8 @@ export class FileStore {
   readonly #verifying = new Map<string, Promise<void>>();
   readonly #readers = new Map<string, number>();
   readonly #doomed = new Set<string>();
+  /** By file that no resource named the last time: when that was first seen, milliseconds since 1970. */
+  #unreferenced: Map<string, number> = new Map();
 
   constructor(root: string, countRows: CountRows) {
     this.#root = root;
@@ -66,9 +84,10 @@ export class FileStore {
 
   /** Takes files in; what is taken in again is neither doomed nor in quarantine any more. */
   async commitIngest(ingest: string, files: readonly StagedFile[]): Promise<IngestedFile[]> {
-    const committed = await this.#ingests.commit(ingest, files, (file) =>
-      this.#doomed.delete(file),
-    );
+    const committed = await this.#ingests.commit(ingest, files, (file) => {
+      this.#doomed.delete(file);
+      this.#unreferenced.delete(file);
+    });
     for (const { file } of committed) await removeFile(join(this.#root, 'quarantine', file));
     return committed;
   }
@@ -178,20 +197,33 @@ export class FileStore {
     return listFiles(join(this.#root, 'quarantine'));
   }
 
+  /** Which of the files are not there to be read. */
+  async missing(files: readonly string[]): Promise<string[]> {
+    const sizes = await Promise.all(files.map((file) => sizeOf(this.#pathOf(file))));
+    return files.filter((_, i) => sizes[i] === undefined);
+  }
+
   /**
-   * Deletes what nobody names any more: stored files outside `referenced` and ingests, each untouched since
-   * `beforeMs` (so that what was taken in but is not published yet stays).
+   * Deletes what nobody names any more: stored files that were seen outside `referenced` for the grace time (that
+   * time starts again when they are taken in again, and with the process), and ingests that nobody has touched
+   * for as long. What belongs to the projects of busy cubes is left alone.
    */
-  async collect(
-    referenced: ReadonlySet<string>,
-    beforeMs: number,
-  ): Promise<{ readonly files: readonly string[]; readonly ingests: readonly string[] }> {
-    const found = [...(await this.list()), ...(await this.listQuarantined())];
-    const files = found
-      .filter(({ path, changedMs }) => !referenced.has(path) && changedMs < beforeMs)
-      .map(({ path }) => path);
+  async collect(wanted: CollectOptions): Promise<Collected> {
+    const { referenced, busy, nowMs, graceMs } = wanted;
+    const projects = new Set(busy.map((cube) => cube.split('/')[1]));
+    const found = [...(await this.list()), ...(await this.listQuarantined())].filter(
+      ({ path }) => !referenced.has(path) && !projects.has(path.split('/')[1]),
+    );
+    const seen = new Map(found.map(({ path }) => [path, this.#unreferenced.get(path) ?? nowMs]));
+    this.#unreferenced = seen;
+    const isOver = (sinceMs: number) => nowMs - sinceMs >= graceMs;
+    const old = found.filter(
+      ({ path, changedMs }) => isOver(seen.get(path)!) && isOver(Math.min(changedMs, nowMs)),
+    );
+    const files = old.map(({ path }) => path);
     await this.drop(files);
-    return { files, ingests: await this.#ingests.collect(beforeMs) };
+    const ingests = await this.#ingests.collect(nowMs - graceMs, projects);
+    return { files, bytes: old.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), ingests };
   }
 
   /** Moves a file away because what is in it is wrong. */

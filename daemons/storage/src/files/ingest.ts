@@ -93,16 +93,25 @@ export class Ingests {
     await rm(`${this.#staging(ingest)}.json`, { force: true });
   }
 
-  /** Ingests that nobody has touched since `beforeMs` are thrown away; returns their ids. */
-  async collect(beforeMs: number): Promise<string[]> {
+  /** Ingests that nobody has touched since `beforeMs` are thrown away, except of busy projects; returns their ids. */
+  async collect(
+    beforeMs: number,
+    busyProjects: ReadonlySet<string | undefined>,
+  ): Promise<string[]> {
     const newest = new Map<string, number>();
     for (const { path, changedMs } of await listFiles(join(this.#root, 'staging'))) {
       const ingest = path.split('/')[0]!.replace(/\.json(\.new)?$/, '');
       newest.set(ingest, Math.max(newest.get(ingest) ?? 0, changedMs));
     }
-    const old = [...newest].filter(([, changed]) => changed < beforeMs).map(([ingest]) => ingest);
-    for (const ingest of old) await this.abort(ingest);
-    return old;
+    const old = [...newest].filter(([, changed]) => changed <= beforeMs).map(([ingest]) => ingest);
+    const given = [];
+    for (const ingest of old) {
+      const cube = await this.#cubeOf(ingest).catch(() => undefined);
+      if (cube !== undefined && busyProjects.has(cube.split('/')[1])) continue;
+      await this.abort(ingest);
+      given.push(ingest);
+    }
+    return given;
   }
 
   #staging(ingest: string): string {

@@ -82,6 +82,25 @@ export class StorageHandler implements storage.StorageServiceImplementation {
       quarantinedFiles: [...outcome.quarantinedFiles],
     };
   }
+
+  async findMissingFiles({ files }: storage.FindMissingFilesRequest) {
+    return { missingFiles: await this.#daemon.missing(files) };
+  }
+
+  async deleteUnreferenced(request: storage.DeleteUnreferencedRequest) {
+    const { referencedFiles, busyCubes, graceMicros } = request;
+    const referenced = new Set(referencedFiles);
+    const { files, bytes, ingests } = await this.#daemon.reconcile(
+      referenced,
+      graceMicros,
+      busyCubes,
+    );
+    return {
+      deletedFiles: BigInt(files.length),
+      deletedBytes: BigInt(bytes),
+      abortedIngests: BigInt(ingests.length),
+    };
+  }
 }
 
 function ingestOf(name: string): string {

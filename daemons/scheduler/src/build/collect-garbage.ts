@@ -1,0 +1,143 @@
+import { type Clock, isTesseraError } from '@tessera/base';
+import { listAll } from '@tessera/client';
+import { metadata } from '@tessera/proto';
+import type { SchedulerClients } from '../clients.ts';
+import type { SchedulerConfig } from '../config.ts';
+import type { Leadership } from '../leader/leadership.ts';
+import { allCubes } from '../operations/operation.ts';
+import { isRetiredBefore, microsOf } from './maintenance-due.ts';
+
+const { OperationState } = metadata;
+
+export interface GarbageOptions {
+  readonly clients: SchedulerClients;
+  readonly leadership: Leadership;
+  readonly clock: Clock;
+  readonly config: Pick<SchedulerConfig, 'retiredGraceMs' | 'operationRetentionMs'>;
+}
+
+export interface Collected {
+  readonly deletedFiles: bigint;
+  readonly deletedBytes: bigint;
+}
+
+const nothing: Collected = { deletedFiles: 0n, deletedBytes: 0n };
+
+/**
+ * Deletes what nobody needs any more: retired segments and unused snapshots after the grace time, the files that no
+ * resource names, and operations that ended long ago. Whatever an operation that has not ended may have made or may
+ * need stays, except for those of `self`, which asks.
+ */
+export async function collectGarbage(options: GarbageOptions, self?: string): Promise<Collected> {
+  const { clients, clock, config } = options;
+  const busy = await busyCubes(options, self);
+  if (busy === 'all') return nothing;
+  const before = clock.now() - BigInt(config.retiredGraceMs) * 1000n;
+  const isBusy = (name: string) => busy.some((cube) => projectOf(cube) === projectOf(name));
+  const used = await deleteRetired(options, before, isBusy);
+  const files = [...used.files, ...(await deleteUnused(options, before, used.snapshots, isBusy))];
+  const { resources } = await listAll(clients, 'dictionaries', { parent: 'projects/-' });
+  const { deletedFiles, deletedBytes } = await clients.storage.deleteUnreferenced({
+    referencedFiles: [...files, ...resources.map(({ file }) => file)],
+    busyCubes: busy,
+    graceMicros: BigInt(config.retiredGraceMs) * 1000n,
+  });
+  return {
+    deletedFiles: used.dropped.deletedFiles + deletedFiles,
+    deletedBytes: used.dropped.deletedBytes + deletedBytes,
+  };
+}
+
+/** Cubes that operations work on; those that ended long ago are deleted on the way. */
+async function busyCubes(
+  { clients, clock, config }: GarbageOptions,
+  self: string | undefined,
+): Promise<readonly string[] | 'all'> {
+  const old = clock.now() - BigInt(config.operationRetentionMs) * 1000n;
+  const { resources } = await listAll(clients, 'operationRecords', {});
+  const busy: string[] = [];
+  for (const { name, state, target, endTime } of resources) {
+    const ended =
+      state !== OperationState.OPERATION_STATE_PENDING &&
+      state !== OperationState.OPERATION_STATE_RUNNING;
+    if (ended && endTime !== undefined && microsOf(endTime) < old) {
+      await clients.operationRecords.deleteOperationRecord({ name, allowMissing: true });
+    }
+    if (ended || name === self) continue;
+    if (target === allCubes) return 'all';
+    busy.push(target);
+  }
+  return busy;
+}
+
+/** Deletes segments that were retired before, with their files; returns what the others use. */
+async function deleteRetired(
+  { clients, leadership }: GarbageOptions,
+  before: bigint,
+  isBusy: (name: string) => boolean,
+) {
+  const { resources } = await listAll(clients, 'segments', { parent: 'projects/-/cubes/-' });
+  const old = resources.filter(
+    (segment) => isRetiredBefore(segment, before) && !isBusy(segment.name),
+  );
+  const gone = new Set(old.map(({ name }) => name));
+  for (const { name, etag } of old) {
+    await clients.segments.deleteSegment({
+      name,
+      etag,
+      allowMissing: true,
+      fence: leadership.fence(),
+    });
+  }
+  const kept = resources.filter(({ name }) => !gone.has(name));
+  const files = new Set(kept.flatMap(({ layouts }) => layouts.map(({ file }) => file)));
+  const toDrop = old
+    .flatMap(({ layouts }) => layouts.map(({ file }) => file))
+    .filter((file) => !files.has(file));
+  const dropped =
+    toDrop.length === 0 ? nothing : await clients.storage.dropLayouts({ files: toDrop });
+  const snapshots = new Set(
+    kept.flatMap(({ name, snapshots: ids }) =>
+      Object.values(ids).map((id) => `${projectOf(name)}/snapshots/${id}`),
+    ),
+  );
+  return { files, snapshots, dropped };
+}
+
+/** Deletes the copies of lookups that no segment was built with; returns the files of the others. */
+async function deleteUnused(
+  { clients, leadership }: GarbageOptions,
+  before: bigint,
+  used: ReadonlySet<string>,
+  isBusy: (name: string) => boolean,
+): Promise<string[]> {
+  const { resources } = await listAll(clients, 'snapshots', { parent: 'projects/-' });
+  const kept: string[] = [];
+  for (const { name, etag, updateTime, file } of resources) {
+    const unused = !used.has(name) && !isBusy(name) && microsOf(updateTime) <= before;
+    if (unused && (await deleteSnapshot({ clients, leadership }, name, etag))) continue;
+    kept.push(file);
+  }
+  return kept;
+}
+
+/** False when somebody uses it after all. */
+async function deleteSnapshot(
+  { clients, leadership }: Pick<GarbageOptions, 'clients' | 'leadership'>,
+  name: string,
+  etag: string,
+): Promise<boolean> {
+  try {
+    const fence = leadership.fence();
+    await clients.snapshots.deleteSnapshot({ name, etag, allowMissing: true, fence });
+    return true;
+  } catch (error) {
+    if (isTesseraError(error, 'SNAPSHOT_IN_USE') || isTesseraError(error, 'ETAG_MISMATCH'))
+      return false;
+    throw error;
+  }
+}
+
+function projectOf(name: string): string {
+  return name.split('/').slice(0, 2).join('/');
+}
