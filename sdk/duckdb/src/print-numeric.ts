@@ -131,7 +131,7 @@ function divisionSteps(left: Exact, right: Exact, rightDigits: number) {
     (s: string): Readonly<Record<string, string>> => ({
       neg: `(${s}.n < 0) <> (${s}.d < 0)`,
       n: `abs(${s}.n)`,
-      d: `CASE WHEN ${s}.d = 0 THEN error('division by zero') ELSE abs(${s}.d) END`,
+      d: `CASE WHEN ${s}.d = 0 AND ${s}.n IS NOT NULL THEN error('division by zero') ELSE abs(${s}.d) END`,
       nt: `CAST(abs(${s}.n) AS VARCHAR)`,
       dt: `CAST(abs(${s}.d) AS VARCHAR)`,
     }),

@@ -91,6 +91,7 @@ select c, count(*) from t group by c order by 2 desc, 1
 select s from t group by s having sum(n) > 1 and avg(id) < 6 order by s
 select extract(doy from d) / 30, count(*) from t group by 1 order by 1
 select n / 3 as k, ok, count(*), grouping(n / 3), n / 3 + 1 from t group by rollup (n / 3, ok) having avg(id) > 1 order by avg(id), 1, 2
+select sum(id) * 1.0 / count(*), sum(n) / count(*), sum(id) / count(*) from t where id < 0
 select distinct round(avg(n), 1), id % 2 from t group by id % 2 having stddev(n) > 0 or count(*) < 9 order by 2
 select n / 3, rank() over (order by avg(id)), (select max(w) from u where u.id > n / 3) from t group by n / 3 order by 2
 select c as k, count(*) n from t group by k having count(*) > 1 order by k
