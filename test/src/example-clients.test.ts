@@ -114,7 +114,7 @@ function queryService() {
         rowCount: 2n,
         planKind: 'mixed',
         rejectedRows: 3n,
-        fromResultCache: false,
+        notes: [],
         timings: { totalMicros: 1_500n, queueMicros: 0n, planMicros: 0n, executeMicros: 0n },
         coverage: {
           catalogRevision: 5n,

@@ -129,7 +129,7 @@ describe('a query daemon', () => {
       corrupt++ < 1 ? failure(Code.DATA_LOSS, 'LAYOUT_CORRUPTED') : undefined;
     const answer = await trips.daemon.execute({ project: 'default', sql });
     expect(sorted(rowsOf(answer.batch))).toEqual(sorted(rowsOf(source.batch)));
-    expect(answer.notes).toHaveLength(1);
+    expect(answer.summary.notes).toHaveLength(1);
   });
 
   test('asks a storage daemon that is away a second time', async () => {

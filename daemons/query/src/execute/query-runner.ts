@@ -39,8 +39,6 @@ export interface Answer {
   /** All rows. */
   readonly batch: ColumnBatch;
   readonly summary: QuerySummary;
-  /** What went wrong on the way and was got round, for people. */
-  readonly notes: readonly string[];
 }
 
 export interface Explained {
@@ -195,7 +193,6 @@ export class QueryRunner {
       queryId: run.id,
       schema: plan.schema,
       batch,
-      notes: run.notes,
       summary: {
         rowCount: BigInt(batch.rowCount),
         coverage: coverageOf(plan, snapshot),
@@ -207,7 +204,7 @@ export class QueryRunner {
           executeMicros: micros(nowMs - plannedMs),
         },
         rejectedRows: rejectedRows(plan, snapshot),
-        fromResultCache: false,
+        notes: run.notes,
       },
     };
   }

@@ -85,6 +85,7 @@ async function printAnswer(context: CommandContext, sql: string, flags: QueryFla
     return `${segments.length} segments of ${cube.slice(cube.lastIndexOf('/') + 1)}${holes}`;
   });
   const origin = [...cuboids, ...sourceTables.map((table) => `source ${table}`)].join(', ');
+  for (const note of summary.notes) context.terminal.err(`note: ${note}\n`);
   context.terminal.err(
     `${rows.length} rows in ${formatMicros(summary.timings.totalMicros)} from ${origin || 'no table'}\n`,
   );

@@ -1,5 +1,7 @@
+import { layoutFromProto, listAll } from '@tessera/client';
 import type { Command } from 'commander';
 import { idOf } from '../apply.ts';
+import type { CommandContext } from '../context.ts';
 import type { Runner } from '../runner.ts';
 import { formatBytes, formatCount } from '../table.ts';
 
@@ -16,6 +18,7 @@ export function storageCommands(program: Command, run: Runner): void {
       run(async (context, name: string | undefined) => {
         const cube = name === undefined ? '' : context.cube(name);
         const stats = await context.client.storage.getStats({ cube });
+        const dimensions = await dimensionsOfLayouts(context, stats.layouts);
         context.print(
           [
             'CUBE',
@@ -32,7 +35,7 @@ export function storageCommands(program: Command, run: Runner): void {
           stats.layouts.map((layout) => [
             idOf(layout.cube),
             layout.layout,
-            layout.dimensions.join(', '),
+            dimensions.get(layout.layout)?.join(', ') ?? '',
             String(layout.segmentCount),
             formatCount(layout.rowCount),
             formatBytes(layout.sizeBytes),
@@ -92,4 +95,23 @@ export function storageCommands(program: Command, run: Runner): void {
         if (bad.length > 0) process.exitCode = 1;
       }),
     );
+}
+
+/** Storage knows files, not what they mean: the dimensions of a layout are in the metadata of its segments. */
+async function dimensionsOfLayouts(
+  context: CommandContext,
+  layouts: readonly { readonly cube: string }[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = new Map<string, readonly string[]>();
+  for (const parent of new Set(layouts.map(({ cube }) => cube))) {
+    const { resources } = await listAll(context.client, 'segments', { parent });
+    for (const layout of resources.flatMap((segment) => segment.layouts.map(layoutFromProto))) {
+      const names = layout.columns.filter(({ role }) => role === 'dimension');
+      found.set(
+        layout.id,
+        names.map(({ name }) => name),
+      );
+    }
+  }
+  return found;
 }

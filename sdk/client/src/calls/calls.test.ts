@@ -31,7 +31,7 @@ const summary: QuerySummary = {
   planKind: 'source',
   timings: { totalMicros: 9n, queueMicros: 1n, planMicros: 2n, executeMicros: 6n },
   rejectedRows: 1n,
-  fromResultCache: false,
+  notes: ['a note'],
 };
 const refused = new TesseraError({
   code: Code.INVALID_ARGUMENT,

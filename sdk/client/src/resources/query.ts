@@ -17,7 +17,6 @@ export interface QuerySettings {
   readonly maxRows?: bigint;
   readonly maxBytes?: bigint;
   readonly useCuboids?: CuboidUse;
-  readonly bypassResultCache?: boolean;
 }
 
 /** Where an answer came from; `constant`: no table was needed. */
@@ -37,7 +36,8 @@ export interface QuerySummary {
   readonly planKind: PlanKind;
   readonly timings: QueryTimings;
   readonly rejectedRows: bigint;
-  readonly fromResultCache: boolean;
+  /** What went wrong on the way and was got round, for people. */
+  readonly notes: readonly string[];
 }
 
 /** Microseconds. */
@@ -74,7 +74,6 @@ export function querySettingsToProto(settings: QuerySettings): query.QuerySettin
     maxRows: settings.maxRows ?? 0n,
     maxBytes: settings.maxBytes ?? 0n,
     useCuboids: uses.optionalToProto(settings.useCuboids) as query.CuboidUse,
-    bypassResultCache: settings.bypassResultCache ?? false,
   };
 }
 
@@ -88,7 +87,6 @@ export function querySettingsFromProto(message: query.QuerySettings | undefined)
     ...(message.maxRows ? { maxRows: message.maxRows } : {}),
     ...(message.maxBytes ? { maxBytes: message.maxBytes } : {}),
     ...(useCuboids ? { useCuboids } : {}),
-    ...(message.bypassResultCache ? { bypassResultCache: true } : {}),
   };
 }
 
@@ -123,7 +121,7 @@ export function querySummaryToProto(summary: QuerySummary): query.QuerySummary {
     planKind: planKindToProto(summary.planKind),
     timings: { ...summary.timings },
     rejectedRows: summary.rejectedRows,
-    fromResultCache: summary.fromResultCache,
+    notes: summary.notes,
   };
 }
 
@@ -140,7 +138,7 @@ export function querySummaryFromProto(message: query.QuerySummary): QuerySummary
       executeMicros: timings?.executeMicros ?? 0n,
     },
     rejectedRows: message.rejectedRows,
-    fromResultCache: message.fromResultCache,
+    notes: [...message.notes],
   };
 }
 

@@ -370,7 +370,6 @@ const settings = record<QuerySettings>(
     maxRows: fc.bigInt({ min: 1n, max: 2n ** 40n }),
     maxBytes: fc.bigInt({ min: 1n, max: 2n ** 40n }),
     useCuboids: fc.constantFrom('auto', 'never', 'always'),
-    bypassResultCache: fc.constant(true),
   },
 );
 
@@ -385,7 +384,7 @@ const summary = record<QuerySummary>({
     executeMicros: count,
   }),
   rejectedRows: count,
-  fromResultCache: fc.boolean(),
+  notes: fc.array(fc.string()),
 });
 
 interface Codec<Message> {
