@@ -13,7 +13,8 @@ import {
   segment,
   startFixture,
 } from './fixture.ts';
-import { structuralValidator } from './rules/model-validator.ts';
+import { checkCube } from './rules/check-cube.ts';
+import { checkModel } from './rules/check-model.ts';
 
 describe('what is referred to', () => {
   let fixture: Fixture;
@@ -131,7 +132,6 @@ describe('what is referred to', () => {
 });
 
 describe('a spec', () => {
-  const { checkModel, checkCube } = structuralValidator;
   const dimension = metadata.DimensionSpec.fromPartial;
 
   test.each([

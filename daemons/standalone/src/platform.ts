@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import type { TesseraClient } from '@tessera/client';
-import { type Logger, silentLogger, startServer } from '@tessera/daemon';
+import { type Logger, SourceRegistry, silentLogger, startServer } from '@tessera/daemon';
 import { composeMetadata } from '@tessera/metadata';
 import { composeQuery } from '@tessera/query';
 import { composeScheduler, schedulerDefaults } from '@tessera/scheduler';
 import { composeStorage } from '@tessera/storage';
 import { foldersOf, type PlatformConfig } from './config.ts';
 import { ServiceDirectory } from './service-directory.ts';
+import { SourceModelValidator } from './source-model-validator.ts';
 import { warmUpReadySegments } from './warm-up.ts';
 
 /** All daemons in this process, and what they serve. */
@@ -37,10 +38,20 @@ export async function startPlatform(
   await using starting = new AsyncDisposableStack();
   const directory = new ServiceDirectory(log);
   const { client } = directory;
+  const registry = starting.use(
+    new SourceRegistry({
+      log: log.child({ daemon: 'metadata' }),
+      workDirectory: join(folders.work, 'metadata'),
+      fallbackDirectory: import.meta.dirname,
+    }),
+  );
   const metadata = starting.use(
     await composeMetadata(
       { store: { driver: 'sqlite', file: folders.metadataFile } },
-      { log: log.child({ daemon: 'metadata' }) },
+      {
+        log: log.child({ daemon: 'metadata' }),
+        validator: new SourceModelValidator(client, registry),
+      },
     ),
   );
   directory.add(metadata.services);

@@ -8,6 +8,8 @@ import { PluginHost, type PluginHostOptions } from './plugin-host.ts';
 export interface SourceDescription {
   /** The source's id: the schema of its tables in SQL. */
   readonly name: string;
+  /** `projects/{project}`: sources of two projects may have the same name. */
+  readonly project?: string;
   /** Package name of the connector plugin. */
   readonly use: string;
   readonly config: unknown;
@@ -46,16 +48,16 @@ export class SourceRegistry implements AsyncDisposable {
 
   /** @throws what the plugin host throws, CATALOG_UNREADABLE, SOURCE_TIMEOUT when the connector hangs. */
   async open(description: SourceDescription): Promise<OpenSource> {
-    const known = this.#entries.get(description.name);
+    const known = this.#entries.get(keyOf(description));
     if (known?.etag === description.etag) return known.source;
     const host = new PluginHost(this.#options);
     const entry = { etag: description.etag, host, source: load(host, description) };
-    this.#entries.set(description.name, entry);
+    this.#entries.set(keyOf(description), entry);
     if (known !== undefined) await known.host[Symbol.asyncDispose]();
     try {
       return await entry.source;
     } catch (error) {
-      if (this.#entries.get(description.name) === entry) this.#entries.delete(description.name);
+      if (this.#entries.get(keyOf(description)) === entry) this.#entries.delete(keyOf(description));
       throw error;
     }
   }
@@ -63,22 +65,29 @@ export class SourceRegistry implements AsyncDisposable {
   /** Asks the connector for its tables again, keeping the connector. */
   async refresh(description: SourceDescription): Promise<OpenSource> {
     const { connector } = await this.open(description);
-    const entry = this.#entries.get(description.name)!;
+    const entry = this.#entries.get(keyOf(description))!;
     const source = readTables(connector, description);
     await source;
-    this.#entries.set(description.name, { ...entry, source });
+    this.#entries.set(keyOf(description), { ...entry, source });
     return source;
   }
 
-  async close(name: string): Promise<void> {
-    const entry = this.#entries.get(name);
-    this.#entries.delete(name);
+  async close(description: Pick<SourceDescription, 'name' | 'project'>): Promise<void> {
+    const key = keyOf(description);
+    const entry = this.#entries.get(key);
+    this.#entries.delete(key);
     await entry?.host[Symbol.asyncDispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#entries.keys()].map((name) => this.close(name)));
+    const hosts = [...this.#entries.values()].map(({ host }) => host);
+    this.#entries.clear();
+    await Promise.all(hosts.map((host) => host[Symbol.asyncDispose]()));
   }
+}
+
+function keyOf({ project = '', name }: Pick<SourceDescription, 'name' | 'project'>): string {
+  return `${project}/${name}`;
 }
 
 async function load(host: PluginHost, description: SourceDescription): Promise<OpenSource> {

@@ -25,7 +25,7 @@ export function modelRules(options: ModelRulesOptions): ResourceRules<metadata.M
       const { before, after } = change;
       const { name, spec } = after;
       if (spec === undefined) throw badRequest('model.spec', 'is missing.');
-      const faults = validator.checkModel(spec);
+      const faults = await validator.checkModel(spec, name);
       if (faults.length > 0) throw invalidSpec('model', name, faults);
       if (before === undefined) referProject(commit, name);
       else await checkCubesOf(options, after, commit);
@@ -65,13 +65,16 @@ async function cubesOfModel({ cubesOf }: ModelRulesOptions, name: string) {
 /** A model may not lose what a cube of it names. */
 async function checkCubesOf(
   options: ModelRulesOptions,
-  { name, spec }: metadata.Model,
+  model: metadata.Model,
   commit: Commit,
 ): Promise<void> {
+  const { name } = model;
   await guardUses(options.store, commit, modelKind, name);
-  const broken = (await cubesOfModel(options, name)).filter(
-    (cube) => options.validator.checkCube(cube.spec!, spec!).length > 0,
-  );
+  const broken: metadata.Cube[] = [];
+  for (const cube of await cubesOfModel(options, name)) {
+    const faults = await options.validator.checkCube(cube.spec!, model);
+    if (faults.length > 0) broken.push(cube);
+  }
   if (broken.length > 0)
     throw inUse(
       'model',
@@ -122,7 +125,7 @@ async function checkAgainstModel(
   const modelName = `${projectOf(name)}/models/${spec.model}`;
   const model = await findModel(modelName);
   if (model === undefined) throw notFound('model', modelName);
-  const faults = validator.checkCube(spec, model.spec!);
+  const faults = await validator.checkCube(spec, model);
   if (faults.length > 0) throw invalidSpec('cube', name, faults);
   commit.requireUnchanged(keyOf(modelKind.pattern, modelName), model.revision);
   touch(commit, modelKind, modelName);

@@ -3,11 +3,24 @@ import type { metadata } from '@tessera/proto';
 import { checkCube } from './check-cube.ts';
 import { checkModel } from './check-model.ts';
 
-/** Finds every fault of a spec. What it cannot know (columns, types) is checked when a cube is built. */
+type Faults = readonly FieldViolation[];
+
+/**
+ * Finds every fault of a spec. A validator that knows the sources may take its time and throws what keeps it from
+ * knowing them.
+ */
 export interface ModelValidator {
-  checkModel(spec: metadata.ModelSpec): readonly FieldViolation[];
-  checkCube(spec: metadata.CubeSpec, model: metadata.ModelSpec): readonly FieldViolation[];
+  /** `name` is the model's resource name. */
+  checkModel(spec: metadata.ModelSpec, name: string): Faults | Promise<Faults>;
+  /** `model` is the resource that the cube is of. */
+  checkCube(
+    spec: metadata.CubeSpec,
+    model: Pick<metadata.Model, 'name' | 'spec'>,
+  ): Faults | Promise<Faults>;
 }
 
 /** Checks what can be known without a source: names, references and cycles. */
-export const structuralValidator: ModelValidator = { checkModel, checkCube };
+export const structuralValidator: ModelValidator = {
+  checkModel,
+  checkCube: (spec, model) => checkCube(spec, model.spec!),
+};

@@ -214,7 +214,7 @@ export class Catalog implements AsyncDisposable {
       }),
     );
     for (const gone of project.snapshot?.sources.keys() ?? []) {
-      if (!sources.has(gone) && !failures.has(gone)) await project.registry.close(gone);
+      if (!sources.has(gone) && !failures.has(gone)) await project.registry.close({ name: gone });
     }
     return { sources, failures };
   }

@@ -113,6 +113,7 @@ async function openSources(
     const source = await clients.sources.getSource({ name: `projects/${project}/sources/${id}` });
     const description = {
       name: id!,
+      project: `projects/${project}`,
       use: source.connector,
       config: source.config ?? {},
       baseDirectory: source.baseDirectory,

@@ -1,0 +1,82 @@
+import { type FieldViolation, isTesseraError } from '@tessera/base';
+import { cubeSpecFromProto, modelSpecFromProto, type TesseraClient } from '@tessera/client';
+import { checkCube, type Model, type ModelSpec, resolveModel } from '@tessera/cube';
+import { externalCatalog, type SourceRegistry, withDeadline } from '@tessera/daemon';
+import { type ModelValidator, structuralValidator } from '@tessera/metadata';
+import type { metadata } from '@tessera/proto';
+import { loadParser } from '@tessera/sql';
+
+const deadlineMs = 60_000;
+
+/**
+ * Checks models and cubes against the tables that their sources have: unknown tables and columns, types that do not
+ * fit, expressions that do not bind, each with its field. A source that cannot be read refuses the model with what
+ * is wrong with the source.
+ */
+export class SourceModelValidator implements ModelValidator {
+  readonly #client: TesseraClient;
+  readonly #registry: SourceRegistry;
+
+  constructor(client: TesseraClient, registry: SourceRegistry) {
+    this.#client = client;
+    this.#registry = registry;
+  }
+
+  async checkModel(spec: metadata.ModelSpec, name: string): Promise<readonly FieldViolation[]> {
+    const faults = await structuralValidator.checkModel(spec, name);
+    if (faults.length > 0) return faults;
+    return violationsOf(() => this.#resolve(spec, name));
+  }
+
+  async checkCube(
+    spec: metadata.CubeSpec,
+    model: Pick<metadata.Model, 'name' | 'spec'>,
+  ): Promise<readonly FieldViolation[]> {
+    const faults = await structuralValidator.checkCube(spec, model);
+    if (faults.length > 0) return faults;
+    const resolved = await this.#resolve(model.spec!, model.name);
+    return violationsOf(() => checkCube(spec.model, cubeSpecFromProto(spec), resolved));
+  }
+
+  async #resolve(message: metadata.ModelSpec, name: string): Promise<Model> {
+    await loadParser();
+    const spec = modelSpecFromProto(message);
+    const sources = await withDeadline(deadlineMs, () => this.#open(spec, name), {
+      what: `reading the tables that ${name} names`,
+      reason: 'SOURCE_TIMEOUT',
+    });
+    const id = name.slice(name.lastIndexOf('/') + 1);
+    return resolveModel(id, 0n, spec, externalCatalog(sources));
+  }
+
+  #open(spec: ModelSpec, model: string) {
+    const project = model.slice(0, model.indexOf('/models/'));
+    const named = [spec.fact.source, ...spec.joins.map(({ source }) => source)];
+    const ids = new Set(named.filter((id) => id !== undefined && id !== ''));
+    return Promise.all(
+      [...ids].map(async (id) => {
+        const source = await this.#client.sources.getSource({ name: `${project}/sources/${id}` });
+        return this.#registry.refresh({
+          name: id!,
+          project,
+          use: source.connector,
+          config: source.config ?? {},
+          baseDirectory: source.baseDirectory,
+          etag: source.etag,
+        });
+      }),
+    );
+  }
+}
+
+/** Faults of the spec are returned, other failures thrown. */
+async function violationsOf(check: () => unknown): Promise<readonly FieldViolation[]> {
+  try {
+    await check();
+    return [];
+  } catch (error) {
+    const isFault = isTesseraError(error, 'MODEL_INVALID') || isTesseraError(error, 'CUBE_INVALID');
+    if (!isFault || error.violations.length === 0) throw error;
+    return error.violations;
+  }
+}

@@ -1,0 +1,177 @@
+import { spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { listAll, type TesseraClient } from '@tessera/client';
+import { metadata } from '@tessera/proto';
+import { startPlatform } from '@tessera/standalone';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { answers, cube, expected, filesBelow } from './sales.ts';
+import { ScratchPlatform, smallConfig } from './scratch-platform.ts';
+
+/**
+ * `kill -9` of the whole platform at every journaled step, at every call that takes files in, and before and after
+ * the publishing transaction: a restart ends what was begun, and nothing is published wrong, twice or not at all.
+ */
+const entry = join(import.meta.dirname, 'crash', 'platform-process.ts');
+let base: ScratchPlatform;
+
+beforeAll(async () => {
+  base = await ScratchPlatform.withSales();
+  await base.stop();
+  cpSync(join(base.folder, 'data'), join(base.folder, 'empty'), { recursive: true });
+  await base.restart();
+  await base.build();
+  await base.stop();
+  cpSync(join(base.folder, 'data'), join(base.folder, 'built'), { recursive: true });
+  await base.restart();
+}, 120_000);
+
+afterAll(() => base?.[Symbol.asyncDispose]());
+
+describe.each([
+  {
+    kind: 'build',
+    begin: 'empty',
+    ready: ['2024-01', '2024-02', '2024-03', 'null'],
+    written: { '2024-01': 1, '2024-02': 1, '2024-03': 1, null: 1 },
+  },
+  {
+    kind: 'merge',
+    begin: 'built',
+    ready: ['2024-01-01_2024-03-01', '2024-03', 'null'],
+    written: { '2024-01': 2, '2024-02': 2, '2024-03': 1, null: 1, '2024-01-01_2024-03-01': 1 },
+  },
+] as const)('a $kind', ({ kind, begin, ready, written }) => {
+  test('ends right after a crash at any of its steps', { timeout: 900_000 }, async () => {
+    const right = await expected(base.folder);
+    const whole = await runUntil(kind, begin, Number.MAX_SAFE_INTEGER, right);
+    expect(whole.crashed).toBe(false);
+    const points = Number(whole.output);
+    expect(points).toBeGreaterThan(8);
+    for (let at = 0; at < points; at++) {
+      const { crashed, state } = await runUntil(kind, begin, at, right);
+      expect({ at, crashed, ...state }).toEqual({
+        at,
+        crashed: true,
+        operations: ['SUCCEEDED'],
+        unfinishedSteps: [],
+        ready: [...ready].sort(),
+        written,
+        wrongAnswers: [],
+        staging: [],
+        unnamedFiles: [],
+      });
+    }
+  });
+});
+
+/** Runs to the n-th point in a process of its own, then starts again here and looks at what came of it. */
+async function runUntil(kind: string, begin: string, at: number, right: readonly string[][]) {
+  const folder = mkdtempSync(join(tmpdir(), 'tessera-crash-'));
+  try {
+    cpSync(join(base.folder, begin), join(folder, 'data'), { recursive: true });
+    const { signal, output } = await run([folder, kind, String(at)]);
+    await using platform = await startPlatform(smallConfig(folder));
+    const state = await stateOf(platform.client, folder, kind, right);
+    return { crashed: signal === 'SIGKILL', output, state };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function stateOf(
+  client: TesseraClient,
+  folder: string,
+  kind: string,
+  right: readonly string[][],
+) {
+  const records = await endedOperations(client, kind);
+  const found = (await answers(client, 'always')).map(({ rows }) => rows);
+  const storage = join(folder, 'data', 'storage');
+  const named = await namedFiles(client);
+  const journals = await Promise.all(
+    records.map(({ name }) => client.operationRecords.listJournalEntries({ parent: name })),
+  );
+  const unfinished = journals
+    .flatMap(({ journalEntries }) => journalEntries)
+    .filter(({ state }) => state !== metadata.JournalState.JOURNAL_STATE_DONE);
+  return {
+    operations: records.map(({ state }) => nameOf(state)),
+    unfinishedSteps: unfinished.map(({ step }) => step),
+    ready: await readySegments(client),
+    written: await writesOf(client),
+    wrongAnswers: found.filter((rows, i) => rows.join() !== right[i]!.join()),
+    staging: filesBelow(join(storage, 'staging')),
+    unnamedFiles: filesBelow(storage)
+      .filter((file) => file.endsWith('.parquet'))
+      .filter((file) => !named.has(file)),
+  };
+}
+
+async function endedOperations(client: TesseraClient, kind: string) {
+  for (;;) {
+    const { resources } = await listAll(client, 'operationRecords');
+    const ours = resources.filter((record) => record.kind === kind);
+    // The copied data holds the build that a merge stands on; it ended long before.
+    if (ours.every(({ endTime }) => endTime !== undefined)) return ours;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function nameOf(state: metadata.OperationState): string {
+  const found = Object.entries(metadata.OperationState).find(([, value]) => value === state);
+  return found![0].replace('OPERATION_STATE_', '');
+}
+
+async function readySegments(client: TesseraClient): Promise<string[]> {
+  const { resources } = await listAll(client, 'segments', { parent: cube });
+  return resources
+    .filter(({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY)
+    .map(({ name }) => name.slice(name.lastIndexOf('/') + 1))
+    .sort();
+}
+
+/** How often each segment was ever written. */
+async function writesOf(client: TesseraClient): Promise<Record<string, number>> {
+  const { revision } = await client.segments.listSegments({ parent: cube });
+  const writes: Record<string, number> = {};
+  const changes = client.segments.watchSegments({ parent: cube, startRevision: 1n });
+  for await (const change of changes) {
+    if (change.event?.$case === 'put') {
+      const id = change.event.value.name.slice(change.event.value.name.lastIndexOf('/') + 1);
+      writes[id] = (writes[id] ?? 0) + 1;
+    } else if (change.revision >= revision) break;
+  }
+  return writes;
+}
+
+async function namedFiles(client: TesseraClient): Promise<ReadonlySet<string>> {
+  const [segments, snapshots, dictionaries] = await Promise.all([
+    listAll(client, 'segments', { parent: cube }),
+    listAll(client, 'snapshots', { parent: 'projects/default' }),
+    listAll(client, 'dictionaries', { parent: 'projects/default' }),
+  ]);
+  const layouts = segments.resources.flatMap((segment) => segment.layouts);
+  const all = [...layouts, ...snapshots.resources, ...dictionaries.resources];
+  return new Set(all.map(({ file }) => file));
+}
+
+function run(args: readonly string[]): Promise<{ signal: string | null; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(
+      process.execPath,
+      ['--conditions=tessera-source', '--disable-warning=ExperimentalWarning', entry, ...args],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    let output = '';
+    let problems = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => (output += text));
+    child.stderr.setEncoding('utf8').on('data', (text) => (problems += text));
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      if (code !== null && code !== 0) reject(new Error(`ended with ${code}: ${problems}`));
+      else resolve({ signal, output });
+    });
+  });
+}
