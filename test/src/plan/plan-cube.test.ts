@@ -129,6 +129,7 @@ describe('planning a cube', () => {
 
   test('knows what was asked from the query log', async () => {
     await using platform = await startWith('cuboids: [[day]]');
+    await platform.build({ cube });
     for (let i = 0; i < 3; i++) await ask(platform, byBrowserOnPage);
     const weightOf = (response: scheduler.PlanCubeResponse) =>
       response.candidates.find(({ dimensions }) => dimensions.length === 4)!.answeredWeight;

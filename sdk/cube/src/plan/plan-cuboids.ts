@@ -9,6 +9,7 @@ import {
   gainOf,
   objectiveOf,
   type SelectionInstance,
+  savedBy,
 } from './selection-instance.ts';
 import type { CuboidSize } from './size-model.ts';
 import { instanceOf, type WeighedCuboid, weighCandidates } from './weigh.ts';
@@ -82,7 +83,7 @@ function keptInOrder(
   const rest = new Set(chosen);
   while (rest.size > 0) {
     const { first } = assign(instance, before);
-    const worth = (position: number) => savedOf(instance, position, first);
+    const worth = (position: number) => savedBy(instance.candidates[position]!, first);
     const isPinned = (position: number) => Number(weighed[position]!.pinned);
     const next = [...rest].reduce((a, b) =>
       (isPinned(b) - isPinned(a) || worth(b) - worth(a)) > 0 ? b : a,
@@ -108,17 +109,12 @@ function leftOut(
   return weighed
     .flatMap((each, position) => {
       if (kept.has(position)) return [];
-      const benefitMicros = savedOf(instance, position, first);
+      const benefitMicros = savedBy(instance.candidates[position]!, first);
       const gain = gainOf(instance.candidates[position]!, first);
       const reason = benefitMicros <= 0 ? 'DOMINATED' : gain <= 0 ? 'NO_BENEFIT' : 'OVER_BUDGET';
       return [planned(problem, each, { taken: false, reason, benefitMicros })];
     })
     .sort((a, b) => b.benefitMicros - a.benefitMicros || (a.cuboid < b.cuboid ? -1 : 1));
-}
-
-function savedOf(instance: SelectionInstance, position: number, first: Float64Array): number {
-  const candidate = instance.candidates[position]!;
-  return gainOf({ ...candidate, upkeep: 0 }, first);
 }
 
 function planned(

@@ -53,17 +53,19 @@ export function assign(instance: SelectionInstance, chosen: Chosen): Assignment 
   return { first, owner, second };
 }
 
-/** What the candidate would save beyond what is kept, its own upkeep taken off. */
-export function gainOf(
-  { queries, costs, upkeep }: SelectionCandidate,
-  first: Float64Array,
-): number {
-  let gain = -upkeep;
+/** What the candidate would save of the queries' costs beyond what is kept. */
+export function savedBy({ queries, costs }: SelectionCandidate, first: Float64Array): number {
+  let saved = 0;
   for (let i = 0; i < queries.length; i++) {
-    const saved = first[queries[i]!]! - costs[i]!;
-    if (saved > 0) gain += saved;
+    const less = first[queries[i]!]! - costs[i]!;
+    if (less > 0) saved += less;
   }
-  return gain;
+  return saved;
+}
+
+/** The same, its own upkeep taken off. */
+export function gainOf(candidate: SelectionCandidate, first: Float64Array): number {
+  return savedBy(candidate, first) - candidate.upkeep;
 }
 
 /** The cost of all queries and of all upkeep. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { dimensionsOf } from '../cuboid.ts';
-import { stateOf, statementOf, usual } from '../match/fixture.ts';
+import { statementOf, stateOf, usual } from '../match/fixture.ts';
 import type { PlanQuery } from './plan-query.ts';
 import { questionsOfModel, storedDimensions, WorkloadReader } from './workload.ts';
 
