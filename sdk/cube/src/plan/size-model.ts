@@ -35,8 +35,8 @@ export interface SizeInputs {
 /** A file's footer and each column's part of it. */
 const fileBytes = 600;
 const columnBytes = 120;
-/** A bucket number and a word of the bitmap. */
-const wordBytes = 10;
+/** A bucket number and a word of the bitmap, in which few bits are on. Words of one group repeat its key, at next to no cost. */
+const wordBytes = 4;
 const idsPerWord = 64;
 
 /** Sizes of cuboids, whether they were sampled or not. */
@@ -78,13 +78,13 @@ export class SizeModel {
     const rows = this.rowsOf(cuboid);
     const keyBytes = this.#keyBytes(cuboid);
     const columns = dimensionsOf(cuboid).length + 2;
-    const rowsLayout = { rows, bytes: this.#bytes(rows, keyBytes + measureBytes, columns) };
+    const rowsLayout = { rows, bytes: this.#bytes(rows * (keyBytes + measureBytes), columns) };
     const companions = new Map(
       [...counted].map(([column, values]) => {
         const words = cardenas(rows * Math.ceil(values / idsPerWord), sourceRows);
         return [
           column,
-          { rows: words, bytes: this.#bytes(words, keyBytes + wordBytes, columns) },
+          { rows: words, bytes: this.#bytes(rows * keyBytes + words * wordBytes, columns) },
         ] as const;
       }),
     );
@@ -99,10 +99,10 @@ export class SizeModel {
     return bits.reduce((sum, each) => sum + each, 0) / 8;
   }
 
-  #bytes(rows: number, rowBytes: number, columns: number): number {
+  #bytes(data: number, columns: number): number {
     const { segmentCount, correction = 1 } = this.#inputs;
     const overhead = segmentCount * (fileBytes + columns * columnBytes);
-    return Math.ceil(rows * rowBytes * correction + overhead);
+    return Math.ceil(data * correction + overhead);
   }
 }
 
