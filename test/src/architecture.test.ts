@@ -30,7 +30,7 @@ const packages: readonly Package[] = globSync(
   '{sdk,daemons,plugins,examples,bench,test}/**/package.json',
   {
     cwd: root,
-    exclude: (name) => name.includes('node_modules'),
+    exclude: (name) => name.includes('node_modules') || name.endsWith('fixtures'),
   },
 ).map((file) => {
   const manifest = JSON.parse(readFileSync(join(root, file), 'utf8'));

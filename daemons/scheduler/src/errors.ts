@@ -1,4 +1,4 @@
-import { Code, TesseraError } from '@tessera/base';
+import { Code, messageOf, TesseraError } from '@tessera/base';
 
 /** Failures of builds and other operations. Reasons are never renamed. */
 
@@ -140,5 +140,21 @@ export function segmentGone(segment: string): TesseraError {
     reason: 'SEGMENT_GONE',
     message: `Segment ${segment} is no longer there, so it was not merged; list the segments and ask again.`,
     metadata: { segment },
+  });
+}
+
+/** A connector plugin threw something of its own. */
+export function sourceFailed(
+  source: string,
+  table: string,
+  plugin: string,
+  cause: unknown,
+): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'SOURCE_FAILED',
+    message: `${source}.${table} could not be read: ${plugin} failed with ${messageOf(cause)}. Nothing was published; see what is wrong with the source.`,
+    metadata: { source, table, plugin },
+    cause,
   });
 }

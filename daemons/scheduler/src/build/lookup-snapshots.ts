@@ -60,8 +60,10 @@ export async function ensureSnapshots(
     const version = versions[tableKey(lookup.table)]!;
     const id = snapshotId(cube.model.name, lookup, version, idOf(context.record.name));
     context.progress.advance({ phase: 'SNAPSHOT', step: `copying lookup ${lookup.alias}` });
+    const copied = known.get(id);
+    if (copied !== undefined) await context.journal.finish(`snapshot-${id}`, copied);
     const file =
-      known.get(id) ??
+      copied ??
       (await takeSnapshot(clients, engine, cube, lookup, { id, version }, context, fence));
     const { paths } = await clients.storage.locateFiles({ files: [file] });
     inUse.push({ alias: lookup.alias, id, path: paths[0]! });

@@ -116,7 +116,10 @@ export async function mergeSegments(
 ): Promise<Segment> {
   const { journal, progress, record } = context;
   const before = publishedBefore(cube, merge, record.name);
-  if (before !== undefined) return before;
+  if (before !== undefined) {
+    await journal.finish(`publish-${merge.id}`, before as unknown as Plain);
+    return before;
+  }
   const parts = merge.segments.map((id) => partOf(cube, id));
   const common = commonLayouts(wantedLayouts(cube.model, cube.spec, cube.planned), parts);
   if (common.length === 0) throw segmentsDiffer(parts[0]!.id, parts.at(-1)!.id);

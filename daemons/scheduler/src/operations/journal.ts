@@ -78,6 +78,14 @@ export class Journal {
     return entry?.state === metadata.JournalState.JOURNAL_STATE_DONE;
   }
 
+  /** Writes down that a step which was started came to an end, as its effect shows; one that never began stays away. */
+  async finish(key: string, outcome: Plain): Promise<void> {
+    const entry = this.#entries.get(`${this.#operation}/journal/${key}`);
+    if (entry === undefined || this.isDone(key)) return;
+    const state = metadata.JournalState.JOURNAL_STATE_DONE;
+    await this.#write({ ...entry, state, outcome: toPlain(outcome) });
+  }
+
   /** Nothing is written from now on: work that was given up and does not know it yet ends at its next step. */
   close(): void {
     this.#closed = true;

@@ -1,0 +1,115 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Outcome, tessera } from './command-line.ts';
+import { salesYaml, writeModel, writeSales } from './sales.ts';
+import { ScratchPlatform } from './scratch-platform.ts';
+
+/** Every command once, as a user types it, against one platform; the tests build on each other. */
+let platform: ScratchPlatform;
+
+beforeAll(async () => {
+  platform = await ScratchPlatform.start();
+  writeSales(platform.folder);
+  writeModel(platform.folder);
+});
+
+afterAll(() => platform?.[Symbol.asyncDispose]());
+
+function run(...args: string[]): Promise<Outcome> {
+  return tessera(args, { cwd: platform.folder, address: platform.address });
+}
+
+/** What a command prints for programs. */
+async function json(...args: string[]) {
+  const { code, out, err } = await run('--json', ...args);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  return JSON.parse(out);
+}
+
+test('apply, get, diff and export: what is exported applies without a difference', async () => {
+  expect((await run('diff', '-f', 'sales.yaml')).code).toBe(1);
+  const applied = await run('apply', '-f', 'sales.yaml');
+  expect(applied).toMatchObject({ code: 0, err: '' });
+  expect((await run('diff', '-f', 'sales.yaml')).code).toBe(0);
+  expect((await json('get', 'cube')).map(({ name }: { name: string }) => name)).toEqual(['sales']);
+  const exported = await run('export');
+  writeFileSync(join(platform.folder, 'exported.yaml'), exported.out);
+  expect(await run('diff', '-f', 'exported.yaml')).toMatchObject({ code: 0 });
+  expect(await run('apply', '-f', 'exported.yaml')).toMatchObject({ code: 0, err: '' });
+  expect((await run('export')).out).toBe(exported.out);
+  expect((await run('get', 'cube', 'nothing')).code).toBe(3);
+});
+
+test('a broken file is refused with its line and column', async () => {
+  writeFileSync(join(platform.folder, 'broken.yaml'), salesYaml().replace('s.channel', 's.chanel'));
+  const { code, err } = await run('apply', '-f', 'broken.yaml');
+  expect(code).toBe(2);
+  expect(err).toMatch(/broken\.yaml:\d+:\d+: .*chanel/);
+  expect(err).toContain('MODEL_INVALID');
+});
+
+test('build, refresh, segments, storage', async () => {
+  const built = await run('build', 'sales');
+  expect(built).toMatchObject({ code: 0 });
+  expect(built.out).toContain('published 4 segments');
+  expect((await run('build', 'sales')).out).toContain('nothing to build');
+  expect((await run('refresh', 'sales')).code).toBe(0);
+  expect(await json('segments', 'sales')).toHaveLength(4);
+  expect((await run('segments', 'merge', 'sales', '2024-01', '2024-02')).code).toBe(0);
+  expect((await run('segments', 'drop', 'sales', '2024-03')).code).toBe(0);
+  expect((await run('segments', 'maintain', 'sales')).code).toBe(0);
+  expect((await json('storage', 'stat')).layouts.length).toBeGreaterThan(0);
+  expect((await run('storage', 'pin', 'sales')).code).toBe(0);
+  expect((await run('storage', 'unpin', 'sales')).code).toBe(0);
+  expect((await run('storage', 'verify')).out).toContain('verified');
+  expect((await run('build', 'nothing')).code).toBe(3);
+});
+
+test('query and explain', async () => {
+  const { out, code } = await run('query', 'select count(*) from sales');
+  expect({ code, found: out.includes('122') }).toEqual({ code: 0, found: true });
+  expect((await run('explain', 'select count(*) from sales')).code).toBe(0);
+  const wrong = await run('query', 'select chanel from sales');
+  expect(wrong.code).not.toBe(0);
+  expect(wrong.err).toContain('channel');
+});
+
+test('import makes tables of files', async () => {
+  writeFileSync(join(platform.folder, 'orders.csv'), 'id,total\n1,2.50\n2,3.25\n');
+  const { code, out } = await run('import', 'orders.csv', '--source', 'more');
+  expect(code).toBe(0);
+  expect(out).toContain('more.orders');
+  expect((await run('query', 'select sum(total) from orders')).out).toContain('5.75');
+});
+
+test('model versions, diff and rollback', async () => {
+  const file = join(platform.folder, 'sales.yaml');
+  writeFileSync(
+    file,
+    salesYaml({ measures: '  - { name: top, aggregate: max, column: s.amount }' }),
+  );
+  expect((await run('apply', '-f', 'sales.yaml')).code).toBe(0);
+  expect(await json('model', 'versions', 'sales')).toHaveLength(2);
+  expect((await run('model', 'diff', 'sales', '1', '2')).out).toContain('top');
+  expect((await run('model', 'rollback', 'sales', '1')).code).toBe(0);
+  expect((await run('export', 'model', 'sales')).out).not.toContain('top');
+});
+
+test('operations and status', async () => {
+  const operations = await run('operations');
+  expect(operations.code).toBe(0);
+  expect(operations.out).toContain('build');
+  expect((await run('status')).code).toBe(0);
+});
+
+test('delete refuses what is in use, and says when there is nothing', async () => {
+  expect((await run('delete', 'model', 'sales')).code).toBe(5);
+  expect((await run('delete', 'source', 'more')).code).toBe(0);
+  expect((await run('delete', 'source', 'more')).code).toBe(3);
+});
+
+test('a platform that is not there gives exit code 4', async () => {
+  const { code } = await tessera(['status'], { cwd: platform.folder });
+  expect(code).toBe(4);
+});

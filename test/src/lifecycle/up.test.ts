@@ -1,0 +1,88 @@
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect, wait } from '@tessera/client';
+import { scheduler } from '@tessera/proto';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { applyFile } from '../test-platform.ts';
+import { ended, listening, started, tessera } from './command-line.ts';
+import { answers, cube, expected, writeModel, writeSales } from './sales.ts';
+
+/** `tessera up` as a process. */
+let folder: string;
+let running: ChildProcess[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tessera-up-'));
+  running = [];
+});
+
+afterEach(async () => {
+  for (const child of running) child.kill('SIGTERM');
+  await Promise.all(running.map((child) => child.exitCode ?? child.signalCode ?? ended(child)));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function up(...args: string[]): Promise<{ child: ChildProcess; address: string }> {
+  const child = started(['up', '--data', 'data', '--port', '0', '--memory', '64', ...args], folder);
+  running.push(child);
+  return { child, address: await listening(child) };
+}
+
+describe('tessera up', () => {
+  test('refuses a folder that another one uses, and a port that is taken', async () => {
+    await up();
+    const second = await tessera(['up', '--data', 'data', '--port', '0'], { cwd: folder });
+    expect(second.err).toContain('STORE_LOCKED');
+    expect(second.code).toBeGreaterThan(0);
+    const taken = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => taken.once('listening', resolve));
+    const { port } = taken.address() as { port: number };
+    const third = await tessera(['up', '--data', 'other', '--port', String(port)], { cwd: folder });
+    taken.close();
+    expect(third.err).toContain('ADDRESS_IN_USE');
+    expect(third.code).toBeGreaterThan(0);
+  });
+
+  test('ends with 0 when it is told to, and finds everything when it is started again', async () => {
+    writeSales(folder);
+    const first = await up();
+    await build(first.address);
+    const end = ended(first.child);
+    first.child.kill('SIGTERM');
+    expect((await end).code).toBe(0);
+    await expectAnswers((await up()).address);
+  });
+
+  test('finds everything after kill -9', async () => {
+    writeSales(folder);
+    const first = await up();
+    await build(first.address);
+    const end = ended(first.child);
+    const pid = readPid(first.child);
+    process.kill(pid, 'SIGKILL');
+    await end;
+    await expectAnswers((await up()).address);
+  });
+});
+
+async function build(address: string): Promise<void> {
+  using client = connect(address);
+  await applyFile(client, writeModel(folder));
+  const operation = await client.builds.buildSegments({ cube });
+  await wait(client.operations, operation, { response: scheduler.BuildSegmentsResponse });
+}
+
+async function expectAnswers(address: string): Promise<void> {
+  using client = connect(address);
+  const found = await answers(client, 'always');
+  expect(found.map(({ rows }) => rows)).toEqual(await expected(folder));
+}
+
+/** The command starts the platform in a child of its own: that one is killed. */
+function readPid(child: ChildProcess): number {
+  const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8');
+  return Number(children.trim().split(' ')[0]);
+}
