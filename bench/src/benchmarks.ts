@@ -1,6 +1,7 @@
 import type { Benchmark } from './benchmark.ts';
+import { planBenchmark } from './plan/plan-benchmark.ts';
 import { ssbBenchmark } from './ssb/ssb-benchmark.ts';
 import { startBenchmark } from './start/start-benchmark.ts';
 
 /** Every benchmark that `npm run bench` knows. */
-export const benchmarks: readonly Benchmark[] = [ssbBenchmark, startBenchmark];
+export const benchmarks: readonly Benchmark[] = [planBenchmark, ssbBenchmark, startBenchmark];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Reach } from './benchmark.ts';
-import { formatReach, isReached, reportOf } from './report.ts';
+import { isMet, type Reach } from './benchmark.ts';
+import { formatReach, reportOf } from './report.ts';
 
 const reach = (change: Partial<Reach>): Reach => ({
   id: 'x',
@@ -11,7 +11,7 @@ const reach = (change: Partial<Reach>): Reach => ({
   ...change,
 });
 
-describe('isReached', () => {
+describe('isMet', () => {
   test.each([
     { value: 1, op: '<=', target: 1, reached: true },
     { value: 1.1, op: '<=', target: 1, reached: false },
@@ -19,7 +19,7 @@ describe('isReached', () => {
     { value: 0.9, op: '>=', target: 1, reached: false },
     { value: Number.NaN, op: '<=', target: 1, reached: false },
   ] as const)('$value $op $target: $reached', ({ reached, ...change }) => {
-    expect(isReached(reach(change))).toBe(reached);
+    expect(isMet(reach(change))).toBe(reached);
   });
 });
 

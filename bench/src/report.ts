@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { formatTable } from '@tessera/cli';
-import type { BenchmarkResult, Reach } from './benchmark.ts';
+import { type BenchmarkResult, isMet, type Reach } from './benchmark.ts';
 
 /** What a benchmark run leaves behind. */
 export interface BenchReport {
@@ -37,10 +37,6 @@ export async function reportOf(
   };
 }
 
-export function isReached({ value, op, target }: Reach): boolean {
-  return op === '<=' ? value <= target : value >= target;
-}
-
 export function formatReach(reach: readonly Reach[]): string {
   const headings = ['ID', 'VALUE', 'TARGET', 'UNIT', 'RIVAL', 'REACHED'];
   const rows = reach.map((each) => [
@@ -49,7 +45,7 @@ export function formatReach(reach: readonly Reach[]): string {
     `${each.op} ${shortNumber(each.target)}`,
     each.unit,
     each.rival === undefined ? '' : `${each.rival} ${shortNumber(each.rivalValue ?? Number.NaN)}`,
-    isReached(each) ? 'yes' : 'NO',
+    isMet(each) ? 'yes' : 'NO',
   ]);
   return formatTable(headings, rows);
 }
