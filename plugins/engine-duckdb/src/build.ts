@@ -23,7 +23,7 @@ import {
   rejectedRowsOf,
   sourceBytes,
 } from './landing.ts';
-import { layoutFacts, writeLayoutFile } from './layout-file.ts';
+import { layoutFacts, makeLayoutTable, writeLayoutFile } from './layout-file.ts';
 import { childrenOf, layoutFromFlat, layoutFromLayout } from './layout-sql.ts';
 import { Meter } from './meter.ts';
 import { Session, type SessionOptions } from './session.ts';
@@ -143,6 +143,7 @@ async function* countSegments(session: Session, plan: BuildPlan): AsyncIterable<
 
 const layoutTable = (step: string) => quoteName(`layout ${step}`);
 
+/** Makes the layouts one after another; the files of each are written while the next is computed. */
 async function* buildLayouts(
   session: Session,
   request: BuildRequest,
@@ -153,29 +154,46 @@ async function* buildLayouts(
   const types = new Map(plan.flat.map((column) => [column.name, column.type]));
   const waiting = childrenOf(plan);
   let fromFlat = plan.layouts.filter((step) => step.parent === undefined).length;
-  for (const step of plan.layouts) {
-    const table = layoutTable(step.layout);
-    const select =
-      step.parent === undefined
-        ? layoutFromFlat(step, flatTable, types, made.dictionaries)
-        : layoutFromLayout(step, layoutTable(step.parent));
-    yield* meter.measure(step.layout, session.run(`CREATE TABLE ${table} AS ${select}`));
-    if (step.parent === undefined && --fromFlat === 0) await session.run(`DROP TABLE ${flatTable}`);
-    yield* writeLayout(session, step, table, made.encodings, request, meter);
-    await dropFinished(session, step, waiting);
+  await session.keepOrder();
+  await using writer = await session.branch();
+  let writing: Promise<BuildProgress[]> = Promise.resolve([]);
+  try {
+    for (const step of plan.layouts) {
+      const table = layoutTable(step.layout);
+      const select =
+        step.parent === undefined
+          ? layoutFromFlat(step, flatTable, types, made.dictionaries)
+          : layoutFromLayout(step, layoutTable(step.parent));
+      yield* meter.measure(step.layout, makeLayoutTable(session, step, table, select));
+      if (step.parent === undefined && --fromFlat === 0) {
+        await session.run(`DROP TABLE ${flatTable}`);
+      }
+      yield* await writing;
+      writing = writeLayout(writer, step, table, made.encodings, request, meter).then(
+        async (events) => {
+          if (!waiting.has(step.layout)) await writer.run(`DROP TABLE ${table}`);
+          return events;
+        },
+      );
+      writing.catch(() => undefined);
+      await dropParent(session, step, waiting);
+    }
+    yield* await writing;
+  } finally {
+    await Promise.allSettled([writing]);
   }
 }
 
-async function* writeLayout(
+async function writeLayout(
   session: Session,
   step: LayoutStep,
   table: string,
   encodings: Encodings,
   request: BuildRequest,
   meter: Meter,
-): AsyncIterable<BuildProgress> {
+): Promise<BuildProgress[]> {
   const facts = await layoutFacts(session, step, table, encodings);
-  let previous: { readonly segment: string; readonly finished: Promise<BuiltFile> } | undefined;
+  const files: Promise<BuildProgress>[] = [];
   for (const [segmentOrdinal, segment] of request.plan.segments.entries()) {
     const { finished } = await writeLayoutFile(session, {
       step,
@@ -186,10 +204,13 @@ async function* writeLayout(
       outputDirectory: request.outputDirectory,
       file: join(segment.id, `${step.layout}.parquet`),
     });
-    if (previous) yield await fileEvent(step, previous, meter);
-    previous = { segment: segment.id, finished };
+    const previous = files.at(-1);
+    const event = fileEvent(step, { segment: segment.id, finished }, meter);
+    event.catch(() => undefined);
+    files.push(event);
+    await previous;
   }
-  if (previous) yield await fileEvent(step, previous, meter);
+  return Promise.all(files);
 }
 
 async function fileEvent(
@@ -202,16 +223,14 @@ async function fileEvent(
   return { kind: 'file', segment, layout: step.layout, file };
 }
 
-/** Drops the tables of layouts that nothing will be computed from any more. */
-async function dropFinished(
+/** Drops the table of a layout that nothing will be computed from any more; its files are written by then. */
+async function dropParent(
   session: Session,
   step: LayoutStep,
   waiting: Map<string, Set<string>>,
 ): Promise<void> {
-  const siblings = step.parent === undefined ? undefined : waiting.get(step.parent);
+  if (step.parent === undefined) return;
+  const siblings = waiting.get(step.parent);
   siblings?.delete(step.layout);
-  if (step.parent !== undefined && siblings?.size === 0) {
-    await session.run(`DROP TABLE ${layoutTable(step.parent)}`);
-  }
-  if (!waiting.has(step.layout)) await session.run(`DROP TABLE ${layoutTable(step.layout)}`);
+  if (siblings?.size === 0) await session.run(`DROP TABLE ${layoutTable(step.parent)}`);
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { duckdbType, quoteName, quoteText } from '@tessera/duckdb';
 import type { BuildProgress, MergeRequest } from '@tessera/plugin';
 import { segmentColumn } from './flat.ts';
-import { layoutFacts, writeLayoutFile } from './layout-file.ts';
+import { layoutFacts, makeLayoutTable, writeLayoutFile } from './layout-file.ts';
 import { layoutFromLayout } from './layout-sql.ts';
 import { Meter } from './meter.ts';
 import { Session, type SessionOptions } from './session.ts';
@@ -16,6 +16,7 @@ export async function* merge(
   const bounds = { ...options, memoryLimitBytes: request.memoryLimitBytes };
   await using session = await Session.open(bounds, signal);
   session.readingSource = true;
+  await session.keepOrder();
   const meter = new Meter(session, request.layouts.length);
   for (const { step, files } of request.layouts) {
     const columns = step.columns.map((column) => {
@@ -25,7 +26,7 @@ export async function* merge(
     const parts = `(SELECT ${[`0::UTINYINT AS ${quoteName(segmentColumn)}`, ...columns].join(', ')} FROM read_parquet([${files.map(quoteText).join(', ')}]))`;
     yield* meter.measure(
       step.layout,
-      session.run(`CREATE TABLE merged AS ${layoutFromLayout(step, parts)}`),
+      makeLayoutTable(session, step, 'merged', layoutFromLayout(step, parts)),
     );
     const facts = await layoutFacts(session, step, 'merged', new Map());
     const { finished } = await writeLayoutFile(session, {

@@ -26,6 +26,7 @@ export class Session implements AsyncDisposable {
   readingSource = false;
   readonly #directory: string;
   readonly #instance: DuckDBInstance;
+  readonly #owner: boolean;
   readonly #connection: DuckDBConnection;
   readonly #options: SessionOptions;
   readonly #signal: AbortSignal;
@@ -37,7 +38,9 @@ export class Session implements AsyncDisposable {
     connection: DuckDBConnection,
     options: SessionOptions,
     signal: AbortSignal,
+    owner: boolean,
   ) {
+    this.#owner = owner;
     this.#directory = directory;
     this.#instance = instance;
     this.#connection = connection;
@@ -59,18 +62,34 @@ export class Session implements AsyncDisposable {
     try {
       const instance = await DuckDBInstance.create(file, config);
       const connection = await instance.connect();
-      const settings = [...sessionSettings(options.timeZone), 'SET integer_division = true'];
+      const settings = settingsOf(options);
       if (options.maxTempBytes !== undefined) {
         // As a setting of the new database it would be ignored.
         const kibibytes = Math.floor(options.maxTempBytes / 1024);
         settings.push(`SET max_temp_directory_size = '${kibibytes}KiB'`);
       }
       await connection.run(settings.join('; '));
-      return new Session(directory, instance, connection, options, signal);
+      return new Session(directory, instance, connection, options, signal, true);
     } catch (error) {
       await rm(directory, { recursive: true, force: true });
       throw failureOf(error, contextOf(options, signal, false));
     }
+  }
+
+  /** A second connection to the same tables, for work beside this one's; closed before it. */
+  async branch(): Promise<Session> {
+    return this.attempt(async () => {
+      const connection = await this.#instance.connect();
+      await connection.run(settingsOf(this.#options).join('; '));
+      return new Session(
+        this.#directory,
+        this.#instance,
+        connection,
+        this.#options,
+        this.#signal,
+        false,
+      );
+    });
   }
 
   get connection(): DuckDBConnection {
@@ -113,13 +132,24 @@ export class Session implements AsyncDisposable {
     await this.run(`SET ${name} = ${quoteText(value)}`);
   }
 
+  /** From now on a table is read and written in the order of its rows; before, only where a statement sorts. */
+  async keepOrder(): Promise<void> {
+    await this.run('SET GLOBAL preserve_insertion_order = true');
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#signal.removeEventListener('abort', this.#interrupt);
     this.#connection.closeSync();
+    if (!this.#owner) return;
     this.#instance.closeSync();
     await rm(this.#directory, { recursive: true, force: true });
   }
 }
+
+const settingsOf = ({ timeZone }: SessionOptions) => [
+  ...sessionSettings(timeZone),
+  'SET integer_division = true',
+];
 
 function contextOf(
   options: SessionOptions,

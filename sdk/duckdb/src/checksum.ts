@@ -41,7 +41,7 @@ export function checksumSql(columns: readonly ChecksumColumn[]): string {
     row = `${fold ? `((${row}) % ${modulus})` : row} + ${weight(i)} * coalesce(${number}, ${nullNumber})`;
   });
   const hash = `((${row}) % ${modulus})`;
-  return `coalesce(sum((${hash} * ${hash})::HUGEINT), 0)::VARCHAR`;
+  return `coalesce(sum(${hash} * ${hash}), 0)::HUGEINT::VARCHAR`;
 }
 
 /** The number of a text value that the checksum is made of. */
