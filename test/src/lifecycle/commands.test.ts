@@ -1,11 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createProgram } from '@tessera/cli';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Outcome, tessera } from './command-line.ts';
 import { salesYaml, writeModel, writeSales } from './sales.ts';
 import { ScratchPlatform } from './scratch-platform.ts';
 
-/** Every command once, as a user types it, against one platform; the tests build on each other. */
+/** Every command once, as a user types it, against one platform over gRPC; the tests build on each other. */
+const timeout = 240_000;
 let platform: ScratchPlatform;
 
 beforeAll(async () => {
@@ -16,9 +18,24 @@ beforeAll(async () => {
 
 afterAll(() => platform?.[Symbol.asyncDispose]());
 
-function run(...args: string[]): Promise<Outcome> {
-  return tessera(args, { cwd: platform.folder, address: platform.address });
+/** A command in this process: what it prints, and the exit code it asks for. */
+async function run(...args: string[]): Promise<Outcome> {
+  const written = { out: '', err: '' };
+  const writer = (to: 'out' | 'err') => (text: string) => {
+    written[to] += text;
+  };
+  const terminal = { interactive: false, columns: 100, out: writer('out'), err: writer('err') };
+  const before = process.exitCode;
+  process.exitCode = 0;
+  await createProgram(terminal).parseAsync(['--address', platform.address, ...args], {
+    from: 'user',
+  });
+  const code = Number(process.exitCode);
+  process.exitCode = before;
+  return { code, ...written };
 }
+
+const inFolder = (file: string) => join(platform.folder, file);
 
 /** What a command prints for programs. */
 async function json(...args: string[]) {
@@ -27,29 +44,31 @@ async function json(...args: string[]) {
   return JSON.parse(out);
 }
 
-test('apply, get, diff and export: what is exported applies without a difference', async () => {
-  expect((await run('diff', '-f', 'sales.yaml')).code).toBe(1);
-  const applied = await run('apply', '-f', 'sales.yaml');
+test('apply, get, diff and export: what is exported applies without a difference', {
+  timeout,
+}, async () => {
+  expect((await run('diff', '-f', inFolder('sales.yaml'))).code).toBe(1);
+  const applied = await run('apply', '-f', inFolder('sales.yaml'));
   expect(applied).toMatchObject({ code: 0, err: '' });
-  expect((await run('diff', '-f', 'sales.yaml')).code).toBe(0);
+  expect((await run('diff', '-f', inFolder('sales.yaml'))).code).toBe(0);
   expect((await json('get', 'cube')).map(({ name }: { name: string }) => name)).toEqual(['sales']);
   const exported = await run('export');
-  writeFileSync(join(platform.folder, 'exported.yaml'), exported.out);
-  expect(await run('diff', '-f', 'exported.yaml')).toMatchObject({ code: 0 });
-  expect(await run('apply', '-f', 'exported.yaml')).toMatchObject({ code: 0, err: '' });
+  writeFileSync(inFolder('exported.yaml'), exported.out);
+  expect(await run('diff', '-f', inFolder('exported.yaml'))).toMatchObject({ code: 0 });
+  expect(await run('apply', '-f', inFolder('exported.yaml'))).toMatchObject({ code: 0, err: '' });
   expect((await run('export')).out).toBe(exported.out);
   expect((await run('get', 'cube', 'nothing')).code).toBe(3);
 });
 
-test('a broken file is refused with its line and column', async () => {
-  writeFileSync(join(platform.folder, 'broken.yaml'), salesYaml().replace('s.channel', 's.chanel'));
-  const { code, err } = await run('apply', '-f', 'broken.yaml');
+test('a broken file is refused with its line and column', { timeout }, async () => {
+  writeFileSync(inFolder('broken.yaml'), salesYaml().replace('s.channel', 's.chanel'));
+  const { code, err } = await run('apply', '-f', inFolder('broken.yaml'));
   expect(code).toBe(2);
   expect(err).toMatch(/broken\.yaml:\d+:\d+: .*chanel/);
   expect(err).toContain('MODEL_INVALID');
 });
 
-test('build, refresh, segments, storage', async () => {
+test('build, refresh, segments, storage', { timeout }, async () => {
   const built = await run('build', 'sales');
   expect(built).toMatchObject({ code: 0 });
   expect(built.out).toContain('published 4 segments');
@@ -66,7 +85,7 @@ test('build, refresh, segments, storage', async () => {
   expect((await run('build', 'nothing')).code).toBe(3);
 });
 
-test('query and explain', async () => {
+test('query and explain', { timeout }, async () => {
   const { out, code } = await run('query', 'select count(*) from sales');
   expect({ code, found: out.includes('122') }).toEqual({ code: 0, found: true });
   expect((await run('explain', 'select count(*) from sales')).code).toBe(0);
@@ -75,41 +94,46 @@ test('query and explain', async () => {
   expect(wrong.err).toContain('channel');
 });
 
-test('import makes tables of files', async () => {
-  writeFileSync(join(platform.folder, 'orders.csv'), 'id,total\n1,2.50\n2,3.25\n');
-  const { code, out } = await run('import', 'orders.csv', '--source', 'more');
+test('import makes tables of files', { timeout }, async () => {
+  writeFileSync(inFolder('orders.csv'), 'id,total\n1,2.50\n2,3.25\n');
+  const { code, out } = await run('import', inFolder('orders.csv'), '--source', 'more');
   expect(code).toBe(0);
   expect(out).toContain('more.orders');
   expect((await run('query', 'select sum(total) from orders')).out).toContain('5.75');
 });
 
-test('model versions, diff and rollback', async () => {
-  const file = join(platform.folder, 'sales.yaml');
+test('model versions, diff and rollback', { timeout }, async () => {
+  const file = inFolder('sales.yaml');
   writeFileSync(
     file,
     salesYaml({ measures: '  - { name: top, aggregate: max, column: s.amount }' }),
   );
-  expect((await run('apply', '-f', 'sales.yaml')).code).toBe(0);
+  expect((await run('apply', '-f', inFolder('sales.yaml'))).code).toBe(0);
   expect(await json('model', 'versions', 'sales')).toHaveLength(2);
   expect((await run('model', 'diff', 'sales', '1', '2')).out).toContain('top');
   expect((await run('model', 'rollback', 'sales', '1')).code).toBe(0);
   expect((await run('export', 'model', 'sales')).out).not.toContain('top');
 });
 
-test('operations and status', async () => {
+test('operations and status', { timeout }, async () => {
   const operations = await run('operations');
   expect(operations.code).toBe(0);
   expect(operations.out).toContain('build');
   expect((await run('status')).code).toBe(0);
 });
 
-test('delete refuses what is in use, and says when there is nothing', async () => {
+test('delete refuses what is in use, and says when there is nothing', { timeout }, async () => {
   expect((await run('delete', 'model', 'sales')).code).toBe(5);
   expect((await run('delete', 'source', 'more')).code).toBe(0);
   expect((await run('delete', 'source', 'more')).code).toBe(3);
 });
 
-test('a platform that is not there gives exit code 4', async () => {
-  const { code } = await tessera(['status'], { cwd: platform.folder });
-  expect(code).toBe(4);
+test('as a process: status answers, and a platform that is not there gives exit code 4', {
+  timeout,
+}, async () => {
+  const { folder: cwd, address } = platform;
+  const answered = await tessera(['status', '--json'], { cwd, address });
+  expect(answered).toMatchObject({ code: 0, err: '' });
+  expect(JSON.parse(answered.out)).toBeTypeOf('object');
+  expect((await tessera(['status'], { cwd })).code).toBe(4);
 });

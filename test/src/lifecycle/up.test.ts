@@ -31,7 +31,7 @@ async function up(...args: string[]): Promise<{ child: ChildProcess; address: st
   return { child, address: await listening(child) };
 }
 
-describe('tessera up', () => {
+describe('tessera up', { timeout: 240_000 }, () => {
   test('refuses a folder that another one uses, and a port that is taken', async () => {
     await up();
     const second = await tessera(['up', '--data', 'data', '--port', '0'], { cwd: folder });
