@@ -62,6 +62,27 @@ describe('the fix that EXPLAIN CUBOID proposes', () => {
     expect(fixed).toBeGreaterThan(100);
   });
 
+  it('adds the key that tells rows without a partner, where nothing does', () => {
+    const dimensions = flights.dimensions.filter(({ column }) => column === 'f.carrier');
+    const world = {
+      model: { ...flights, dimensions },
+      cube: { ...flightsCube, cuboids: [['carrier']] },
+    };
+    const sql =
+      'select carrier, count(*) from flights f join airports o on f.origin = o.iata group by 1';
+    const fix = match(sql, world).explanations[0]!.fix!;
+    expect(fix.addDimensions).toEqual([{ name: 'iata', column: 'origin.iata' }]);
+    const after = match(sql, applyFix(world.model, world.cube, fix)).explanations[0]!;
+    expect(after.outcome).toBe('cuboid');
+  });
+
+  it('is none where the model drops rows that the block wants', () => {
+    const sql = 'select fuel, count(*) from flights group by 1';
+    const unmatched = { ...usual.unmatched, dates: 3n };
+    expect(match(sql, { unmatched }).explanations[0]!.fix).toBeUndefined();
+    expect(match(sql).explanations[0]!.fix).toBeDefined();
+  });
+
   it('keeps what is derived derived: its cuboid names the key', () => {
     const sql =
       'select d.state, o.state, f.fuel, count(*) from flights f join airports d on f.destination = d.iata left join airports o on f.origin = o.iata group by 1, 2, 3';

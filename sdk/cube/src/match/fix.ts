@@ -1,11 +1,11 @@
 import type { AggregateExpr, Expr } from '@tessera/sql';
-import { and, call, conjuncts, lit, type } from '@tessera/sql';
+import { and, call, conjuncts, exprKey, lit, type } from '@tessera/sql';
 import type { ModelFix } from '../matched.ts';
 import type { Dimension, Measure, Model } from '../model.ts';
 import type { CubeSpec, Grain, MeasureAggregate, ModelSpec } from '../model-spec.ts';
 import { partsOf as partsOfMeasure } from '../resolve/measure-parts.ts';
 import { expressionText } from './expression-text.ts';
-import { castTo, columnsOf } from './expressions.ts';
+import { castTo, column, columnsOf } from './expressions.ts';
 import {
   type BlockNeed,
   isNeed,
@@ -26,20 +26,25 @@ const maxRounds = 4;
 /**
  * The smallest change of a model and its cube that makes a block match: what is missing is added, the block is looked at
  * again with it, and the dimensions that it then uses make the cuboid. `undefined` when nothing that can be
- * added helps.
+ * added helps. `unmatched`: whether some fact rows find no partner in a lookup.
  */
 export function fixFor(
   model: Model,
   needWith: (model: Model) => BlockNeed | NotAnswered,
+  unmatched: (alias: string) => boolean,
 ): ModelFix | undefined {
   const addDimensions: AddedDimension[] = [];
   const addMeasures: AddedMeasure[] = [];
   let changed = model;
   for (let round = 0; round < maxRounds; round++) {
     const need = needWith(changed);
-    if (isNeed(need)) return fixOf(addDimensions, addMeasures, cuboidOf(need));
-    const step = stepOf(changed, need);
+    // Rows that the model's joins drop do not come back.
+    if (isNeed(need) && need.mayNotDrop.some(unmatched)) return undefined;
+    const step = isNeed(need) ? partnersOf(need, unmatched) : stepOf(changed, need);
     if (step === undefined) return undefined;
+    if (isNeed(need) && step.dimensions.length === 0) {
+      return fixOf(addDimensions, addMeasures, cuboidOf(need));
+    }
     addDimensions.push(...step.dimensions.map(({ added }) => added));
     addMeasures.push(...step.measures.map(({ added }) => added));
     changed = {
@@ -99,6 +104,25 @@ interface Step {
   readonly measures: readonly { added: AddedMeasure; measure: Measure }[];
 }
 
+/** The own keys of lookups that tell rows without a partner, where nothing that is stored does. */
+function partnersOf(need: BlockNeed, unmatched: (alias: string) => boolean): Step {
+  const { model } = need.match;
+  const rewriter = new Rewriter(need.context, storableDimensions(model));
+  const names = takenNames(model);
+  const untold = model.lookups.filter(
+    (lookup) =>
+      need.mustMatch.includes(lookup.alias) &&
+      unmatched(lookup.alias) &&
+      (rewriter.ownKeyOf(lookup) ?? rewriter.keysOf(lookup)) === undefined,
+  );
+  const dimensions = untold.flatMap(({ alias, keys, columns }) => {
+    const key = columns.find(({ name }) => name === keys[0]!.column)!;
+    const missing = column(alias, key.name, key.type);
+    return dimensionFor({ code: 'LOOKUP_UNMATCHED_ROWS', missing }, names) ?? [];
+  });
+  return { dimensions, measures: [] };
+}
+
 const notFixable: ReadonlySet<string> = new Set(['TIME_ZONE', 'AGGREGATE_NOT_SUPPORTED']);
 
 function stepOf(model: Model, need: NotAnswered): Step | undefined {
@@ -107,7 +131,8 @@ function stepOf(model: Model, need: NotAnswered): Step | undefined {
   }
   const names = takenNames(model);
   const dimensions = distinctFailures(need.missing).map((failure) => dimensionFor(failure, names));
-  const measures = need.missingAggregates.map((aggregate) => measureFor(model, aggregate, names));
+  const aggregates = new Map(need.missingAggregates.map((each) => [exprKey(each), each]));
+  const measures = [...aggregates.values()].map((each) => measureFor(model, each, names));
   if (dimensions.length + measures.length === 0) return undefined;
   if ([...dimensions, ...measures].includes(undefined)) return undefined;
   return {

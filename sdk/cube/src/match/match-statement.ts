@@ -267,12 +267,20 @@ class StatementMatcher {
     const closest = attempts.toSorted((a, b) => closeness(b) - closeness(a)).at(0);
     const why = closest === undefined ? reason('FACT_NOT_IN_MODEL') : reasonOfAttempt(closest);
     const star = stars.find(({ state }) => state === closest?.state);
-    const fix = star && fixable(closest) ? this.#fix(block, star.match) : undefined;
+    const fix = star && fixable(closest) ? this.#fix(block, star) : undefined;
     return { reason: why, attempts, ...(fix === undefined ? {} : { fix }) };
   }
 
-  #fix(block: SelectBlock, match: StarMatch): ModelFix | undefined {
-    return fixFor(match.model, (model: Model) => this.#need(block, { ...match, model }, 'bits'));
+  #fix(
+    block: SelectBlock,
+    { state, match }: { readonly state: ModelState; readonly match: StarMatch },
+  ): ModelFix | undefined {
+    const segments = state.cubes.flatMap((cube) => cube.segments);
+    return fixFor(
+      match.model,
+      (model: Model) => this.#need(block, { ...match, model }, 'bits'),
+      (alias) => segments.some(({ unmatchedRows }) => unmatchedRows[alias] !== 0n),
+    );
   }
 
   #explain(slot: number, block: SelectBlock, outcome: Outcome): void {
