@@ -3,6 +3,7 @@ import { duckdbType, quoteName } from '@tessera/duckdb';
 import type { Encodings } from './encoding.ts';
 import { expressionSql } from './expression-sql.ts';
 import { hitColumn, lookupTable } from './landing.ts';
+import { anySegmentSql, segmentSql } from './segment-sql.ts';
 
 /**
  * The flat relation: one row per fact row of the wanted segments, with the ordinal of its segment, which lookups
@@ -27,7 +28,7 @@ export function flatSql(
     (column) => `${flatColumnSql(column, encodings)} AS ${quoteName(column.name)}`,
   );
   const items = [
-    `${segmentSql(plan)} AS ${quoteName(segmentColumn)}`,
+    `${segmentSql(plan.segments)} AS ${quoteName(segmentColumn)}`,
     `${joins === 'left' ? missingSql(plan) : '0::UTINYINT'} AS ${quoteName(missingColumn)}`,
     ...columns,
   ];
@@ -60,20 +61,10 @@ function flatColumnSql(column: BuildPlan['flat'][number], encodings: Encodings):
   return `(${expressionSql(column.expr)})::${quoteName(encoding.typeName)}`;
 }
 
-function segmentSql(plan: BuildPlan): string {
-  const type = plan.segments.length < 256 ? 'UTINYINT' : 'USMALLINT';
-  const cases = plan.segments.map((segment, i) => {
-    const condition = segment.predicate ? expressionSql(segment.predicate) : 'true';
-    return `WHEN ${condition} THEN ${i}`;
-  });
-  return `(CASE ${cases.join(' ')} END)::${type}`;
-}
-
 /** Left out when one segment takes everything. */
 function whereSql(plan: BuildPlan): string {
-  if (plan.segments.some((segment) => segment.predicate === undefined)) return '';
-  const conditions = plan.segments.map((segment) => `(${expressionSql(segment.predicate!)})`);
-  return `\nWHERE ${conditions.join(' OR ') || 'false'}`;
+  const condition = anySegmentSql(plan.segments);
+  return condition === undefined ? '' : `\nWHERE ${condition}`;
 }
 
 function missingSql(plan: BuildPlan): string {
