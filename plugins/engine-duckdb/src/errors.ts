@@ -75,7 +75,8 @@ export interface FailureContext {
   readonly readingSource: boolean;
 }
 
-const outOfDisk = /No space left|ENOSPC|max_temp_directory_size|failed to offload|disk quota/i;
+const outOfDisk =
+  /No space left|ENOSPC|File too large|EFBIG|max_temp_directory_size|failed to offload|disk quota/i;
 const unreadable =
   /No files found|No magic bytes|Failed to read file|too small to be a Parquet|Could not (read|open)|Cannot open file|CSV Error|Malformed JSON|don't have metadata|IO Error|ZSTD|TProtocol|Invalid.*(parquet|file)|Corrupt|Snappy/i;
 
