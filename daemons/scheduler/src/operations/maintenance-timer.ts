@@ -1,8 +1,9 @@
 import { type Clock, messageOf } from '@tessera/base';
+import { listAll } from '@tessera/client';
 import type { Logger } from '@tessera/daemon';
 import { metadata } from '@tessera/proto';
 import { collectGarbage, type GarbageOptions } from '../build/collect-garbage.ts';
-import { cubesDue } from '../build/maintenance-due.ts';
+import { cubesDue, microsOf } from '../build/maintenance-due.ts';
 import type { SchedulerClients } from '../clients.ts';
 import type { BuildHandler } from '../service/build-handler.ts';
 
@@ -14,6 +15,14 @@ export interface MaintenanceTimerOptions {
   readonly intervalMs: number;
   readonly garbage: GarbageOptions;
 }
+
+const { OperationState } = metadata;
+const waiting: ReadonlySet<metadata.OperationState> = new Set([
+  OperationState.OPERATION_STATE_PENDING,
+  OperationState.OPERATION_STATE_RUNNING,
+]);
+/** Maintenance that failed is tried again by itself after a quarter of an hour. */
+const failedPauseMicros = 900_000_000n;
 
 /**
  * Asks for maintenance of the cubes that need it, now and then, for as long as a term lasts, and deletes what nobody
@@ -30,7 +39,7 @@ export async function runMaintenanceTimer(
     if (signal.aborted) return;
     try {
       const due = await cubesDue(clients);
-      const busy = await busyTargets(clients);
+      const busy = await busyTargets(clients, clock.now());
       for (const cube of due) {
         if (!busy.has(cube)) await builds.runMaintenance({ cube, requestId: '' });
       }
@@ -41,14 +50,16 @@ export async function runMaintenanceTimer(
   }
 }
 
-/** What waits or runs already is not asked for again. */
-async function busyTargets(clients: SchedulerClients): Promise<ReadonlySet<string>> {
-  const { operationRecords } = await clients.operationRecords.listOperationRecords({
-    states: [
-      metadata.OperationState.OPERATION_STATE_PENDING,
-      metadata.OperationState.OPERATION_STATE_RUNNING,
-    ],
-    pageSize: 1000,
+/** What waits or runs already is not asked for again, nor, for a while, what has failed. */
+async function busyTargets(
+  clients: SchedulerClients,
+  nowMicros: bigint,
+): Promise<ReadonlySet<string>> {
+  const { resources } = await listAll(clients, 'operationRecords');
+  const busy = resources.filter(({ kind, state, endTime }) => {
+    if (waiting.has(state)) return true;
+    const failed = state === OperationState.OPERATION_STATE_FAILED && kind === 'maintenance';
+    return failed && microsOf(endTime) > nowMicros - failedPauseMicros;
   });
-  return new Set(operationRecords.map(({ target }) => target));
+  return new Set(busy.map(({ target }) => target));
 }
