@@ -137,6 +137,10 @@ function wordColumns(step: LayoutStep): { bucket: string; bits: string } {
   return { bucket: named('bucket'), bits: named('bits') };
 }
 
+/** Names that no dimension has, because theirs have no space. */
+const idColumn = quoteName('tessera id');
+const valueColumn = quoteName('tessera value');
+
 /** bucket = id >> 6 (arithmetic, so negative ids work), bits = words with bit (id & 63) set. */
 function bitsFromFlat(step: LayoutStep, flat: string, dictionaries: DictionaryTables): string {
   const [measure] = step.measures;
@@ -149,12 +153,13 @@ function bitsFromFlat(step: LayoutStep, flat: string, dictionaries: DictionaryTa
   const dictionary = measure.dictionary && dictionaries.get(measure.dictionary);
   invariant(!measure.dictionary || dictionary, `dictionary ${measure.dictionary} was made`);
   const from = dictionary
-    ? `${flat} JOIN ${dictionary} AS dictionary ON ${arg} = dictionary.value`
+    ? `${flat} JOIN (SELECT value AS ${valueColumn}, id AS ${idColumn} FROM ${dictionary}) ON ${arg} = ${valueColumn}`
     : flat;
-  const id = dictionary ? 'dictionary.id' : `${arg}::BIGINT`;
-  const ids = `SELECT ${keys.join(', ')}, ${id} AS id FROM ${from} WHERE ${conditions.join(' AND ')}`;
-  const word = `CASE WHEN (id & 63) = 63 THEN (-9223372036854775808)::BIGINT ELSE 1::BIGINT << (id & 63) END`;
-  return `SELECT ${keys.join(', ')}, (id >> 6)::BIGINT AS ${bucket}, bit_or(${word}) AS ${bits} FROM (${ids}) GROUP BY ${keys.join(', ')}, id >> 6`;
+  const id = dictionary ? idColumn : `${arg}::BIGINT AS ${idColumn}`;
+  const ids = `SELECT ${keys.join(', ')}, ${id} FROM ${from} WHERE ${conditions.join(' AND ')}`;
+  const bit = `(${idColumn} & 63)`;
+  const word = `CASE WHEN ${bit} = 63 THEN (-9223372036854775808)::BIGINT ELSE 1::BIGINT << ${bit} END`;
+  return `SELECT ${keys.join(', ')}, (${idColumn} >> 6)::BIGINT AS ${bucket}, bit_or(${word}) AS ${bits} FROM (${ids}) GROUP BY ${keys.join(', ')}, ${idColumn} >> 6`;
 }
 
 /** Layouts that still need each layout as their parent. */
