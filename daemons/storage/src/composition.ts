@@ -34,7 +34,8 @@ export async function composeStorage(
   const files = new FileStore(config.directory, (path) => loader.countRows(path));
   await files.open();
   const budgetBytes = config.memoryBudgetBytes;
-  const resident = new ResidentLayouts({ files, loader, budgetBytes, clock, log });
+  const helper = new LayoutLoader(await database.connect(), 'other layout');
+  const resident = new ResidentLayouts({ files, loader, helper, budgetBytes, clock, log });
   const store = new DuckDbCuboidStore({ files, database, resident });
   const daemon = new StorageDaemon({ files, store, resident, loader, clock });
   const handler = new StorageHandler(daemon);

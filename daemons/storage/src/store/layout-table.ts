@@ -114,14 +114,17 @@ export class LayoutTable {
 }
 
 /**
- * Makes tables of layouts, on one connection of its own. A load that fails leaves no table behind.
+ * Makes tables of layouts, on one connection of its own. A load that fails leaves no table behind. Loaders of one
+ * database work side by side, each with another `name`, as long as no two have the same layout in hand.
  */
 export class LayoutLoader {
   readonly #connection: DuckDbConnection;
+  readonly #name: string;
   #tables = 0;
 
-  constructor(connection: DuckDbConnection) {
+  constructor(connection: DuckDbConnection, name = 'layout') {
     this.#connection = connection;
+    this.#name = name;
   }
 
   /** The table with these files too: `table` itself when they fit its types, else a new one. */
@@ -152,8 +155,9 @@ export class LayoutLoader {
   async measure(
     files: readonly SegmentFile[],
   ): Promise<{ readonly rowCount: number; readonly bytes: number }> {
-    let rowCount = 0;
-    for (const { path } of files) rowCount += Number(await this.countRows(path));
+    const paths = files.map(({ path }) => quoteText(path)).join(', ');
+    const sql = `SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata([${paths}])`;
+    const rowCount = Number((await this.#rows(sql))[0]![0]);
     const columns = await this.#describe(files);
     const perRow = columns.reduce((sum, { type }) => sum + loadedBytesOf(type), 2);
     return { rowCount, bytes: rowCount * perRow };
@@ -167,7 +171,7 @@ export class LayoutLoader {
 
   /** A plain copy of a snapshot. */
   async loadSnapshot(path: string): Promise<string> {
-    const name = `snapshot ${++this.#tables}`;
+    const name = `snapshot of ${this.#name} ${++this.#tables}`;
     await this.#connection.execute(
       `CREATE TABLE ${quoteName(name)} AS SELECT * FROM read_parquet(${quoteText(path)})`,
     );
@@ -190,7 +194,7 @@ export class LayoutLoader {
     files: readonly SegmentFile[],
     signal: AbortSignal,
   ): Promise<LayoutTable> {
-    const name = `layout ${++this.#tables}`;
+    const name = `${this.#name} ${++this.#tables}`;
     const columns: StoredColumn[] = [];
     const source = sourceWith(old, files);
     try {

@@ -17,8 +17,16 @@ interface Entry {
   pinned: boolean;
   /** Set while a load that a scan asked for is queued. */
   wanted: boolean;
+  /** What it will be when the load that it was admitted for is done; absent when it gave way to a better one. */
+  admitted?: { readonly bytes: number; readonly rowCount: number; begun: boolean } | undefined;
   /** Set when it was not worth the room: tried again at this many hits. */
   retryAtHits: number;
+}
+
+/** A load for which there was room. */
+interface AdmittedLoad {
+  readonly entry: Entry;
+  readonly sources: readonly SegmentFile[];
 }
 
 interface Snapshot {
@@ -37,12 +45,14 @@ export interface TableLease {
 const loading = new AbortController().signal;
 
 /**
- * What is in memory. Loads run one after another on a connection of their own; scans never wait for them. A
- * layout that is evicted while scans read it goes when the last of them is done.
+ * What is in memory. Loads that scans asked for run one after another on a connection of their own, those of a
+ * warm-up on two; scans never wait for them. A layout that is evicted while scans read it goes when the last of
+ * them is done.
  */
 export class ResidentLayouts {
   readonly #files: FileStore;
   readonly #loader: LayoutLoader;
+  readonly #helper: LayoutLoader;
   readonly #budgetBytes: number;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -53,12 +63,15 @@ export class ResidentLayouts {
   constructor(options: {
     readonly files: FileStore;
     readonly loader: LayoutLoader;
+    /** Shares the work of a warm-up. */
+    readonly helper: LayoutLoader;
     readonly budgetBytes: number;
     readonly clock: Clock;
     readonly log: Logger;
   }) {
     this.#files = options.files;
     this.#loader = options.loader;
+    this.#helper = options.helper;
     this.#budgetBytes = options.budgetBytes;
     this.#clock = options.clock;
     this.#log = options.log;
@@ -93,10 +106,8 @@ export class ResidentLayouts {
   }
 
   async warmUp(files: readonly LayoutFile[], signal: AbortSignal): Promise<WarmUpOutcome> {
-    for (const group of Map.groupBy(files, ({ cube, layout }) => entryKey(cube, layout)).values()) {
-      const entry = this.#entry(group[0]!.cube, group[0]!.layout);
-      await this.#inTurn(() => this.#load(entry, group, signal));
-    }
+    const groups = Map.groupBy(files, ({ cube, layout }) => entryKey(cube, layout)).values();
+    await this.#inTurn(() => this.#loadAll([...groups], signal));
     let [loadedFiles, loadedBytes] = [0, 0];
     for (const { cube, layout, segment, fileDigest } of files) {
       const { table } = this.#entry(cube, layout);
@@ -184,29 +195,80 @@ export class ResidentLayouts {
     return { name: await this.#loader.loadSnapshot(file.path), leases: 0, doomed: false };
   }
 
+  /** Largest first, each by the loader that is free. A load that fails stops those that have not begun. */
+  async #loadAll(groups: readonly (readonly LayoutFile[])[], signal: AbortSignal): Promise<void> {
+    using held = new DisposableStack();
+    const admitted: AdmittedLoad[] = [];
+    try {
+      for (const group of groups) {
+        const entry = this.#entry(group[0]!.cube, group[0]!.layout);
+        const load = await this.#admit(entry, group, held);
+        if (load !== undefined) admitted.push(load);
+      }
+      const bytesOf = ({ entry }: AdmittedLoad) => entry.admitted?.bytes ?? 0;
+      const queue = admitted.toSorted((a, b) => bytesOf(b) - bytesOf(a));
+      const work = async (loader: LayoutLoader) => {
+        try {
+          for (let load = queue.shift(); load !== undefined; load = queue.shift()) {
+            await this.#fill(load, loader, signal);
+          }
+        } finally {
+          queue.length = 0;
+        }
+      };
+      const done = await Promise.allSettled([work(this.#loader), work(this.#helper)]);
+      const failed = done.find((outcome) => outcome.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+    } finally {
+      for (const { entry } of admitted) entry.admitted = undefined;
+    }
+  }
+
   async #load(entry: Entry, files: readonly LayoutFile[], signal: AbortSignal): Promise<void> {
+    using held = new DisposableStack();
+    try {
+      const load = await this.#admit(entry, files, held);
+      if (load !== undefined) await this.#fill(load, this.#loader, signal);
+    } finally {
+      entry.admitted = undefined;
+    }
+  }
+
+  /** Makes room for the files that are not loaded yet; undefined when there are none or they are not worth it. */
+  async #admit(
+    entry: Entry,
+    files: readonly LayoutFile[],
+    held: DisposableStack,
+  ): Promise<AdmittedLoad | undefined> {
     const missing = files.filter(
       ({ segment, fileDigest }) => !entry.table?.has(segmentKey(segment, fileDigest)),
     );
-    if (missing.length === 0) return;
-    using held = new DisposableStack();
+    if (missing.length === 0) return undefined;
     const sources: SegmentFile[] = [];
     for (const layoutFile of missing) {
       const file = held.use(await this.#files.hold(storedName(layoutFile)));
       sources.push({ key: segmentKey(layoutFile.segment, layoutFile.fileDigest), path: file.path });
     }
     const size = await this.#loader.measure(sources);
-    const current = entry.table;
-    const newcomer: Resident = {
-      ...this.#resident(entry),
-      bytes: (current?.bytes ?? 0) + size.bytes,
-      benefit: this.#benefit(entry, (current?.rowCount ?? 0) + size.rowCount),
-    };
+    const { table } = entry;
+    const bytes = (table?.bytes ?? 0) + size.bytes;
+    const rowCount = (table?.rowCount ?? 0) + size.rowCount;
+    const benefit = this.#benefit(entry, rowCount);
+    const newcomer: Resident = { ...this.#resident(entry), bytes, benefit };
     if (!this.#makeRoom(newcomer)) {
       entry.retryAtHits = entry.hits.hitCount * 2;
-      return;
+      return undefined;
     }
-    const table = await this.#loader.load(current, sources, signal);
+    entry.admitted = { bytes, rowCount, begun: false };
+    return { entry, sources };
+  }
+
+  async #fill({ entry, sources }: AdmittedLoad, loader: LayoutLoader, signal: AbortSignal) {
+    if (entry.admitted === undefined) return;
+    entry.admitted.begun = true;
+    const current = entry.table;
+    const table = await loader.load(current, sources, signal);
+    entry.admitted = undefined;
     if (table !== current) {
       if (current !== undefined) this.#dropLater(current);
       entry.table = table;
@@ -217,7 +279,7 @@ export class ResidentLayouts {
 
   #makeRoom(newcomer: Resident): boolean {
     const residents = [...this.#entries.values()]
-      .filter(({ table }) => table !== undefined)
+      .filter(({ table, admitted }) => table !== undefined || admitted !== undefined)
       .map((entry) => this.#resident(entry));
     const victims = chooseEvictions(residents, newcomer, this.#budgetBytes);
     for (const key of victims ?? []) this.#evict(this.#entries.get(key)!);
@@ -227,6 +289,7 @@ export class ResidentLayouts {
   #evict(entry: Entry): void {
     const { table } = entry;
     entry.table = undefined;
+    entry.admitted = undefined;
     if (table !== undefined) this.#dropLater(table);
   }
 
@@ -241,9 +304,11 @@ export class ResidentLayouts {
   }
 
   #resident(entry: Entry): Resident {
-    const { key, table, pinned } = entry;
-    const rowCount = table?.rowCount ?? 0;
-    return { key, bytes: table?.bytes ?? 0, benefit: this.#benefit(entry, rowCount), pinned };
+    const { key, table, admitted } = entry;
+    const rowCount = Math.max(admitted?.rowCount ?? 0, table?.rowCount ?? 0);
+    const bytes = Math.max(admitted?.bytes ?? 0, table?.bytes ?? 0);
+    const pinned = entry.pinned || admitted?.begun === true;
+    return { key, bytes, benefit: this.#benefit(entry, rowCount), pinned };
   }
 
   /** A layout that nobody has asked for yet counts as if one scan had. */
