@@ -47,7 +47,8 @@ const factDimensions: readonly DimensionSpec[] = [
   { name: 'at_day', column: 'f.t', grain: 'day' },
   { name: 'at_raw', column: 'f.t' },
   { name: 'txt', column: 'f.txt' },
-  { name: 'i', column: 'f.i' },
+  // Names that builds could use themselves.
+  { name: 'id', column: 'f.i' },
   { name: 's', column: 'f.s' },
   { name: 'b', column: 'f.b' },
   { name: 'n', column: 'f.n' },
@@ -83,7 +84,7 @@ const lookupDimensions: Readonly<Record<string, readonly DimensionSpec[]>> = {
     { name: 'c1_active', column: 'c1.active' },
     { name: 'c1_code', column: 'c1.code' },
   ],
-  d1: [{ name: 'd1_value', column: 'd1.value' }],
+  d1: [{ name: 'value', column: 'd1.value' }],
 };
 
 const measures: readonly MeasureSpec[] = [
