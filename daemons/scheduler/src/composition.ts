@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Clock, systemClock } from '@tessera/base';
+import { type Clock, invariant, systemClock } from '@tessera/base';
 import {
   type Logger,
   PluginHost,
@@ -40,6 +40,7 @@ export async function composeScheduler(
   config: SchedulerConfig,
   deps: SchedulerDependencies,
 ): Promise<Scheduler> {
+  invariant(config.leaseTtlMs >= 1_000, 'leaseTtlMs is a second or more: metadata grants no less');
   await loadParser();
   const { clients, log, clock = systemClock } = deps;
   const stopping = new AbortController();

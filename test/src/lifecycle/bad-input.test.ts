@@ -140,6 +140,12 @@ describe('a build', () => {
         project: 'default',
         baseDirectory: platform.folder,
       });
+      const reading = query(platform.client.queries, 'select * from unruly.rows', {
+        timeoutMs: 1_000,
+      });
+      expect(await reasonOf(reading)).toBe(
+        manner === 'hangs' ? 'QUERY_TIMEOUT' : 'SOURCE_UNAVAILABLE',
+      );
       const unruly = 'projects/default/cubes/unruly';
       const operation = await platform.client.builds.buildSegments({ cube: unruly });
       if (manner === 'hangs') {
