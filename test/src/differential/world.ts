@@ -151,6 +151,8 @@ export class World {
   async #build({ dropped, model }: WorldSpec): Promise<void> {
     const { client } = this.#platform;
     const { segments } = await buildAll(client, this.cube);
+    // An unpartitioned model has one segment: without it nothing would match.
+    if (model.partition === undefined) return;
     const unwanted = dropped
       .flatMap((at) => segments[at] ?? [])
       .map((name) => segmentName(this.cube, name));
