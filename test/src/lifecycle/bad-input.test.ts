@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import { applyResources, readResources } from '@tessera/cli';
 import { connect, query, type TesseraClient } from '@tessera/client';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { between } from './between.ts';
 import {
   answers,
@@ -27,6 +27,9 @@ import {
   salesYaml,
 } from './sales.ts';
 import { reasonOf, ScratchPlatform } from './scratch-platform.ts';
+
+// Whole platforms start and build here, which takes long on a busy machine.
+vi.setConfig({ testTimeout: 180_000 });
 
 /** One clear error each, nothing lost, the process alive, the next query right. */
 async function expectAlive(platform: ScratchPlatform): Promise<void> {

@@ -94,6 +94,17 @@ test('query and explain', { timeout }, async () => {
   expect(wrong.err).toContain('channel');
 });
 
+test('plan says what it would keep, and keeps it when it is told to', { timeout }, async () => {
+  const planned = await run('plan', 'sales', '--budget', '1MB');
+  expect(planned.code).toBe(0);
+  expect(planned.out).toContain('day');
+  expect((await run('plan', 'sales', '--budget', '1MB', '--apply')).code).toBe(0);
+  expect((await run('build', 'sales')).code).toBe(0);
+  expect((await run('query', 'select count(*) from sales', '--cuboids', 'always')).out).toContain(
+    '122',
+  );
+});
+
 test('import makes tables of files', { timeout }, async () => {
   writeFileSync(inFolder('orders.csv'), 'id,total\n1,2.50\n2,3.25\n');
   const { code, out } = await run('import', inFolder('orders.csv'), '--source', 'more');

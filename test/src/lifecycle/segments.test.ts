@@ -2,10 +2,13 @@ import { existsSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { wait } from '@tessera/client';
 import { scheduler } from '@tessera/proto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { between } from './between.ts';
 import { answers, appendSales, ask, cube, expected, filesBelow, monthLines } from './sales.ts';
 import { reasonOf, ScratchPlatform } from './scratch-platform.ts';
+
+// Whole platforms start and build here, which takes long on a busy machine.
+vi.setConfig({ testTimeout: 180_000 });
 
 /** The life of segments on the whole platform, each time compared with DuckDB on the files. */
 async function expectRight(platform: ScratchPlatform, plan: string | RegExp = 'cuboid') {
