@@ -225,17 +225,21 @@ export class LayoutLoader {
     signal: AbortSignal,
   ): Promise<void> {
     for (const { key, path } of files) {
-      await this.#insert(table, key, `read_parquet(${quoteText(path)})`, signal);
+      await this.#insert(table, key, `read_parquet(${quoteText(path)})`, signal, wordFromFile);
     }
     // Compresses and writes row groups; not possible while others write, and then not needed yet.
     await this.#connection.execute('CHECKPOINT scratch').catch(() => {});
   }
 
-  async #insert(table: LayoutTable, key: string, from: string, signal: AbortSignal): Promise<void> {
+  async #insert(
+    table: LayoutTable,
+    key: string,
+    from: string,
+    signal: AbortSignal,
+    item: (column: StoredColumn) => string = castToHeld,
+  ): Promise<void> {
     const ordinal = table.nextOrdinal;
-    const items = [...table.columns.values()].map(
-      (column) => `${quoteName(column.name)}::${heldType(column)}`,
-    );
+    const items = [...table.columns.values()].map(item);
     const select = `SELECT ${[`${ordinal}::USMALLINT`, ...items].join(', ')} FROM ${from}`;
     const inserted = await this.#rows(`INSERT INTO ${quoteName(table.name)} ${select}`, signal);
     table.add(key, Number(inserted[0]![0]));
@@ -299,6 +303,22 @@ export class LayoutLoader {
       batch.columns.map((column) => valueAt(column, row)),
     );
   }
+}
+
+const castToHeld = (column: StoredColumn) => `${quoteName(column.name)}::${heldType(column)}`;
+
+/** Searching more words than this one by one costs more than it saves. */
+const maxMappedWords = 256;
+
+/**
+ * A value of a file as it is held; all texts of the file are known to be words. DuckDB applies a function once to
+ * each text of a Parquet dictionary, but a cast to each row, so few words are looked up in a map.
+ */
+function wordFromFile(column: StoredColumn): string {
+  const { held } = column;
+  if (held.kind !== 'enum' || held.words.length > maxMappedWords) return castToHeld(column);
+  const words = held.words.map(quoteText).join(', ');
+  return `map([${words}], [${words}]::${heldType(column)}[])[${quoteName(column.name)}]`;
 }
 
 /** What a value will probably take: texts as codes of two bytes, long decimals in 64 bits. */
