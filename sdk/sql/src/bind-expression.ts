@@ -7,6 +7,7 @@ import { bindSubquery } from './bind-subquery.ts';
 import { castTo, coerce, resolveUnknown, unify } from './coerce.ts';
 import { brokenRule } from './errors.ts';
 import type { Expr } from './expression.ts';
+import { foldEqualities } from './fold-equalities.ts';
 import { exprKey } from './key.ts';
 import { isLiteral, lit } from './literal.ts';
 import {
@@ -324,7 +325,11 @@ function bindLogic(ctx: BindContext, env: Env, { boolop, args = [], location }: 
   const terms = args.map((node) => condition(ctx, bindExpr(ctx, env, node), fn.toUpperCase()));
   if (fn === 'not') return ctx.located(not(terms[0]!), location);
   const flat = terms.flatMap((t) => (t.kind === 'call' && t.fn === fn ? t.args : [t]));
-  return ctx.located(call(fn, type.boolean, flat), location);
+  // What is grouped by stays recognizable inside larger expressions.
+  const grouped = () => new Set((env.block?.groupBy ?? []).map(exprKey));
+  const folded = foldEqualities(fn, flat, grouped);
+  const logic = folded.length === 1 ? folded[0]! : call(fn, type.boolean, folded);
+  return ctx.located(logic, location);
 }
 
 function bindCast(ctx: BindContext, env: Env, node: Extract<Node, { TypeCast: unknown }>): Expr {

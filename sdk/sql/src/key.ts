@@ -1,5 +1,12 @@
 import type { DataType, Value } from '@tessera/columnar';
-import type { Expr, SubqueryExpr, WindowExpr } from './expression.ts';
+import type {
+  ColumnExpr,
+  Expr,
+  LiteralExpr,
+  ParameterExpr,
+  SubqueryExpr,
+  WindowExpr,
+} from './expression.ts';
 import type { OrderItem, Query, Statement } from './query.ts';
 
 const commutative: ReadonlySet<string> = new Set(['=', '<>', '+', '*', 'and', 'or', 'is_distinct']);
@@ -17,6 +24,23 @@ export function exprKey(expr: Expr): string {
       return `$${expr.index}:${typeKey(expr.type)}`;
     case 'column':
       return `${quote(expr.relation)}.${quote(expr.name)}`;
+    default: {
+      const known = composedKeys.get(expr);
+      if (known !== undefined) return known;
+      const key = composedKey(expr);
+      composedKeys.set(expr, key);
+      return key;
+    }
+  }
+}
+
+type ComposedExpr = Exclude<Expr, LiteralExpr | ParameterExpr | ColumnExpr>;
+
+/** Expressions never change, and matching asks for the keys of the same ones at every level above them. */
+const composedKeys = new WeakMap<Expr, string>();
+
+function composedKey(expr: ComposedExpr): string {
+  switch (expr.kind) {
     case 'call':
       return callKey(expr.fn, expr.args.map(exprKey), expr.type);
     case 'cast':

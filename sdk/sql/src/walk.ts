@@ -46,10 +46,14 @@ export function mapChildren(expr: Expr, map: (child: Expr) => Expr): Expr {
     case 'parameter':
     case 'column':
       return expr;
-    case 'call':
-      return { ...expr, args: expr.args.map(map) };
-    case 'cast':
-      return { ...expr, arg: map(expr.arg) };
+    case 'call': {
+      const args = expr.args.map(map);
+      return args.every((arg, i) => arg === expr.args[i]) ? expr : { ...expr, args };
+    }
+    case 'cast': {
+      const arg = map(expr.arg);
+      return arg === expr.arg ? expr : { ...expr, arg };
+    }
     case 'case':
       return {
         ...expr,

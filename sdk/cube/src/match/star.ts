@@ -237,7 +237,13 @@ export function canonicalizer(match: StarMatch): (expr: Expr) => Expr {
       equal.set(keyOfColumn(lookup.alias, key.column), equal.get(exprKey(target)) ?? target);
     }
   }
-  return (expr) => replaceColumns(expr, (column) => equal.get(exprKey(column)));
+  if (equal.size === 0) return (expr) => expr;
+  const before = new WeakMap<Expr, Expr>();
+  return (expr) => {
+    const known = before.get(expr) ?? replaceColumns(expr, (column) => equal.get(exprKey(column)));
+    before.set(expr, known);
+    return known;
+  };
 }
 
 function keyOfColumn(relation: string, name: string): string {

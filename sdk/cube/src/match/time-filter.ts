@@ -65,14 +65,13 @@ export function timeBoundOf(
     case 'and':
       return args.map(recurse).reduce(both, { set: everything, exact: true });
     case 'or':
-      return args.map(recurse).reduce(either, never);
+      return either(args.map(recurse));
     case 'is_null':
       return exprKey(args[0]!) === partition.key ? { set: onlyNull, exact: true } : unknown;
     case 'in':
-      return args
-        .slice(1)
-        .map((item) => comparison('=', args[0]!, item, partition, parameters))
-        .reduce(either, never);
+      return either(
+        args.slice(1).map((item) => comparison('=', args[0]!, item, partition, parameters)),
+      );
     case 'between':
       return both(
         comparison('>=', args[0]!, args[1]!, partition, parameters),
@@ -93,8 +92,13 @@ function both(a: TimeBound, b: TimeBound): TimeBound {
   return { set: intersect(a.set, b.set), exact: a.exact && b.exact };
 }
 
-function either(a: TimeBound, b: TimeBound): TimeBound {
-  return { set: union(a.set, b.set), exact: a.exact && b.exact };
+function either(bounds: readonly TimeBound[]): TimeBound {
+  return {
+    set: bounds.some(({ set }) => set === everything)
+      ? everything
+      : union(...bounds.map(({ set }) => set)),
+    exact: bounds.every(({ exact }) => exact),
+  };
 }
 
 /** The operator with its operands exchanged. */

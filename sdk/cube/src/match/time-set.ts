@@ -27,31 +27,42 @@ export function between(start: bigint, stop: bigint): TimeSet {
   return start < stop ? { ranges: [{ start, end: stop }], nulls: false } : nothing;
 }
 
-export function union(a: TimeSet, b: TimeSet): TimeSet {
+export function union(...sets: readonly TimeSet[]): TimeSet {
   const merged: { start: bigint; end: bigint }[] = [];
-  const sorted = [...a.ranges, ...b.ranges].sort((x, y) => compare(x.start, y.start));
+  const sorted = sets.flatMap(({ ranges }) => ranges).sort((x, y) => compare(x.start, y.start));
   for (const range of sorted) {
     const last = merged.at(-1);
     if (last === undefined || range.start > last.end) merged.push({ ...range });
     else if (range.end > last.end) last.end = range.end;
   }
-  return { ranges: merged, nulls: a.nulls || b.nulls };
+  return { ranges: merged, nulls: sets.some(({ nulls }) => nulls) };
 }
 
+/** Both lists ascend, so one pass over them is enough. */
 export function intersect(a: TimeSet, b: TimeSet): TimeSet {
-  const ranges = a.ranges.flatMap((x) =>
-    b.ranges.flatMap((y) => between(max(x.start, y.start), min(x.end, y.end)).ranges),
-  );
+  if (a === everything || a === b) return b;
+  if (b === everything) return a;
+  const ranges: TimeRange[] = [];
+  for (let i = 0, j = 0; i < a.ranges.length && j < b.ranges.length; ) {
+    const [x, y] = [a.ranges[i]!, b.ranges[j]!];
+    ranges.push(...between(max(x.start, y.start), min(x.end, y.end)).ranges);
+    if (x.end < y.end) i += 1;
+    else j += 1;
+  }
   return { ranges, nulls: a.nulls && b.nulls };
 }
 
 export function subtract(a: TimeSet, b: TimeSet): TimeSet {
-  let ranges = a.ranges;
-  for (const hole of b.ranges) {
-    ranges = ranges.flatMap((range) => [
-      ...between(range.start, min(range.end, hole.start)).ranges,
-      ...between(max(range.start, hole.end), range.end).ranges,
-    ]);
+  const ranges: TimeRange[] = [];
+  let hole = 0;
+  for (const range of a.ranges) {
+    while (hole < b.ranges.length && b.ranges[hole]!.end <= range.start) hole += 1;
+    let { start } = range;
+    for (let i = hole; i < b.ranges.length && b.ranges[i]!.start < range.end; i++) {
+      ranges.push(...between(start, b.ranges[i]!.start).ranges);
+      start = max(start, b.ranges[i]!.end);
+    }
+    ranges.push(...between(start, range.end).ranges);
   }
   return { ranges, nulls: a.nulls && !b.nulls };
 }
