@@ -27,6 +27,8 @@ export interface ScanPlan {
    * over the scan's result: columns of relation `scanRelation`.
    */
   readonly topK?: { readonly orderBy: readonly OrderItem[]; readonly limit: number };
+  /** Zone by which the expressions turn instants into clock times and back. Absent: UTC, or none of them does. */
+  readonly timeZone?: string;
 }
 
 /** The relation id by which a scan plan's expressions name columns of the layout. */

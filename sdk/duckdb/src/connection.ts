@@ -1,5 +1,5 @@
 import duckdb from '@duckdb/node-bindings';
-import type { ColumnBatch, Schema } from '@tessera/columnar';
+import { type ColumnBatch, rowsOf, type Schema } from '@tessera/columnar';
 import { appendBatches } from './append-batch.ts';
 import { bindParameters, type Parameter } from './bind-parameters.ts';
 import { duckdbType } from './duckdb-type.ts';
@@ -14,6 +14,8 @@ export interface QueryOptions {
   readonly schema?: Schema | undefined;
   /** True: the statement is kept prepared on this connection, for the next call with the same text. */
   readonly cached?: boolean | undefined;
+  /** Zone by which the statement turns instants into clock times and back. Default: the connection's own. */
+  readonly timeZone?: string | undefined;
 }
 
 interface Prepared {
@@ -33,7 +35,11 @@ const computedChunks = 32;
  */
 export class DuckDbConnection {
   readonly #connection: duckdb.Connection;
+  /** By text, and by the zone that DuckDB has bound the text for. */
   readonly #prepared = new Map<string, Prepared>();
+  /** Zone that a statement has asked for and that is still set. */
+  #timeZone: string | undefined;
+  #ownTimeZone = 'UTC';
   #closed = false;
 
   constructor(connection: duckdb.Connection) {
@@ -195,11 +201,14 @@ export class DuckDbConnection {
     }
   }
 
-  async #prepare(sql: string, { signal, cached }: QueryOptions): Promise<Prepared> {
+  async #prepare(sql: string, options: QueryOptions): Promise<Prepared> {
+    const { signal, cached, timeZone } = options;
     this.#check(signal);
-    const held = cached ? this.#prepared.get(sql) : undefined;
+    if (timeZone !== this.#timeZone) await this.#setTimeZone(timeZone);
+    const key = preparedKey(sql, options);
+    const held = cached ? this.#prepared.get(key) : undefined;
     if (held !== undefined) {
-      this.#prepared.delete(sql); // While it runs, and to become the newest afterwards.
+      this.#prepared.delete(key); // While it runs, and to become the newest afterwards.
       return held;
     }
     try {
@@ -209,12 +218,30 @@ export class DuckDbConnection {
     }
   }
 
-  #done(sql: string, prepared: Prepared, { cached }: QueryOptions): void {
-    if (this.#closed || !cached) {
+  /** Also before a prepared statement runs: DuckDB may bind it anew, by the zone that is set then. */
+  async #setTimeZone(timeZone: string | undefined): Promise<void> {
+    try {
+      if (this.#timeZone === undefined) {
+        const result = await duckdb.query(this.#connection, "SELECT current_setting('TimeZone')");
+        const chunk = duckdb.result_get_chunk(result, 0);
+        this.#ownTimeZone = String(
+          rowsOf(new ResultReader(result, undefined).read([chunk]))[0]![0],
+        );
+      }
+      const zone = (timeZone ?? this.#ownTimeZone).replaceAll("'", "''");
+      await duckdb.query(this.#connection, `SET TimeZone = '${zone}'`);
+      this.#timeZone = timeZone;
+    } catch (error) {
+      throw duckdbFailure(error);
+    }
+  }
+
+  #done(sql: string, prepared: Prepared, options: QueryOptions): void {
+    if (this.#closed || !options.cached) {
       duckdb.destroy_prepare_sync(prepared.statement);
       return;
     }
-    this.#prepared.set(sql, prepared);
+    this.#prepared.set(preparedKey(sql, options), prepared);
     if (this.#prepared.size <= maxPrepared) return;
     const [oldest, { statement }] = this.#prepared.entries().next().value!;
     this.#prepared.delete(oldest);
@@ -225,4 +252,8 @@ export class DuckDbConnection {
     if (!prepared.reader?.fits(result)) prepared.reader = new ResultReader(result, schema);
     return prepared.reader;
   }
+}
+
+function preparedKey(sql: string, { timeZone }: QueryOptions): string {
+  return timeZone === undefined ? sql : `${sql}\n-- ${timeZone}`;
 }

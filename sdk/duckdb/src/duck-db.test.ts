@@ -298,3 +298,35 @@ describe('failures', () => {
     });
   });
 });
+
+describe('the zone of a statement', () => {
+  const sql = "SELECT CAST(TIMESTAMPTZ '2024-03-30 23:30:00+00' AS VARCHAR)";
+  const shown = async (on: DuckDb, timeZone?: string) => {
+    const batches: ColumnBatch[] = [];
+    for await (const batch of on.batches(sql, [], { cached: true, timeZone })) batches.push(batch);
+    return rowsOf(batches[0]!)[0]![0];
+  };
+
+  test('is for that statement only, also when the text is prepared already', async () => {
+    await using one = await DuckDb.open({
+      maxConcurrent: 1,
+      onConnect: ["SET TimeZone = 'Asia/Tokyo'"],
+    });
+    const zones = [undefined, 'Europe/Berlin', 'Asia/Kathmandu', undefined, 'Europe/Berlin'];
+    const answers: unknown[] = [];
+    for (const zone of zones) answers.push(await shown(one, zone));
+    expect(answers).toEqual([
+      '2024-03-31 08:30:00+09',
+      '2024-03-31 00:30:00+01',
+      '2024-03-31 05:15:00+05:45',
+      '2024-03-31 08:30:00+09',
+      '2024-03-31 00:30:00+01',
+    ]);
+  });
+
+  test('leaves the connection as it was when DuckDB does not know it', async () => {
+    await using one = await DuckDb.open({ maxConcurrent: 1, onConnect: ["SET TimeZone = 'UTC'"] });
+    await expect(shown(one, 'Nowhere/Nothing')).rejects.toThrow('Nowhere/Nothing');
+    expect(await shown(one)).toBe('2024-03-30 23:30:00+00');
+  });
+});

@@ -65,7 +65,7 @@ export class TableScanner implements CuboidScanner {
       ...plan.groupBy.map(({ name, expr }) => ({ name, type: expr.type, nullable: true })),
       ...plan.aggregates.map(({ name, type }) => ({ name, type, nullable: true })),
     ];
-    yield await this.#duckdb.run(sql, [], { schema, signal });
+    yield await this.#duckdb.run(sql, [], { schema, signal, timeZone: plan.timeZone });
   }
 }
 

@@ -43,7 +43,12 @@ export class DuckDbCuboidStore implements CuboidStore {
     using held = new DisposableStack();
     const input = await this.#input(plan, held);
     const statement = scanStatement(plan, input);
-    const options = { signal, schema: statement.schema, cached: input.columns !== undefined };
+    const options = {
+      signal,
+      schema: statement.schema,
+      cached: input.columns !== undefined,
+      timeZone: plan.timeZone,
+    };
     const bound = bindSources(statement.parameters, parameters);
     try {
       yield* this.#database.batches(statement.sql, bound, options);

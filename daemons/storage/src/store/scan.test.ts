@@ -1,4 +1,4 @@
-import { rowsOf, type Value } from '@tessera/columnar';
+import { type DataType, rowsOf, type Value } from '@tessera/columnar';
 import type { ScanPlan, SegmentRead } from '@tessera/cube';
 import { printExpr } from '@tessera/duckdb';
 import type { Expr } from '@tessera/sql';
@@ -337,3 +337,32 @@ function filesOf(plan: ScanPlan) {
     fileDigest,
   }));
 }
+
+test("instants are cut by the plan's zone, from files and from memory, and other plans stay in UTC", async () => {
+  const id = 'rows-hours';
+  const hours = `SELECT TIMESTAMPTZ '2024-03-30 20:00:00+00' + to_hours(range::INTEGER) AS h, range AS n FROM range(60)`;
+  const segment = await store({ kind: 'layout', id, segment: 's1' }, hours);
+  const instant: DataType = { kind: 'timestamptz' };
+  const hour = col('h', instant);
+  const day: Expr = {
+    kind: 'call',
+    fn: 'date_trunc',
+    type: instant,
+    args: [lit(text, 'day'), hour],
+  };
+  const plan = planOf(id, [segment], {
+    filter: call(
+      '>',
+      { kind: 'cast', type: { kind: 'date' }, arg: hour },
+      lit({ kind: 'date' }, 19_812),
+    ),
+    groupBy: [{ name: 'day', expr: day }],
+    aggregates: [{ name: 'n', fn: 'sum', args: [col('n', bigint)], type: numeric }],
+  });
+  const wanted = (zone: string) => `
+    SELECT timezone('${zone}', date_trunc('day', timezone('${zone}', h))) AS day, sum(n)::DECIMAL(38, 2) AS n
+    FROM (${hours}) WHERE timezone('${zone}', h)::DATE > DATE '2024-03-30' GROUP BY 1`;
+  for (const zone of ['UTC', 'Europe/Berlin', 'Asia/Kathmandu', 'UTC']) {
+    await expectAnswer(zone === 'UTC' ? plan : { ...plan, timeZone: zone }, wanted(zone));
+  }
+});

@@ -193,7 +193,7 @@ const scanPlan = record<ScanPlan>(
       ),
     ),
   },
-  { filter: expr, topK: fc.record({ orderBy: many(orderItem), limit: fc.nat() }) },
+  { filter: expr, topK: fc.record({ orderBy: many(orderItem), limit: fc.nat() }), timeZone: name },
 );
 
 const range: fc.Arbitrary<SegmentRange> = fc.oneof(

@@ -35,6 +35,7 @@ export function scanPlanToProto(plan: ScanPlan): storage.ScanPlan {
       orderBy: plan.topK.orderBy.map(orderItemToProto),
       limit: BigInt(plan.topK.limit),
     },
+    timeZone: plan.timeZone ?? '',
   };
 }
 
@@ -54,6 +55,7 @@ export function scanPlanFromProto(message: storage.ScanPlan): ScanPlan {
     ...(topK
       ? { topK: { orderBy: topK.orderBy.map(orderItemFromProto), limit: Number(topK.limit) } }
       : {}),
+    ...(message.timeZone === '' ? {} : { timeZone: message.timeZone }),
   };
 }
 

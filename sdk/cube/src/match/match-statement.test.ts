@@ -191,6 +191,65 @@ describe('why a block is not answered', () => {
     expect(outcome(match(sql, { model, cube }))).toBe('cuboid');
     expect(outcome(match(sql, { model, cube }, { timeZone: 'Europe/Berlin' }))).toBe('TIME_ZONE');
   });
+
+  it('is TIME_ZONE for the very expression of a dimension, when its value depends on the zone', () => {
+    const model = {
+      ...flights,
+      dimensions: [
+        ...flights.dimensions,
+        { name: 'seen_on', column: 'f.seen_on' },
+        { name: 'seen', column: 'f.seen' },
+      ],
+      computedColumns: [{ name: 'seen_on', expression: 'f.seen::date' }],
+    };
+    const cube = { ...flightsCube, cuboids: [['seen_on']] };
+    const sql = 'select seen::date, count(*) from flights group by 1';
+    expect(outcome(match(sql, { model, cube }))).toBe('cuboid');
+    expect(outcome(match(sql, { model, cube }, { timeZone: 'Europe/Berlin' }))).toBe('TIME_ZONE');
+    // From the instants themselves it is computed in the session's zone.
+    const more = { ...cube, cuboids: [...cube.cuboids, ['carrier', 'seen']] };
+    const matched = match(sql, { model, cube: more }, { timeZone: 'Europe/Berlin' });
+    expect(outcome(matched)).toBe('cuboid');
+    expect(matched.blocks[0]!.scans[0]!.timeZone).toBe('Europe/Berlin');
+    const instants = 'select carrier, max(seen) from flights group by 1';
+    const latest = match(instants, { model, cube: more }, { timeZone: 'Europe/Berlin' });
+    expect(outcome(latest)).toBe('cuboid');
+    expect(latest.blocks[0]!.scans[0]!.timeZone).toBeUndefined();
+  });
+});
+
+describe('the zone of a scan', () => {
+  const berlin = { timeZone: 'Europe/Berlin' };
+  const zones = (sql: string, options = {}): unknown[] => {
+    const model = {
+      ...flights,
+      timeZone: 'Europe/Berlin',
+      dimensions: [
+        ...flights.dimensions,
+        { name: 'seen', column: 'f.seen', grain: 'hour' as const },
+      ],
+    };
+    const cube = { ...flightsCube, cuboids: [['seen'], ['month', 'carrier']] };
+    const matched = match(sql, { model, cube }, options);
+    expect(outcome(matched)).toBe('cuboid');
+    return matched.blocks.flatMap(({ scans }) => scans.map(({ timeZone }) => timeZone));
+  };
+
+  it("is the session's where instants are cut into days or dates become instants", () => {
+    const days = "select date_trunc('day', seen), count(*) from flights group by 1";
+    expect(zones(days, berlin)).toEqual(['Europe/Berlin']);
+    expect(zones('select seen::date, count(*) from flights group by 1', berlin)).toEqual([
+      'Europe/Berlin',
+    ]);
+    const months = "select date_trunc('month', date), count(*) from flights group by 1";
+    expect(zones(months, berlin)).toEqual(['Europe/Berlin']);
+  });
+
+  it('is not said where it means nothing', () => {
+    expect(zones('select carrier, count(*) from flights group by 1', berlin)).toEqual([undefined]);
+    const months = "select date_trunc('month', date), count(*) from flights group by 1";
+    expect(zones(months)).toEqual([undefined]);
+  });
 });
 
 describe('aggregates', () => {

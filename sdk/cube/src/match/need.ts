@@ -25,6 +25,7 @@ import { type Failure, type RewriteContext, Rewriter, withoutBetween } from './r
 import { canonicalizer, rejectsMissing, type StarMatch, toModel } from './star.ts';
 import { type PartitionColumn, type TimeBound, timeBoundOf } from './time-filter.ts';
 import { everything, intersect, type TimeSet } from './time-set.ts';
+import { dependsOnZone } from './zone-dependence.ts';
 
 /** What a block needs of a model, whatever layouts there are, and what is left of the block above it. */
 export interface BlockNeed {
@@ -135,6 +136,7 @@ class NeedBuilder {
   }
 
   build(): BlockNeed | NotAnswered {
+    if (this.#meansOtherZone()) this.#code = 'TIME_ZONE';
     const { scan, residual, always } = this.#splitConditions();
     this.#always = always;
     this.#block.groupBy.forEach((expr) => void this.#addKey(this.#toModel(expr)));
@@ -162,6 +164,24 @@ class NeedBuilder {
       residual: rewritten,
       relation: this.#options.relation,
     };
+  }
+
+  /** What a measure computes may be another value in the model's zone than the same words are in the session's. */
+  #meansOtherZone(): boolean {
+    const { model, sessionZone } = this.#context;
+    if (sessionZone === model.timeZone) return false;
+    const { groupBy, outputs, having, orderBy } = this.#block;
+    const asked = [
+      ...groupBy,
+      ...this.#match.conditions,
+      ...outputs.map(({ expr }) => expr),
+      ...(having === undefined ? [] : [having]),
+      ...orderBy.map(({ expr }) => expr),
+    ];
+    const kept = partsOf(model).flatMap(({ arg, filter }) => [arg, filter]);
+    return (
+      asked.some(dependsOnZone) && kept.some((expr) => expr !== undefined && dependsOnZone(expr))
+    );
   }
 
   #failed(): boolean {

@@ -33,6 +33,7 @@ import {
   subtract,
   type TimeSet,
 } from './time-set.ts';
+import { dependsOnZone } from './zone-dependence.ts';
 
 /** How one cube answers a block, with the choices of its rows and of each distinct count. */
 export interface CubePlan {
@@ -178,7 +179,7 @@ function matchedBlock(
     schema,
     keyCount: need.keys.length,
     merge: distinct === undefined ? mergesOf(need) : ['none'],
-    scans: scansOf(choice),
+    scans: scansOf(choice).map((scan) => inZone(scan, need.context.sessionZone)),
     ...(ranges.length === 0 ? {} : { holes: { ranges, query: holeQuery(block, need, ranges) } }),
     coverage: {
       model: model.name,
@@ -216,6 +217,18 @@ function scansOf(choice: CubeChoice): ScanPlan[] {
     return [scanOfChoice(choice.cube.name, choice.empty, [])];
   }
   return [...groups.values()].map((group) => scanOfChoice(choice.cube.name, group[0]!, group));
+}
+
+/** The scan with the session's zone, when it may matter to what the scan computes. */
+function inZone(scan: ScanPlan, timeZone: string): ScanPlan {
+  if (timeZone === 'UTC') return scan;
+  const exprs = [
+    ...(scan.filter === undefined ? [] : [scan.filter]),
+    ...scan.lookups.flatMap(({ on }) => on.map(({ expr }) => expr)),
+    ...scan.groupBy.map(({ expr }) => expr),
+    ...scan.aggregates.flatMap(({ args, filter }) => [...args, ...(filter ? [filter] : [])]),
+  ];
+  return exprs.some(dependsOnZone) ? { ...scan, timeZone } : scan;
 }
 
 function scanOfChoice(cube: string, first: Choice, read: readonly Choice[]): ScanPlan {

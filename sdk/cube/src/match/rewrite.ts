@@ -16,6 +16,7 @@ import { castTo, column, columnsOf } from './expressions.ts';
 import type { ReasonCode } from './reasons.ts';
 import { mirrorOf } from './time-filter.ts';
 import { extractOf, instantOfConstant, isTime, type TimeTerm, timeTermOf } from './time-term.ts';
+import { dependsOnZone } from './zone-dependence.ts';
 
 /** How expressions of one block map to a model, whatever layout they are computed from. */
 export interface RewriteContext {
@@ -96,7 +97,17 @@ export class Rewriter {
     if (expr.kind === 'literal' || expr.kind === 'parameter') return expr;
     const own = exprKey(expr);
     const exact = this.#known.find(({ key }) => key === own);
-    if (exact !== undefined) return this.#columnOf(exact);
+    if (exact === undefined) return this.#computeFromOthers(expr);
+    const { model, sessionZone } = this.#context;
+    if (sessionZone === model.timeZone || !dependsOnZone(expr)) return this.#columnOf(exact);
+    // What is stored under these words is their value in the model's zone.
+    return (
+      this.attempt(() => this.#computeFromOthers(expr)) ??
+      this.#fail('TIME_ZONE', exact.dimension.expr)
+    );
+  }
+
+  #computeFromOthers(expr: Expr): Expr | undefined {
     const time = this.#computeTime(expr);
     if (time !== undefined) return time === 'failed' ? undefined : time;
     switch (expr.kind) {
@@ -145,7 +156,7 @@ export class Rewriter {
       return 'failed';
     }
     const fit = cuts
-      .filter(({ cut }) => this.#fits(cut!.grain, need))
+      .filter(({ cut }) => this.#fits(cut!.grain, need) && this.#sameZone(cut!))
       .sort((a, b) => coarseness(b.cut!.grain) - coarseness(a.cut!.grain))
       .at(0);
     if (fit === undefined) {
@@ -170,6 +181,12 @@ export class Rewriter {
     const { model, sessionZone } = this.#context;
     if (term.base.type.kind === 'timestamptz') return sessionZone !== model.timeZone;
     return term.zoned && term.base.type.kind === 'timestamp' && sessionZone !== 'UTC';
+  }
+
+  /** False for what was cut in the model's zone when the session's is another. */
+  #sameZone({ zoned }: NonNullable<Known['cut']>): boolean {
+    const { model, sessionZone } = this.#context;
+    return !zoned || sessionZone === model.timeZone;
   }
 
   #fits(kept: Grain, need: TimeNeed): boolean {
