@@ -42,11 +42,12 @@ export function dateOf(days: number): {
   return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day };
 }
 
-/** `2020-01-31`. */
+/** `2020-01-31`. Years before 1 as in ISO 8601: `0000` is 1 BC, `-0043` is 44 BC. */
 export function formatDate(days: number): string {
   const { year, month, day } = dateOf(days);
   const two = (n: number) => `${n}`.padStart(2, '0');
-  return `${`${year}`.padStart(4, '0')}-${two(month)}-${two(day)}`;
+  const shown = `${Math.abs(year)}`.padStart(4, '0');
+  return `${year < 0 ? '-' : ''}${shown}-${two(month)}-${two(day)}`;
 }
 
 /** `10:20:30.000001`, without a fraction when it is zero. */
