@@ -4,9 +4,10 @@ import {
   formatBytes,
   printFailure,
   processTerminal,
+  wholeNumber,
 } from '@tessera/cli';
 import { jsonLogger } from '@tessera/daemon';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { platformDefaults } from './config.ts';
 import { startPlatform } from './platform.ts';
 
@@ -26,7 +27,11 @@ export function createStandaloneProgram(): Command {
     .option('--data <dir>', 'folder of everything durable', './tessera-data')
     .option('--port <port>', 'port on 127.0.0.1; 0 picks a free one', '7400')
     .option('--memory <MB>', 'memory for cuboids', String(platformDefaults.cuboidMemoryBytes >> 20))
-    .option('--log-level <level>', 'debug, info, warn, error or silent', 'warn')
+    .addOption(
+      new Option('--log-level <level>', 'what is logged on standard error')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('warn'),
+    )
     .addHelpText('after', '\nExample:\n  tessera up --data ./tessera-data\n')
     .action(async (options: UpOptions) => {
       try {
@@ -40,18 +45,20 @@ export function createStandaloneProgram(): Command {
 }
 
 async function up(options: UpOptions): Promise<void> {
+  const port = wholeNumber(options.port, '--port', { min: 0, max: 65_535 });
+  const memoryBytes = wholeNumber(options.memory, '--memory', { min: 1 }) * 1024 * 1024;
   const stopped = stopRequested();
   await using platform = await startPlatform(
     {
       ...platformDefaults,
       dataDirectory: options.data,
-      address: `127.0.0.1:${options.port}`,
-      cuboidMemoryBytes: Number(options.memory) * 1024 * 1024,
+      address: `127.0.0.1:${port}`,
+      cuboidMemoryBytes: memoryBytes,
     },
     jsonLogger('tessera', options.logLevel),
   );
   process.stdout.write(
-    `Tessera is up on ${platform.address}; data in ${options.data}, ${formatBytes(Number(options.memory) << 20)} for cuboids.\n` +
+    `Tessera is up on ${platform.address}; data in ${options.data}, ${formatBytes(memoryBytes)} for cuboids.\n` +
       `Try: TESSERA_ADDRESS=${platform.address} npx tessera status\n`,
   );
   await stopped;

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Code, isTesseraError, TesseraError } from '@tessera/base';
 import {
@@ -16,6 +15,7 @@ import {
   parseResources,
   type Resource,
 } from '@tessera/cube';
+import { readText } from './arguments.ts';
 
 export interface ApplyOptions {
   readonly project: string;
@@ -30,20 +30,6 @@ const order: Record<Resource['kind'], number> = { Project: 0, Source: 1, Model: 
 /** Reads YAML files of resources. @throws RESOURCE_INVALID with positions, FILE_UNREADABLE */
 export function readResources(files: readonly string[]): ParsedResource[] {
   return files.flatMap((file) => [...parseResources(readText(file), file).resources]);
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new TesseraError({
-      code: Code.INVALID_ARGUMENT,
-      reason: 'FILE_UNREADABLE',
-      message: `${file} cannot be read: does it exist, and may you read it?`,
-      metadata: { file },
-      cause,
-    });
-  }
 }
 
 /** Creates or updates each resource, sources before models before cubes. Failures say where in the file they are. */

@@ -2,6 +2,9 @@ import { Code, isTesseraError, messageOf } from '@tessera/base';
 import { toJson } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
+/** The exit code of a command line that makes no sense. */
+export const wrongInput = 2;
+
 /**
  * Exit codes that scripts can trust: 1 failed, 2 wrong input, 3 not found, 4 the platform cannot be reached,
  * 5 not possible in the present state, 130 cancelled.
@@ -11,7 +14,7 @@ export function exitCodeOf(error: unknown): number {
   switch (error.code) {
     case Code.INVALID_ARGUMENT:
     case Code.OUT_OF_RANGE:
-      return 2;
+      return wrongInput;
     case Code.NOT_FOUND:
       return 3;
     case Code.UNAVAILABLE:

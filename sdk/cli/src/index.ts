@@ -1,9 +1,10 @@
 /** The `tessera` command: reads and prints; all work is done by the daemons it talks to. */
 export { applyResources, exportResources, readResources } from './apply.ts';
+export { positiveNumber, wholeNumber } from './arguments.ts';
 export { buildSummary } from './commands/build.ts';
 export { defaultAddress } from './context.ts';
 export { exitCodeOf, printFailure } from './failure.ts';
 export { createProgram } from './program.ts';
 export { ProgressBar } from './progress-bar.ts';
 export { formatBytes, formatCount, formatMicros, formatTable, toJson } from './table.ts';
-export { processTerminal, type Terminal } from './terminal.ts';
+export { ignoreClosedPipes, processTerminal, type Terminal } from './terminal.ts';

@@ -10,7 +10,7 @@ import { segmentCommands } from './commands/segments.ts';
 import { statusCommand } from './commands/status.ts';
 import { storageCommands } from './commands/storage.ts';
 import { CommandContext, defaultAddress } from './context.ts';
-import { exitCodeOf, printFailure } from './failure.ts';
+import { exitCodeOf, printFailure, wrongInput } from './failure.ts';
 import type { Runner, Subject } from './runner.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
@@ -40,6 +40,7 @@ export function createProgram(terminal: Terminal = processTerminal): Command {
     .option('--json', 'print JSON for programs', false)
     .showHelpAfterError("(run 'tessera --help' for all commands)")
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : wrongInput))
     .addHelpText(
       'after',
       "\nExample:\n  tessera up --data ./tessera-data\n  tessera query 'select 1'\n",
@@ -49,13 +50,16 @@ export function createProgram(terminal: Terminal = processTerminal): Command {
   return program;
 }
 
+/** Signals that end a command; the operation it follows is cancelled first. */
+const endings = ['SIGINT', 'SIGTERM'] as const;
+
 function runner(terminal: Terminal): Runner {
   return (action) =>
     async (...args: unknown[]) => {
       const command = args.at(-1) as Command; // Commander's last argument is the command itself.
       const interrupt = new AbortController();
       const stop = () => interrupt.abort(new Error('interrupted'));
-      process.once('SIGINT', stop);
+      for (const name of endings) process.once(name, stop);
       using context = new CommandContext(command, terminal, interrupt.signal);
       try {
         await action(context, ...(args as never));
@@ -63,7 +67,7 @@ function runner(terminal: Terminal): Runner {
         printFailure(error, terminal, context.options.json);
         process.exitCode = interrupt.signal.aborted ? 130 : exitCodeOf(error);
       } finally {
-        process.off('SIGINT', stop);
+        for (const name of endings) process.off(name, stop);
       }
     };
 }

@@ -1,4 +1,4 @@
-/** Rows as text under their headings; columns that hold only numbers are aligned to the right. */
+/** Rows as text under their headings; columns that hold only numbers (or NULL) are aligned to the right. */
 export function formatTable(
   headings: readonly string[],
   rows: readonly (readonly string[])[],
@@ -18,7 +18,7 @@ export function formatTable(
 }
 
 function isNumber(text: string): boolean {
-  return text === '' || /^[-+]?[\d,.]+( ?(B|kB|MB|GB|TB|ms|s|%))?$/.test(text);
+  return text === '' || text === 'NULL' || /^[-+]?[\d,.]+( ?(B|kB|MB|GB|TB|ms|s|%))?$/.test(text);
 }
 
 function widthOf(text: string): number {

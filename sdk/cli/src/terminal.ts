@@ -7,6 +7,18 @@ export interface Terminal {
   readonly columns: number;
 }
 
+/**
+ * Lets a command end as usual when nobody reads its output any more, as in `tessera query … | head`: what it does is
+ * done, and what it prints is lost.
+ */
+export function ignoreClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+}
+
 export const processTerminal: Terminal = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),

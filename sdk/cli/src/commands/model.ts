@@ -3,6 +3,7 @@ import { modelSpecFromProto } from '@tessera/client';
 import { diffResources, printDiff, type Resource } from '@tessera/cube';
 import type { metadata } from '@tessera/proto';
 import type { Command } from 'commander';
+import { wholeNumber } from '../arguments.ts';
 import type { Runner } from '../runner.ts';
 
 /** model: versions, what differs between two of them, and going back. */
@@ -39,11 +40,12 @@ export function modelCommands(program: Command, run: Runner): void {
     .action(
       run(async (context, name: string, from: string, to: string) => {
         const path = `${context.project}/models/${name}`;
+        const [older, newer] = [versionOf(from, '<from>'), versionOf(to, '<to>')];
         const { models } = await context.client.models.listModelVersions({
           name: path,
           pageSize: 1000,
         });
-        const diffs = diffResources([version(models, name, from)], [version(models, name, to)]);
+        const diffs = diffResources([version(models, name, older)], [version(models, name, newer)]);
         context.say(diffs.length === 0 ? 'no difference' : printDiff(diffs), { diffs });
       }),
     );
@@ -59,7 +61,7 @@ export function modelCommands(program: Command, run: Runner): void {
         const path = `${context.project}/models/${name}`;
         const written = await context.client.models.rollbackModel({
           name: path,
-          version: BigInt(to),
+          version: BigInt(versionOf(to, '<version>')),
         });
         context.say(
           `model ${name} is as in version ${to} again, as version ${written.version}`,
@@ -69,14 +71,18 @@ export function modelCommands(program: Command, run: Runner): void {
     );
 }
 
-function version(models: readonly metadata.Model[], name: string, wanted: string): Resource {
-  const found = models.find((item) => String(item.version) === wanted);
+function versionOf(text: string, argument: string): number {
+  return wholeNumber(text, argument, { min: 1 });
+}
+
+function version(models: readonly metadata.Model[], name: string, wanted: number): Resource {
+  const found = models.find((item) => Number(item.version) === wanted);
   if (found !== undefined) return { kind: 'Model', name, spec: modelSpecFromProto(found.spec) };
   throw new TesseraError({
     code: Code.NOT_FOUND,
     reason: 'VERSION_NOT_FOUND',
     message: `Model ${name} has no version ${wanted}; 'tessera model versions ${name}' lists them.`,
-    metadata: { model: name, version: wanted },
+    metadata: { model: name, version: String(wanted) },
   });
 }
 

@@ -1,6 +1,6 @@
-import { scheduler } from '@tessera/proto';
 import type { Command } from 'commander';
 import { idOf } from '../apply.ts';
+import { viewOf } from '../operation-view.ts';
 import type { Runner } from '../runner.ts';
 
 /** operations: long-running work, past and present. */
@@ -9,32 +9,23 @@ export function operationCommands(program: Command, run: Runner): void {
 
   operations
     .command('list', { isDefault: true })
-    .description('list operations')
+    .description('list operations: queued, running, done, failed or cancelled')
     .addHelpText('after', '\nExample:\n  tessera operations\n')
     .action(
       run(async (context) => {
         const { operations: found } = await context.client.operations.listOperations({
           pageSize: 100,
         });
-        const rows = found.map((operation) => {
-          const progress =
-            operation.metadata && scheduler.BuildProgress.decode(operation.metadata.value);
-          const state = !operation.done
-            ? 'running'
-            : operation.result?.$case === 'error'
-              ? 'failed'
-              : 'done';
-          const error = operation.result?.$case === 'error' ? operation.result.value.message : '';
-          return [
-            idOf(operation.name),
-            progress?.kind ?? '',
-            idOf(progress?.cube ?? ''),
-            state,
-            progress?.phase ?? '',
-            error,
-          ];
-        });
-        context.print(['OPERATION', 'KIND', 'CUBE', 'STATE', 'PHASE', 'ERROR'], rows, found);
+        const views = found.map(viewOf);
+        const rows = views.map(({ name, kind, cube, state, progress, error }) => [
+          idOf(name),
+          kind,
+          idOf(cube ?? ''),
+          state,
+          progress?.phase ?? '',
+          error?.message ?? '',
+        ]);
+        context.print(['OPERATION', 'KIND', 'CUBE', 'STATE', 'PHASE', 'ERROR'], rows, views);
       }),
     );
 

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { scheduler } from '@tessera/proto';
 import type { Command } from 'commander';
+import { readText } from '../arguments.ts';
 import type { Runner } from '../runner.ts';
 import { formatBytes, formatCount, formatMicros, formatTable } from '../table.ts';
 
@@ -25,7 +25,7 @@ export function planCommand(program: Command, run: Runner): void {
           options: { budget?: string; queries?: string; apply: boolean },
         ) => {
           const statements =
-            options.queries === undefined ? [] : readFileSync(options.queries, 'utf8').split(';');
+            options.queries === undefined ? [] : readText(options.queries).split(';');
           const operation = await context.client.builds.planCube({
             cube: context.cube(name),
             budget: options.budget ?? '',

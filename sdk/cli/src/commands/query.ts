@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { explain, queryStream } from '@tessera/client';
 import { formatValue, rowsOf, type Schema, type Value } from '@tessera/columnar';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { positiveNumber, readText, wholeNumber } from '../arguments.ts';
 import type { CommandContext } from '../context.ts';
 import type { Runner } from '../runner.ts';
 import { formatMicros, formatTable, toJson } from '../table.ts';
@@ -19,7 +20,11 @@ export function queryCommands(program: Command, run: Runner): void {
     .command('query')
     .description('run a SELECT and print its rows and what they rest on')
     .argument('<sql>', "SQL, '-' for standard input, or @file")
-    .option('--cuboids <use>', 'auto, never (only the source) or always (never the source)', 'auto')
+    .addOption(
+      new Option('--cuboids <use>', 'never: only the source; always: never the source')
+        .choices(['auto', 'never', 'always'])
+        .default('auto'),
+    )
     .option('--timeout <seconds>', 'give up after this time')
     .option('--max-rows <count>', 'refuse larger answers')
     .option('--zone <name>', 'time zone of the session, such as Europe/Berlin')
@@ -59,11 +64,15 @@ async function printAnswer(context: CommandContext, sql: string, flags: QueryFla
     project: context.project,
     signal: context.signal,
     useCuboids: flags.cuboids,
-    ...(flags.timeout === undefined ? {} : { timeoutMs: Number(flags.timeout) * 1000 }),
-    ...(flags.maxRows === undefined ? {} : { maxRows: BigInt(flags.maxRows) }),
+    ...(flags.timeout === undefined
+      ? {}
+      : { timeoutMs: positiveNumber(flags.timeout, '--timeout') * 1000 }),
+    ...(flags.maxRows === undefined
+      ? {}
+      : { maxRows: BigInt(wholeNumber(flags.maxRows, '--max-rows', { min: 1 })) }),
     ...(flags.zone === undefined ? {} : { timeZone: flags.zone }),
   });
-  const rows: string[][] = [];
+  const rows: (string | null)[][] = [];
   for await (const batch of stream) {
     for (const row of rowsOf(batch)) rows.push(printable(row, stream.schema));
   }
@@ -76,7 +85,7 @@ async function printAnswer(context: CommandContext, sql: string, flags: QueryFla
   context.terminal.out(
     formatTable(
       stream.schema.map(({ name }) => name),
-      rows,
+      rows.map((row) => row.map((cell) => cell ?? 'NULL')),
     ),
   );
   const { blocks, sourceTables } = summary.coverage;
@@ -91,11 +100,11 @@ async function printAnswer(context: CommandContext, sql: string, flags: QueryFla
   );
 }
 
-function printable(row: readonly Value[], schema: Schema): string[] {
-  return row.map((value, i) => (value === null ? '' : formatValue(schema[i]!.type, value)));
+function printable(row: readonly Value[], schema: Schema): (string | null)[] {
+  return row.map((value, i) => (value === null ? null : formatValue(schema[i]!.type, value)));
 }
 
 function textOf(argument: string): string {
   if (argument === '-') return readFileSync(0, 'utf8');
-  return argument.startsWith('@') ? readFileSync(argument.slice(1), 'utf8') : argument;
+  return argument.startsWith('@') ? readText(argument.slice(1)) : argument;
 }

@@ -37,7 +37,7 @@ export function segmentCommands(program: Command, run: Runner): void {
             new Date(Number(segment.builtAt / 1000n)).toISOString().slice(0, 19),
           ];
         });
-        const headings = ['SEGMENT', 'STATE', 'RANGE', 'ROWS', 'LAYOUTS', 'BYTES', 'BUILT'];
+        const headings = ['SEGMENT', 'STATE', 'RANGE (UTC)', 'ROWS', 'LAYOUTS', 'BYTES', 'BUILT'];
         context.print(
           headings,
           rows,
