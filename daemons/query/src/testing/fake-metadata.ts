@@ -2,7 +2,12 @@ import type { Collections, TesseraClient } from '@tessera/client';
 
 type Name = 'sources' | 'models' | 'cubes' | 'segments';
 type Stored = { readonly name: string };
-type Listener = (change: { readonly put?: Stored; readonly deleted?: string }) => void;
+interface Change {
+  readonly name: Name;
+  readonly revision: bigint;
+  readonly put?: Stored;
+  readonly deleted?: string;
+}
 
 /** A metadata daemon in memory, as far as a query daemon asks it: lists, and watches of what comes after. */
 export class FakeMetadata {
@@ -12,7 +17,9 @@ export class FakeMetadata {
     cubes: new Map(),
     segments: new Map(),
   };
-  readonly #listeners = new Map<Name, Set<Listener>>();
+  /** Everything that ever happened, so that a watch can start at any revision. */
+  readonly #history: Change[] = [];
+  readonly #sleepers = new Set<() => void>();
   revision = 1n;
 
   put<N extends Name>(
@@ -22,13 +29,18 @@ export class FakeMetadata {
     this.revision++;
     const stored = { ...resource, revision: this.revision, etag: String(this.revision) };
     this.#resources[name].set(resource.name, stored);
-    for (const listener of this.#listeners.get(name) ?? []) listener({ put: stored });
+    this.#record({ name, revision: this.revision, put: stored });
   }
 
   delete(name: Name, resource: string): void {
     this.revision++;
     this.#resources[name].delete(resource);
-    for (const listener of this.#listeners.get(name) ?? []) listener({ deleted: resource });
+    this.#record({ name, revision: this.revision, deleted: resource });
+  }
+
+  #record(change: Change): void {
+    this.#history.push(change);
+    for (const wake of this.#sleepers) wake();
   }
 
   get client(): TesseraClient {
@@ -40,8 +52,10 @@ export class FakeMetadata {
           nextPageToken: '',
           revision: this.revision,
         }),
-        [`watch${method}`]: (_: unknown, { signal }: { signal: AbortSignal }) =>
-          this.#watch(name, signal),
+        [`watch${method}`]: (
+          { startRevision }: { startRevision: bigint },
+          { signal }: { signal: AbortSignal },
+        ) => this.#watch(name, startRevision, signal),
       };
     };
     return {
@@ -52,31 +66,33 @@ export class FakeMetadata {
     } as unknown as TesseraClient;
   }
 
-  async *#watch(name: Name, signal: AbortSignal): AsyncIterable<unknown> {
-    const pending: { put?: Stored; deleted?: string }[] = [];
-    let wake = () => {};
-    const listener: Listener = (change) => {
-      pending.push(change);
-      wake();
-    };
-    const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners.add(listener));
-    signal.addEventListener('abort', () => wake(), { once: true });
-    try {
-      while (!signal.aborted) {
-        const change = pending.shift();
-        if (change === undefined) {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-        } else if (change.put !== undefined) {
-          yield { event: { $case: 'put', value: change.put }, revision: this.revision };
-        } else {
-          yield { event: { $case: 'deletedName', value: change.deleted }, revision: this.revision };
-        }
+  async *#watch(name: Name, startRevision: bigint, signal: AbortSignal): AsyncIterable<unknown> {
+    let next = 0;
+    while (!signal.aborted) {
+      const change = this.#history[next];
+      if (change === undefined) {
+        await this.#changed(signal);
+        continue;
       }
-    } finally {
-      listeners.delete(listener);
+      next++;
+      if (change.name !== name || change.revision < startRevision) continue;
+      const event =
+        change.put === undefined
+          ? { $case: 'deletedName', value: change.deleted }
+          : { $case: 'put', value: change.put };
+      yield { event, revision: change.revision };
     }
+  }
+
+  #changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.#sleepers.delete(wake);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.#sleepers.add(wake);
+      signal.addEventListener('abort', wake, { once: true });
+    });
   }
 }
