@@ -59,9 +59,11 @@ export function candidatesOf(
 
 export function reasonOf(need: NotAnswered): Reason {
   const columns = need.missing.map(({ missing }) => expressionText(missing) ?? missing.kind);
-  const aggregates = need.missingAggregates.map(({ fn, args, distinct }) => {
+  const aggregates = need.missingAggregates.map(({ fn, args, distinct, filter }) => {
     const of = args.map((arg) => expressionText(arg) ?? arg.kind).join(', ') || '*';
-    return `${fn}(${distinct ? 'distinct ' : ''}${of})`;
+    const rows =
+      filter === undefined ? '' : ` filter (where ${expressionText(filter) ?? filter.kind})`;
+    return `${fn}(${distinct ? 'distinct ' : ''}${of})${rows}`;
   });
   return reason(need.code, need.detail, [...new Set([...columns, ...aggregates])]);
 }
@@ -145,6 +147,13 @@ export function explanationOf(
   };
 }
 
+/** More models than these that have nothing to do with the block are only counted. */
+const shownElsewhere = 3;
+
+function isElsewhere({ reason: why }: CandidateExplanation): boolean {
+  return why.code === 'FACT_NOT_IN_MODEL';
+}
+
 /** The table that EXPLAIN CUBOID prints. */
 export function formatExplanation(explanations: readonly BlockExplanation[]): string {
   return explanations.map(formatBlock).join('\n\n');
@@ -160,8 +169,11 @@ function formatBlock({
 }: BlockExplanation): string {
   const lines = [`Block ${block}: ${summary}`, `  answered from: ${outcome}`];
   if (why !== undefined) lines.push(`  reason: ${why.code}: ${why.message}`);
-  if (candidates.length > 0) {
-    const rows = candidates.map((candidate) => [
+  const elsewhere = candidates.filter(isElsewhere);
+  const grouped = elsewhere.length > shownElsewhere ? elsewhere : [];
+  const shown = candidates.filter((candidate) => !grouped.includes(candidate));
+  if (shown.length > 0) {
+    const rows = shown.map((candidate) => [
       candidate.taken ? '*' : '',
       [candidate.model, candidate.cube, candidate.layout].filter(Boolean).join(' / '),
       candidate.dimensions.join(', '),
@@ -173,6 +185,10 @@ function formatBlock({
     ]);
     const head = ['', 'candidate', 'dimensions', 'rows', 'bytes', 'µs', 'reason', 'missing'];
     lines.push(...table([head, ...rows]).map((line) => `  ${line}`));
+  }
+  if (grouped.length > 0) {
+    const and = shown.length > 0 ? '… and ' : '';
+    lines.push(`  ${and}${grouped.length} models on other facts (FACT_NOT_IN_MODEL)`);
   }
   if (fix !== undefined) lines.push(`  fix: ${fix.description}`);
   return lines.join('\n');

@@ -32,6 +32,21 @@ describe('the fix that EXPLAIN CUBOID proposes', () => {
     expect(match(sql).explanations[0]!.fix).toMatchObject(fix);
   });
 
+  it.each([
+    ['sum(price) filter (where fuel > 5)', 'sum', 'sum(f.price) filter (where (f.fuel > 5))'],
+    [
+      'count(distinct price) filter (where fuel > 5)',
+      'count_distinct',
+      'count(distinct f.price) filter (where (f.fuel > 5))',
+    ],
+  ])('names the filter of %s, in what is missing and in the change', (aggregate, kind, missing) => {
+    const explanation = match(`select ${aggregate} from flights`).explanations[0]!;
+    expect(explanation.reason!.missing).toEqual([missing]);
+    expect(explanation.reason!.message).toContain(missing);
+    expect(explanation.fix!.addMeasures).toMatchObject([{ filter: '(f.fuel > 5)' }]);
+    expect(explanation.fix!.description).toContain(`(${kind} of f.price where (f.fuel > 5))`);
+  });
+
   it('is none where no dimension or measure helps', () => {
     expect(
       match("select string_agg(carrier, ',') from flights").explanations[0]!.fix,

@@ -68,7 +68,8 @@ function fixOf(
         : `add dimension ${name} (${column}, grain ${grain})`,
     ),
     ...addMeasures.map(
-      ({ name, aggregate, column }) => `add measure ${name} (${aggregate} of ${column ?? 'rows'})`,
+      ({ name, aggregate, column, filter }) =>
+        `add measure ${name} (${aggregate} of ${column ?? 'rows'}${filter === undefined ? '' : ` where ${filter}`})`,
     ),
     `keep the cuboid [${cuboid.join(', ')}]`,
   ];
