@@ -4,7 +4,9 @@ export function formatTable(
   rows: readonly (readonly string[])[],
 ): string {
   const lines = [headings, ...rows];
-  const widths = headings.map((_, i) => Math.max(...lines.map((line) => widthOf(line[i] ?? ''))));
+  const widths = headings.map((_, i) =>
+    lines.reduce((widest, line) => Math.max(widest, widthOf(line[i] ?? '')), 0),
+  );
   const numeric = headings.map(
     (_, i) => rows.length > 0 && rows.every((row) => isNumber(row[i] ?? '')),
   );

@@ -130,7 +130,67 @@ test('operations and status', { timeout }, async () => {
   const operations = await run('operations');
   expect(operations.code).toBe(0);
   expect(operations.out).toContain('build');
+  const listed: { state: string; response?: unknown; progress?: unknown }[] =
+    await json('operations');
+  expect(listed.map(({ state }) => state)).not.toContain('running');
+  expect(listed).toContainEqual(
+    expect.objectContaining({
+      kind: 'build',
+      cube: 'projects/default/cubes/sales',
+      state: 'done',
+      progress: expect.objectContaining({ stepsDone: expect.any(Number) }),
+      response: expect.objectContaining({ segments: expect.any(Array) }),
+    }),
+  );
   expect((await run('status')).code).toBe(0);
+});
+
+test('numbers and files that make no sense are refused with a reason and exit code 2', {
+  timeout,
+}, async () => {
+  const select = 'select 1';
+  const refused: [string[], string, string][] = [
+    [['query', select, '--timeout', 'abc'], 'BAD_NUMBER', '--timeout'],
+    [['query', select, '--timeout', '0'], 'BAD_NUMBER', '--timeout'],
+    [['query', select, '--max-rows', 'x'], 'BAD_NUMBER', '--max-rows'],
+    [['model', 'rollback', 'sales', 'one'], 'BAD_NUMBER', '<version>'],
+    [['model', 'diff', 'sales', '1', '-'], 'BAD_NUMBER', '<to>'],
+    [['query', '@nofile.sql'], 'FILE_UNREADABLE', 'nofile.sql'],
+    [['explain', '@nofile.sql'], 'FILE_UNREADABLE', 'nofile.sql'],
+    [['plan', 'sales', '--queries', 'nofile.sql'], 'FILE_UNREADABLE', 'nofile.sql'],
+  ];
+  for (const [args, reason, named] of refused) {
+    const { code, out, err } = await run(...args);
+    expect({ args, code, out }).toEqual({ args, code: 2, out: '' });
+    expect(err).toContain(`(${reason})`);
+    expect(err).toContain(named);
+  }
+});
+
+test('as a process: a command line that makes no sense gives exit code 2 and the choices', {
+  timeout,
+}, async () => {
+  const { folder: cwd } = platform;
+  const refused: [string[], string][] = [
+    [['query', 'select 1', '--cuboids', 'nevr'], 'auto, never, always'],
+    [['query'], "'sql'"],
+    [['bild'], 'build'],
+    [['up', '--port', 'x'], '--port is "x": give a whole number, 0 to 65535. (BAD_NUMBER)'],
+    [['up', '--memory', '1.5'], '--memory is "1.5"'],
+    [['up', '--log-level', 'loud'], 'debug, info, warn, error, silent'],
+  ];
+  for (const [args, said] of refused) {
+    const { code, err } = await tessera(args, { cwd });
+    expect({ args, code }).toEqual({ args, code: 2 });
+    expect(err).toContain(said);
+  }
+  expect((await tessera(['query', '--help'], { cwd })).code).toBe(0);
+});
+
+test('NULL is not the empty text', { timeout }, async () => {
+  const sql = "select null::text as nothing, '' as empty, 1 as one";
+  expect((await run('query', sql)).out.split('\n')[2]).toMatch(/^ *NULL +1$/);
+  expect((await json('query', sql)).rows).toEqual([[null, '', '1']]);
 });
 
 test('delete refuses what is in use, and says when there is nothing', { timeout }, async () => {

@@ -14,6 +14,7 @@ export interface WaitOptions<Response> {
   readonly onProgress?: (progress: scheduler.BuildProgress) => void;
   /** Stops the waiting. The operation goes on, unless `cancelWithSignal`. */
   readonly signal?: AbortSignal;
+  /** Cancels the operation with the signal, and waits until that is asked. */
   readonly cancelWithSignal?: boolean;
   /** Failures in a row that are waited out: the daemon may restart, and the operation goes on. */
   readonly maxAttempts?: number;
@@ -34,10 +35,14 @@ export async function wait<Response>(
   options: WaitOptions<Response>,
 ): Promise<Response> {
   const { signal, clock = systemClock, random = seededRandom(Date.now()) } = options;
+  let cancelled: Promise<unknown> | undefined;
   const cancel = () => {
-    operations.cancelOperation({ name: operation.name }).catch(() => {}); // It may be done by now.
+    cancelled = operations.cancelOperation({ name: operation.name }).catch(() => {}); // It may be done by now.
   };
-  if (options.cancelWithSignal) signal?.addEventListener('abort', cancel, { once: true });
+  if (options.cancelWithSignal) {
+    if (signal?.aborted) cancel();
+    else signal?.addEventListener('abort', cancel, { once: true });
+  }
   const { maxAttempts } = options;
   const backoff = new Backoff({
     clock,
@@ -68,6 +73,7 @@ export async function wait<Response>(
     }
   } finally {
     signal?.removeEventListener('abort', cancel);
+    await cancelled; // The caller may close the connection next, and with it a request that has not been sent.
   }
 }
 
