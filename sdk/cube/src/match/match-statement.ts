@@ -30,6 +30,7 @@ import { type BlockNeed, isNeed, type NotAnswered, needOf } from './need.ts';
 import { type CubePlan, isPlan, planBlock, tablesOf } from './plan-block.ts';
 import { type ReasonCode, reason } from './reasons.ts';
 import { type NormalForm, normalForm, type StarMatch, sameTable, starMatches } from './star.ts';
+import { matchLimits, needWork, planWork, sizeOf, WorkBudget } from './work-budget.ts';
 
 export interface MatchOptions {
   /** `never`: everything from the source. `always`: what cuboids cannot answer is refused. */
@@ -41,6 +42,8 @@ export interface MatchOptions {
   readonly parameters?: ParameterValues;
   /** The session's zone. Default UTC. */
   readonly timeZone?: string;
+  /** Nodes to look at before matching gives up with TOO_COMPLEX_TO_MATCH. Default `matchLimits.work`. */
+  readonly work?: number;
 }
 
 /**
@@ -73,6 +76,12 @@ export function refusalOf(matched: MatchedStatement): TesseraError | undefined {
   });
 }
 
+const tooComplex: NotAnswered = {
+  code: 'TOO_COMPLEX_TO_MATCH',
+  missing: [],
+  missingAggregates: [],
+};
+
 interface Answer {
   readonly plan: CubePlan;
   readonly residual: SelectBlock;
@@ -91,11 +100,13 @@ class StatementMatcher {
   readonly explanations: BlockExplanation[] = [];
   readonly #models: readonly ModelState[];
   readonly #options: MatchOptions;
+  readonly #budget: WorkBudget;
   #relations = 0;
 
   constructor(models: readonly ModelState[], options: MatchOptions) {
     this.#models = models;
     this.#options = options;
+    this.#budget = new WorkBudget(options.work ?? matchLimits.work);
   }
 
   query(query: Query): Query {
@@ -220,10 +231,15 @@ class StatementMatcher {
   ): { readonly attempt: Attempt; readonly answer?: Answer } {
     let closest: Attempt | undefined;
     let best: { attempt: Attempt; answer: Answer } | undefined;
+    const size = sizeOf(block);
     for (const match of matches) {
-      for (const need of this.#needs(block, match)) {
+      for (const need of this.#needs(block, match, size)) {
         if (!isNeed(need)) {
           closest ??= { kind: 'need', state, need };
+          continue;
+        }
+        if (!this.#budget.take(planWork(size, state))) {
+          closest ??= { kind: 'need', state, need: tooComplex };
           continue;
         }
         const plan = planBlock(block, need, state, this.#mayPushDown(state));
@@ -241,9 +257,18 @@ class StatementMatcher {
   }
 
   /** Distinct counts are tried from bitmaps first, then by grouping; without one there is only one way. */
-  #needs(block: SelectBlock, match: StarMatch): readonly (BlockNeed | NotAnswered)[] {
+  #needs(block: SelectBlock, match: StarMatch, size: number): readonly (BlockNeed | NotAnswered)[] {
     const ways = countsDistinct(block) ? (['bits', 'group'] as const) : (['bits'] as const);
-    return ways.map((distinct) => this.#need(block, match, distinct));
+    return ways.map((distinct) => this.#affordable(block, match, distinct, size));
+  }
+
+  #affordable(
+    block: SelectBlock,
+    match: StarMatch,
+    distinct: 'bits' | 'group',
+    size: number,
+  ): BlockNeed | NotAnswered {
+    return this.#budget.take(needWork(size)) ? this.#need(block, match, distinct) : tooComplex;
   }
 
   #need(block: SelectBlock, match: StarMatch, distinct: 'bits' | 'group'): BlockNeed | NotAnswered {
@@ -276,9 +301,10 @@ class StatementMatcher {
     { state, match }: { readonly state: ModelState; readonly match: StarMatch },
   ): ModelFix | undefined {
     const segments = state.cubes.flatMap((cube) => cube.segments);
+    const size = sizeOf(block);
     return fixFor(
       match.model,
-      (model: Model) => this.#need(block, { ...match, model }, 'bits'),
+      (model: Model) => this.#affordable(block, { ...match, model }, 'bits', size),
       (alias) => segments.some(({ unmatchedRows }) => unmatchedRows[alias] !== 0n),
     );
   }

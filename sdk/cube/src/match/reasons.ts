@@ -30,6 +30,8 @@ export const reasons = {
   STALE: 'The source has changed since the segment was built, and the model is strict.',
   PARTIAL_COVERAGE:
     'No segment covers all of the time range, and reading the rest from the source is off.',
+  TOO_COMPLEX_TO_MATCH:
+    'The statement has so many terms that looking for cuboids would hold up other queries. Write it with fewer terms, such as one IN list.',
   CUBOIDS_OFF: 'The query asked for an answer from the source.',
 } as const;
 

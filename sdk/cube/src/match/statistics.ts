@@ -1,5 +1,5 @@
 import type { DataType, Value } from '@tessera/columnar';
-import { type Expr, isLiteral } from '@tessera/sql';
+import { type CallExpr, type Expr, isLiteral, type LiteralExpr } from '@tessera/sql';
 import { layoutRelation } from '../scan-plan.ts';
 import type { Layout, LayoutColumn } from '../segment.ts';
 import { notNullOperand } from './expressions.ts';
@@ -25,9 +25,7 @@ function possible(filter: Expr, statistics: Statistics): boolean {
   const { fn, args } = filter;
   if (fn === 'and') return args.every((arg) => possible(arg, statistics));
   if (fn === 'or') return args.some((arg) => possible(arg, statistics));
-  if (fn === 'in') {
-    return args.slice(1).some((item) => mayCompare('=', args[0]!, item, statistics));
-  }
+  if (fn === 'in') return mayBeIn(filter, statistics);
   if (fn === 'is_null') return columnOf(args[0]!, statistics)?.hasNulls !== false;
   const notNull = notNullOperand(filter);
   if (notNull !== undefined) return mayHaveValue(columnOf(notNull, statistics));
@@ -36,6 +34,49 @@ function possible(filter: Expr, statistics: Statistics): boolean {
   return (
     mayCompare(fn, left, right, statistics) && mayCompare(mirrorOf(fn), right, left, statistics)
   );
+}
+
+function mayBeIn(filter: CallExpr, statistics: Statistics): boolean {
+  const [tested, ...items] = filter.args as [Expr, ...Expr[]];
+  const column = columnOf(tested, statistics);
+  const members = column && membersOf(filter, items);
+  const { minimum, maximum } = column ?? {};
+  if (column === undefined || members === undefined || minimum == null || maximum == null) {
+    return items.some((item) => mayCompare('=', tested, item, statistics));
+  }
+  const order = ({ value, type }: LiteralExpr, bound: Value): number | undefined =>
+    compareValues(value, type, bound, column.type);
+  if (members.length === 0) return false;
+  if (order(members[0]!, minimum) === undefined) return true;
+  // The first member that is not below the column's minimum.
+  let [low, high] = [0, members.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (order(members[middle]!, minimum)! < 0) low = middle + 1;
+    else high = middle;
+  }
+  const first = members[low];
+  return first !== undefined && (order(first, maximum) ?? 0) <= 0;
+}
+
+const sortedMembers = new WeakMap<CallExpr, readonly LiteralExpr[] | undefined>();
+
+/** The constants of a list but NULL, ascending: sorted once for all segments. `undefined` when they have no common order. */
+function membersOf(filter: CallExpr, items: readonly Expr[]): readonly LiteralExpr[] | undefined {
+  if (sortedMembers.has(filter)) return sortedMembers.get(filter);
+  const literals = items.filter(isLiteral);
+  const first = literals.find(({ value }) => value !== null);
+  const values = literals.filter(({ value }) => value !== null);
+  const ordered =
+    literals.length === items.length &&
+    values.every(({ type: t, value }) => {
+      return t.kind === first!.type.kind && compareValues(value, t, value, t) === 0;
+    });
+  const members = ordered
+    ? values.sort((a, b) => compareValues(a.value, a.type, b.value, b.type)!)
+    : undefined;
+  sortedMembers.set(filter, members);
+  return members;
 }
 
 /** False when statistics were taken and found nothing but NULLs. */
