@@ -74,21 +74,25 @@ export function zoneOffsetMicros(localMicros: bigint, timeZone: string): bigint 
 /** What the zone's clocks are ahead of UTC at an instant. */
 export function offsetAt(instantMicros: bigint, timeZone: string): bigint {
   if (isUtc(timeZone)) return 0n;
+  const fraction = ((instantMicros % 1_000_000n) + 1_000_000n) % 1_000_000n;
   const parts = new Intl.DateTimeFormat('en-US', {
     timeZone,
     hourCycle: 'h23',
+    era: 'short',
     year: 'numeric',
     month: 'numeric',
     day: 'numeric',
     hour: 'numeric',
     minute: 'numeric',
     second: 'numeric',
-  }).formatToParts(Number(instantMicros / 1000n));
+  }).formatToParts(Number((instantMicros - fraction) / 1000n));
+  const beforeChrist = parts.some(({ type, value }) => type === 'era' && value.startsWith('B'));
   const part = (kind: string) => Number(parts.find((p) => p.type === kind)?.value ?? '0');
-  const days = daysOf(part('year'), part('month'), part('day')) ?? 0;
+  const year = beforeChrist ? 1 - part('year') : part('year');
+  const days = daysOf(year, part('month'), part('day')) ?? 0;
   const seconds = BigInt((part('hour') * 60 + part('minute')) * 60 + part('second'));
   const local = BigInt(days) * microsPerDay + seconds * 1_000_000n;
-  return local - (instantMicros - (((instantMicros % 1_000_000n) + 1_000_000n) % 1_000_000n));
+  return local - (instantMicros - fraction);
 }
 
 const isUtc = (timeZone: string) => /^(utc|etc\/utc|gmt)$/i.test(timeZone);

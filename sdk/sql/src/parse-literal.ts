@@ -104,12 +104,29 @@ function parseFloating(text: string, kind: 'real' | 'double'): number | undefine
 const datePattern = /^(\d{4,5})-(\d{1,2})-(\d{1,2})$/;
 const compactDate = /^(\d{4})(\d{2})(\d{2})$/;
 
+const eraPattern = /\s+(BC|AD)$/i;
+
 /** A date, or the date of a timestamp without its time of day. */
 function parseDate(text: string): number | undefined {
-  const match = datePattern.exec(text.replaceAll('/', '-')) ?? compactDate.exec(text);
-  if (match !== null) return daysOf(Number(match[1]), Number(match[2]), Number(match[3]));
+  const days = parseDay(text.replace(eraPattern, ''), eraOf(text));
+  if (days !== undefined) return days;
   const stamp = parseTimestamp(text);
   return stamp === undefined ? undefined : Number(floorDivide(stamp.micros, microsPerDay));
+}
+
+type Era = 'BC' | 'AD' | undefined;
+
+function eraOf(text: string): Era {
+  return eraPattern.exec(text)?.[1]?.toUpperCase() as Era;
+}
+
+/** The day of a date without its era. There is no year 0: the year before 1 AD is 1 BC. */
+function parseDay(text: string, era: Era): number | undefined {
+  const match = datePattern.exec(text.replaceAll('/', '-')) ?? compactDate.exec(text);
+  if (match === null) return undefined;
+  const year = Number(match[1]);
+  if (year === 0) return undefined;
+  return daysOf(era === 'BC' ? 1 - year : year, Number(match[2]), Number(match[3]));
 }
 
 const floorDivide = (a: bigint, b: bigint) => (a >= 0n ? a / b : -((-a + b - 1n) / b));
@@ -133,11 +150,9 @@ interface Stamp {
 const zonePattern = /\s*(Z|UTC|[+-]\d{1,2}(?::?\d{2})?)$/i;
 
 function parseTimestamp(text: string): Stamp | undefined {
-  const match = /^(\S+?)(?:[T\s]+(\d{1,2}:.*))?$/.exec(text);
+  const match = /^(\S+?)(?:[T\s]+(\d{1,2}:.*))?$/.exec(text.replace(eraPattern, ''));
   if (match === null) return undefined;
-  const date = datePattern.exec(match[1]!.replaceAll('/', '-')) ?? compactDate.exec(match[1]!);
-  if (date === null) return undefined;
-  const days = daysOf(Number(date[1]), Number(date[2]), Number(date[3]));
+  const days = parseDay(match[1]!, eraOf(text));
   const rest = match[2] ?? '00:00';
   const zone = zonePattern.exec(rest)?.[1];
   const time = parseTime(rest.replace(zonePattern, ''));
