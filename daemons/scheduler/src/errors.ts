@@ -61,6 +61,15 @@ export function rowsDisagree(
   });
 }
 
+export function rowsNotCovered(covered: bigint, expected: bigint): TesseraError {
+  return new TesseraError({
+    code: Code.DATA_LOSS,
+    reason: 'ROWS_NOT_COVERED',
+    message: `The segments of this build hold ${covered} rows where the source has ${expected}, so its last pass was not published. Look for values of the partition column that no segment's range takes in; meanwhile build a range of time without them.`,
+    metadata: { covered: String(covered), expected: String(expected) },
+  });
+}
+
 export function cubeWithoutCuboids(cube: string): TesseraError {
   return new TesseraError({
     code: Code.FAILED_PRECONDITION,

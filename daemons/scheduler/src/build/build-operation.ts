@@ -18,7 +18,7 @@ import type { Leadership } from '../leader/leadership.ts';
 import type { OperationContext, OperationKind } from '../operations/operation.ts';
 import type { Plain } from '../operations/plain.ts';
 import { plannedCube } from '../plan/plan-operation.ts';
-import { type BuildWish, type SegmentWork, segmentsToBuild } from './decide.ts';
+import { type BuildWish, isOfEverything, type SegmentWork, segmentsToBuild } from './decide.ts';
 import { buildInputs } from './engine-inputs.ts';
 import { type PassOutcome, runEnginePass } from './engine-pass.ts';
 import { ensureSnapshots, type SnapshotInUse } from './lookup-snapshots.ts';
@@ -26,6 +26,7 @@ import { quarantineMissing } from './missing-layouts.ts';
 import { currentVersions, type ObservedCube, observeCube } from './observe.ts';
 import { publishPass } from './publish.ts';
 import { BuildTotals } from './response.ts';
+import { RowCoverage } from './row-coverage.ts';
 import { readExtent } from './source-extent.ts';
 import { dropStaging, stagingKey } from './staging.ts';
 
@@ -45,6 +46,8 @@ export interface BuildDecision {
   readonly modelEtag: string;
   readonly cubeEtag: string;
   readonly readAt: bigint;
+  /** Rows of the fact, when the build is of all of them and their number is that of `versions`. */
+  readonly sourceRows?: bigint;
 }
 
 /**
@@ -90,8 +93,11 @@ export class BuildOperation implements OperationKind {
         context,
         fence,
       );
+      const coverage = new RowCoverage(decision.sourceRows, batches.length);
       for (const [i, batch] of batches.entries()) {
-        totals.add(await this.#buildBatch(cube, layouts, decision, batch, i, snapshots, context));
+        totals.add(
+          await this.#buildBatch(cube, layouts, decision, batch, i, snapshots, coverage, context),
+        );
       }
     }
     return totals.packed(clock.now() - startedAt);
@@ -127,7 +133,15 @@ export class BuildOperation implements OperationKind {
       timeZone: cube.model.timeZone,
     };
     const work = segmentsToBuild(observation, wish);
-    return { work, versions, modelEtag: cube.modelEtag, cubeEtag: cube.etag, readAt };
+    const sourceRows = isOfEverything(observation, work, wish) ? extent.rowCount : undefined;
+    return {
+      work,
+      versions,
+      modelEtag: cube.modelEtag,
+      cubeEtag: cube.etag,
+      readAt,
+      ...(sourceRows === undefined ? {} : { sourceRows }),
+    };
   }
 
   async #buildBatch(
@@ -137,6 +151,7 @@ export class BuildOperation implements OperationKind {
     work: readonly SegmentWork[],
     batch: number,
     snapshots: readonly SnapshotInUse[],
+    coverage: RowCoverage,
     context: OperationContext,
   ): Promise<readonly Segment[]> {
     const { clients, leadership } = this.#deps;
@@ -156,6 +171,7 @@ export class BuildOperation implements OperationKind {
     )) as unknown as PassOutcome;
     signal.throwIfAborted();
     if (!journal.isDone(`publish-${batch}`)) await this.#requireSameSource(cube, decision, signal);
+    coverage.add(outcome);
     progress.advance({ phase: 'PUBLISH', step: 'publishing segments' });
     const published = await journal.step(
       `publish-${batch}`,

@@ -1,7 +1,7 @@
 import { compareRanges, type Segment, type SegmentRange } from '@tessera/cube';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type BuildWish, isStale, overlap, segmentsToBuild } from './decide.ts';
+import { type BuildWish, isOfEverything, isStale, overlap, segmentsToBuild } from './decide.ts';
 
 const day = 86_400_000_000n;
 const range = (start: number, end: number): SegmentRange => ({
@@ -36,6 +36,26 @@ function observation(segments: readonly Segment[], ranges: readonly SegmentRange
     timeZone: 'UTC',
   };
 }
+
+describe('isOfEverything', () => {
+  const current = segment('s', range(0, 10));
+  const seen = observation([current], [range(0, 10), range(10, 20)]);
+  const answer = (wish: BuildWish, of = seen) =>
+    isOfEverything(of, segmentsToBuild(of, wish), wish);
+
+  test('is true when no segment stays as it is and nothing is left out', () => {
+    expect(answer({ ...all, force: true })).toBe(true);
+    expect(answer(all, observation([], [range(0, 10)]))).toBe(true);
+  });
+
+  test('is false when segments stay, a part is asked for, or versions are not known', () => {
+    expect(answer(all)).toBe(false);
+    expect(answer({ ...all, force: true, start: 0n })).toBe(false);
+    expect(answer({ ...all, force: true, only: ['s'] })).toBe(false);
+    const versions = { 'shop.sales': { known: false as const } };
+    expect(answer({ ...all, force: true }, { ...seen, versions } as never)).toBe(false);
+  });
+});
 
 describe('segmentsToBuild', () => {
   test.each([

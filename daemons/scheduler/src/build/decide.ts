@@ -60,6 +60,18 @@ export function segmentsToBuild(seen: CubeObservation, wish: BuildWish): Segment
   return [...work, ...fresh];
 }
 
+/** Whether the work must take in every row that the source had: nothing is left out, and the source is known to stay. */
+export function isOfEverything(
+  seen: CubeObservation,
+  work: readonly SegmentWork[],
+  { start, end, only, existingOnly }: BuildWish,
+): boolean {
+  if (start !== undefined || end !== undefined || only !== undefined || existingOnly) return false;
+  const built = new Set(work.map(({ id }) => id));
+  const known = Object.values(seen.versions).every((version) => version.known);
+  return known && seen.segments.every(({ id }) => built.has(id));
+}
+
 /** How an existing segment is brought up to date, or `undefined` when it is. */
 function renewal(
   segment: Segment,

@@ -4,14 +4,14 @@ import type { OpenSource } from '@tessera/daemon';
 import type { Engine } from '@tessera/plugin';
 import { engineInput } from './engine-inputs.ts';
 
-/** Where the fact's rows begin and end in time. Without a partition column there is nothing to know. */
+/** Where the fact's rows begin and end in time, and how many there are. Without a partition column there is nothing to know. */
 export async function readExtent(
   engine: Engine,
   model: Model,
   sources: ReadonlyMap<string, OpenSource>,
   memoryLimitBytes: number,
   signal: AbortSignal,
-): Promise<SourceExtent> {
+): Promise<SourceExtent & { readonly rowCount?: bigint }> {
   const { partition, fact } = model;
   if (partition === undefined) return { empty: false, minimum: 0n, maximum: 0n, hasNulls: false };
   const input = await engineInput(sources, fact.table, signal);
@@ -26,5 +26,6 @@ export async function readExtent(
     minimum: micros(extent.minimum),
     maximum: micros(extent.maximum),
     hasNulls: extent.nullRows > 0n,
+    rowCount: extent.rowCount,
   };
 }
