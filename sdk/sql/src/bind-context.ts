@@ -60,7 +60,8 @@ export class BindContext {
   readonly settings: BindSettings;
   readonly parameterTypes: (DataType | undefined)[];
   readonly #bindQuery: BindQuery;
-  readonly #locations = new WeakMap<Expr, number>();
+  /** Not weak: it goes with the context, and collecting thousands of weak entries costs more than binding them. */
+  readonly #locations = new Map<Expr, number>();
   #nodes = 0;
   #relations = 0;
   #depth = 0;
