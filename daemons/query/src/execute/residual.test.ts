@@ -186,6 +186,15 @@ describe('a residual in JavaScript', () => {
     ]);
   });
 
+  test('evaluates nothing under LIMIT 0, so that nothing can fail', () => {
+    const query = matchedQuery('select 1 / i from x order by 1 limit 0')!;
+    const input = batchFromRows(schema, [[0, null, null, null, null, 'a', null, null]]);
+    const ids = relationIds(query.query);
+    const own = compileResidual(query.query)!(new Map(ids.map((id) => [id, input])), []);
+    expect(own.rowCount).toBe(0);
+    expect(own.columns).toHaveLength(1);
+  });
+
   test.each([
     'select sum(i) from x',
     'select rank() over (order by i) from x',

@@ -4,6 +4,7 @@ import {
   type ColumnBatch,
   columnFromValues,
   concatBatches,
+  emptyBatch,
   type Field,
   type Schema,
   takeColumn,
@@ -93,11 +94,12 @@ function compileSelect(block: SelectBlock): CompiledResidual {
   const { distinct } = block;
   if (distinct) for (const { type } of schema) compareOf(type.kind);
   return (inputs, parameters) => {
+    const [start, end] = range(parameters);
+    if (end <= start) return emptyBatch(schema); // LIMIT 0 evaluates nothing, so nothing of it can fail.
     const batch = input.read(inputs, parameters);
     const frame: Frame = { columns: batch.columns, parameters };
     let rows = selectRows(frame, batch.rowCount, where, having);
     rows = order(frame, rows, batch.rowCount);
-    const [start, end] = range(parameters);
     if (!distinct) rows = rows?.subarray(start, end) ?? rangeOf(start, end, batch.rowCount);
     const count = rows?.length ?? batch.rowCount;
     const columns = outputs.map((output) => output(frame, rows, count));
@@ -255,12 +257,13 @@ function compileUnionAll(query: SetOperation): CompiledResidual {
   const range = compileRange(query.limit, query.offset);
   checkUnited(query);
   return (inputs, parameters) => {
+    const [start, end] = range(parameters);
+    if (end <= start) return emptyBatch(query.schema);
     const united = concatBatches(query.schema, [
       left(inputs, parameters),
       right(inputs, parameters),
     ]);
     const sorted = order({ columns: united.columns, parameters }, undefined, united.rowCount);
-    const [start, end] = range(parameters);
     const rows = sorted?.subarray(start, end) ?? rangeOf(start, end, united.rowCount);
     if (rows === undefined) return united;
     return takeRows(united, rows);
