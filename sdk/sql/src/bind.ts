@@ -16,6 +16,7 @@ import { coerce, resolveUnknown } from './coerce.ts';
 import { badName, brokenRule } from './errors.ts';
 import type { Expr } from './expression.ts';
 import { type ParsedStatement, parseExpression } from './parse.ts';
+import { pruneOutputs } from './prune-outputs.ts';
 import type { BindCatalog, BindSettings, Query, SelectBlock, Statement } from './query.ts';
 import { findColumn, type Scope, unknownColumn } from './scope.ts';
 import { commonType, sameType, type, typeName } from './types.ts';
@@ -38,7 +39,7 @@ export function bind(
     nullable,
   }));
   const parameterTypes = Array.from(ctx.parameterTypes, (t) => t ?? type.text);
-  return { query, schema, parameterTypes };
+  return { query: pruneOutputs(query), schema, parameterTypes };
 }
 
 /** A table as model expressions see it: columns may be named with the alias, or alone where that is unique. */
