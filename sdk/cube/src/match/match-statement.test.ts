@@ -707,9 +707,11 @@ describe('statements of several blocks', () => {
   });
 
   it('numbers blocks in the order of the text', () => {
-    const matched = match('select n from (select carrier, count(*) n from flights group by 1) t');
+    const matched = match(
+      'select carrier, n from (select carrier, count(*) n from flights group by 1) t',
+    );
     expect(matched.explanations.map(({ block, summary }) => [block, summary])).toEqual([
-      [1, 'select n from t'],
+      [1, 'select carrier, n from t'],
       [2, 'select carrier, n from flights'],
     ]);
   });
