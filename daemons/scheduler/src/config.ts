@@ -8,7 +8,7 @@ export interface SchedulerConfig {
   readonly maxConcurrentOperations: number;
   /** Segments that are built in one pass over the source and published in one transaction. */
   readonly maxSegmentsPerPass: number;
-  /** How long the leader's lease lasts without being renewed. */
+  /** How long the leader's lease lasts without being renewed: another scheduler leads at most 7/6 of it after the leader has died. */
   readonly leaseTtlMs: number;
   /** How often what falls due (merges, retention, unused files) is looked for; 0: never by itself. */
   readonly maintenanceIntervalMs: number;
@@ -27,7 +27,7 @@ export const schedulerDefaults = {
   buildMemoryBytes: 1024 * 1024 * 1024,
   maxConcurrentOperations: 1,
   maxSegmentsPerPass: 50,
-  leaseTtlMs: 10_000,
+  leaseTtlMs: 3_000,
   maintenanceIntervalMs: 60_000,
   retiredGraceMs: 60_000,
   operationRetentionMs: 30 * 24 * 3_600_000,

@@ -8,13 +8,11 @@ import {
   type WantedLayout,
   wantedLayouts,
 } from '@tessera/cube';
-import type { SourceRegistry } from '@tessera/daemon';
 import type { Engine } from '@tessera/plugin';
 import { type Any, scheduler } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
 import type { SchedulerConfig } from '../config.ts';
 import { cubeWithoutCuboids, modelChanged, sourceChanged } from '../errors.ts';
-import type { Leadership } from '../leader/leadership.ts';
 import type { OperationContext, OperationKind } from '../operations/operation.ts';
 import type { Plain } from '../operations/plain.ts';
 import { plannedCube } from '../plan/plan-operation.ts';
@@ -23,7 +21,7 @@ import { buildInputs } from './engine-inputs.ts';
 import { type PassOutcome, runEnginePass } from './engine-pass.ts';
 import { ensureSnapshots, type SnapshotInUse } from './lookup-snapshots.ts';
 import { quarantineMissing } from './missing-layouts.ts';
-import { currentVersions, type ObservedCube, observeCube } from './observe.ts';
+import { currentVersions, type ObservedCube, observeCube, type Sources } from './observe.ts';
 import { publishPass } from './publish.ts';
 import { BuildTotals } from './response.ts';
 import { RowCoverage } from './row-coverage.ts';
@@ -33,8 +31,7 @@ import { dropStaging, stagingKey } from './staging.ts';
 export interface BuildDependencies {
   readonly clients: SchedulerClients;
   readonly engine: () => Promise<Engine>;
-  readonly registry: SourceRegistry;
-  readonly leadership: Leadership;
+  readonly registry: Sources;
   readonly config: SchedulerConfig;
   readonly clock: Clock;
 }
@@ -67,7 +64,7 @@ export class BuildOperation implements OperationKind {
     const { clients, registry, clock } = this.#deps;
     const { record, journal, progress, signal } = context;
     const startedAt = clock.now();
-    await quarantineMissing(clients, this.#deps.leadership, record.target);
+    await quarantineMissing(clients, record.target);
     const observed = await observeCube(clients, registry, record.target);
     const cube = await plannedCube(this.#deps, observed, context);
     const layouts = wantedLayouts(cube.model, cube.spec, cube.planned);
@@ -84,14 +81,12 @@ export class BuildOperation implements OperationKind {
     progress.update({ stepsTotal: stepCount(cube, batches) });
     const totals = new BuildTotals();
     if (batches.length > 0) {
-      const fence = () => this.#deps.leadership.fence();
       const snapshots = await ensureSnapshots(
         clients,
         await this.#deps.engine(),
         cube,
         decision.versions,
         context,
-        fence,
       );
       const coverage = new RowCoverage(decision.sourceRows, batches.length);
       for (const [i, batch] of batches.entries()) {
@@ -154,7 +149,7 @@ export class BuildOperation implements OperationKind {
     coverage: RowCoverage,
     context: OperationContext,
   ): Promise<readonly Segment[]> {
-    const { clients, leadership } = this.#deps;
+    const { clients } = this.#deps;
     const { journal, signal, progress } = context;
     const outcome = (await journal.step(
       `pass-${batch}`,
@@ -186,7 +181,7 @@ export class BuildOperation implements OperationKind {
           outcome,
           operation: context.record.name,
         };
-        return (await publishPass(clients, leadership, input)) as unknown as Plain;
+        return (await publishPass(clients, input)) as unknown as Plain;
       },
     );
     return published as unknown as readonly Segment[];

@@ -3,7 +3,6 @@ import { listAll } from '@tessera/client';
 import { metadata } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
 import type { SchedulerConfig } from '../config.ts';
-import type { Leadership } from '../leader/leadership.ts';
 import { allCubes } from '../operations/operation.ts';
 import { isRetiredBefore, microsOf } from './maintenance-due.ts';
 
@@ -11,7 +10,6 @@ const { OperationState } = metadata;
 
 export interface GarbageOptions {
   readonly clients: SchedulerClients;
-  readonly leadership: Leadership;
   readonly clock: Clock;
   readonly config: Pick<SchedulerConfig, 'retiredGraceMs' | 'operationRetentionMs'>;
 }
@@ -72,7 +70,7 @@ async function busyCubes(
 
 /** Deletes segments that were retired before, with their files; returns what the others use. */
 async function deleteRetired(
-  { clients, leadership }: GarbageOptions,
+  { clients }: GarbageOptions,
   before: bigint,
   isBusy: (name: string) => boolean,
 ) {
@@ -82,12 +80,7 @@ async function deleteRetired(
   );
   const gone = new Set(old.map(({ name }) => name));
   for (const { name, etag } of old) {
-    await clients.segments.deleteSegment({
-      name,
-      etag,
-      allowMissing: true,
-      fence: leadership.fence(),
-    });
+    await clients.segments.deleteSegment({ name, etag, allowMissing: true });
   }
   const kept = resources.filter(({ name }) => !gone.has(name));
   const files = new Set(kept.flatMap(({ layouts }) => layouts.map(({ file }) => file)));
@@ -106,7 +99,7 @@ async function deleteRetired(
 
 /** Deletes the copies of lookups that no segment was built with; returns the files of the others. */
 async function deleteUnused(
-  { clients, leadership }: GarbageOptions,
+  { clients }: GarbageOptions,
   before: bigint,
   used: ReadonlySet<string>,
   isBusy: (name: string) => boolean,
@@ -115,7 +108,7 @@ async function deleteUnused(
   const kept: string[] = [];
   for (const { name, etag, updateTime, file } of resources) {
     const unused = !used.has(name) && !isBusy(name) && microsOf(updateTime) <= before;
-    if (unused && (await deleteSnapshot({ clients, leadership }, name, etag))) continue;
+    if (unused && (await deleteSnapshot(clients, name, etag))) continue;
     kept.push(file);
   }
   return kept;
@@ -123,13 +116,12 @@ async function deleteUnused(
 
 /** False when somebody uses it after all. */
 async function deleteSnapshot(
-  { clients, leadership }: Pick<GarbageOptions, 'clients' | 'leadership'>,
+  clients: SchedulerClients,
   name: string,
   etag: string,
 ): Promise<boolean> {
   try {
-    const fence = leadership.fence();
-    await clients.snapshots.deleteSnapshot({ name, etag, allowMissing: true, fence });
+    await clients.snapshots.deleteSnapshot({ name, etag, allowMissing: true });
     return true;
   } catch (error) {
     if (isTesseraError(error, 'SNAPSHOT_IN_USE') || isTesseraError(error, 'ETAG_MISMATCH'))

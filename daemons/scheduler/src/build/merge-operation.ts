@@ -41,7 +41,7 @@ export class MergeOperation implements OperationKind {
   async run(context: OperationContext): Promise<Any> {
     const { clients, registry, clock } = this.#deps;
     const startedAt = clock.now();
-    await quarantineMissing(clients, this.#deps.leadership, context.record.target);
+    await quarantineMissing(clients, context.record.target);
     const cube = await observeCube(clients, registry, context.record.target);
     const request = scheduler.MergeSegmentsRequest.decode(context.record.request!.value);
     const merge = (await context.journal.step(
@@ -163,7 +163,7 @@ function partOf({ segments }: ObservedCube, id: string): Segment {
 }
 
 async function publishMerge(
-  { clients, leadership }: BuildDependencies,
+  { clients }: BuildDependencies,
   cube: ObservedCube,
   merge: SegmentMerge,
   segment: Segment,
@@ -178,7 +178,6 @@ async function publishMerge(
     retire: merge.segments
       .filter((id) => id !== merge.id)
       .map((id) => ({ name: `${cube.name}/segments/${id}`, etag: cube.segmentEtags.get(id)! })),
-    fence: leadership.fence(),
     requestId: requestIdOf(operation, [merge]),
   });
   return segmentFromProto(response.segments[0]!);

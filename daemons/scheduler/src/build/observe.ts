@@ -18,6 +18,9 @@ import { metadata } from '@tessera/proto';
 import type { TableName } from '@tessera/sql';
 import type { SchedulerClients } from '../clients.ts';
 
+/** Where connectors come from. */
+export type Sources = Pick<SourceRegistry, 'refresh'>;
+
 /** A cube with everything it stands on, read once at the beginning of an operation. */
 export interface ObservedCube {
   readonly name: string;
@@ -42,7 +45,7 @@ const versionDeadlineMs = 30_000;
 
 export async function observeCube(
   clients: SchedulerClients,
-  registry: SourceRegistry,
+  registry: Sources,
   name: string,
 ): Promise<ObservedCube> {
   const { project } = parseResourceName(name, 'projects/{project}/cubes/{cube}');
@@ -103,7 +106,7 @@ export async function isUnchanged(
 
 async function openSources(
   clients: SchedulerClients,
-  registry: SourceRegistry,
+  registry: Sources,
   project: string,
   named: readonly (string | undefined)[],
 ): Promise<Map<string, OpenSource>> {

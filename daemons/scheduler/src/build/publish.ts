@@ -4,7 +4,6 @@ import type { Layout, Segment, WantedLayout } from '@tessera/cube';
 import { metadata, storage } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
 import { modelChanged } from '../errors.ts';
-import type { Leadership } from '../leader/leadership.ts';
 import type { BuildDecision } from './build-operation.ts';
 import type { SegmentWork } from './decide.ts';
 import type { PassOutcome } from './engine-pass.ts';
@@ -28,7 +27,6 @@ export interface PassToPublish {
  */
 export async function publishPass(
   clients: SchedulerClients,
-  leadership: Leadership,
   pass: PassToPublish,
 ): Promise<readonly Segment[]> {
   const segments = pass.work.map((work) => segmentOf(pass, work));
@@ -45,7 +43,6 @@ export async function publishPass(
       return { ...message, operation: pass.operation, etag: etags.get(message.name) ?? '' };
     }),
     dictionaries: await newDictionaries(clients, pass),
-    fence: leadership.fence(),
     requestId: requestIdOf(pass.operation, segments),
   });
   return published.segments.map(segmentFromProto);

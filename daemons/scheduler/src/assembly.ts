@@ -1,0 +1,78 @@
+import type { Clock } from '@tessera/base';
+import { type Logger, type ServiceBinding, serve } from '@tessera/daemon';
+import type { Engine } from '@tessera/plugin';
+import { longrunning, scheduler } from '@tessera/proto';
+import { BuildOperation } from './build/build-operation.ts';
+import { DropOperation } from './build/drop-operation.ts';
+import { MaintenanceOperation } from './build/maintenance-operation.ts';
+import { MergeOperation } from './build/merge-operation.ts';
+import type { Sources } from './build/observe.ts';
+import type { SchedulerClients } from './clients.ts';
+import type { SchedulerConfig } from './config.ts';
+import { actingClients } from './leader/acting-clients.ts';
+import { Leadership } from './leader/leadership.ts';
+import type { Term } from './leader/term.ts';
+import { runMaintenanceTimer } from './operations/maintenance-timer.ts';
+import type { OperationKind } from './operations/operation.ts';
+import { OperationRunner } from './operations/operation-runner.ts';
+import { PlanOperation } from './plan/plan-operation.ts';
+import { BuildHandler } from './service/build-handler.ts';
+import { OperationsHandler } from './service/operations-handler.ts';
+
+/** What a scheduler stands on; nothing in it reaches for a clock, an id, a plugin or a socket by itself. */
+export interface SchedulerParts {
+  readonly clients: SchedulerClients;
+  readonly registry: Sources;
+  readonly engine: () => Promise<Engine>;
+  readonly config: SchedulerConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Names this life of this process. */
+  readonly holder: string;
+  /** Gives an id that was never given before. */
+  readonly newId: () => string;
+}
+
+export interface AssembledScheduler {
+  readonly services: readonly ServiceBinding[];
+  /** Leads whenever nobody else does, until `stopping` is aborted; then lets go in good order. */
+  run(stopping: AbortSignal): Promise<void>;
+}
+
+/** What answers needs no leadership. What acts does so by the clients of a term, and by those only. */
+export function assembleScheduler(parts: SchedulerParts): AssembledScheduler {
+  const { clients, config, clock, log, holder, newId } = parts;
+  const { maintenanceIntervalMs: intervalMs, leaseTtlMs: ttlMs } = config;
+  const leadership = new Leadership({ leases: clients.leases, clock, log, holder, ttlMs });
+  const kindsOf = (acting: SchedulerClients) => operationKinds({ ...parts, clients: acting });
+  const maxConcurrent = config.maxConcurrentOperations;
+  const lead = async (term: Term) => {
+    const runner = new OperationRunner({ clients, kindsOf, clock, log, maxConcurrent });
+    const acting = actingClients(clients, term);
+    const builds = new BuildHandler(acting, newId);
+    const garbage = { clients: acting, clock, config };
+    const timer = { clients: acting, builds, clock, log, intervalMs, garbage };
+    await Promise.all([runner.run(term), runMaintenanceTimer(timer, term.signal)]);
+  };
+  return {
+    services: [
+      serve(scheduler.BuildServiceDefinition, new BuildHandler(clients, newId)),
+      serve(
+        longrunning.OperationsDefinition,
+        new OperationsHandler(clients.operationRecords, clock),
+      ),
+    ] as ServiceBinding[],
+    run: (stopping) => leadership.run(lead, stopping),
+  };
+}
+
+function operationKinds(parts: SchedulerParts): readonly OperationKind[] {
+  return [
+    new BuildOperation('build', parts),
+    new BuildOperation('refresh', parts),
+    new MergeOperation(parts),
+    new DropOperation(parts),
+    new PlanOperation(parts),
+    new MaintenanceOperation(parts),
+  ];
+}
