@@ -3,6 +3,8 @@ import type { CuboidScanner } from '@tessera/client';
 import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
 import { storage } from '@tessera/proto';
 import { type StorageConfigInput, storageConfig } from './config.ts';
+import { FenceGuard } from './fencing/fence-guard.ts';
+import { tokenFile } from './fencing/token-file.ts';
 import { FileStore } from './files/file-store.ts';
 import { StorageHandler } from './service/storage-handler.ts';
 import { StorageDaemon } from './storage-daemon.ts';
@@ -38,7 +40,8 @@ export async function composeStorage(
   const resident = new ResidentLayouts({ files, loader, helper, budgetBytes, clock, log });
   const store = new DuckDbCuboidStore({ files, database, resident });
   const daemon = new StorageDaemon({ files, store, resident, loader, clock });
-  const handler = new StorageHandler(daemon);
+  const guard = await FenceGuard.open(tokenFile(config.directory));
+  const handler = new StorageHandler(daemon, guard);
   return {
     daemon,
     scanner: daemon,
