@@ -71,7 +71,11 @@ describe('the runner', () => {
     });
     const name = await fixture.ask('work', 'cube', 'a');
     await using __ = fixture.scheduler([kind]);
-    await expect.poll(() => fixture.state(name), patience).toBe('FAILED');
+    const later = async () => {
+      await fixture.clock.advance(500);
+      return fixture.state(name);
+    };
+    await expect.poll(later, patience).toBe('FAILED');
     expect(tried).toBe(tries);
     expect(kind.cleaned).toEqual([name]);
     const { result } = await fixture.clients.operationRecords.getOperationRecord({ name });

@@ -49,6 +49,8 @@ const progressIntervalMs = 250;
 const lookIntervalMs = 2_000;
 /** Tries of an operation whose failure may pass. */
 const maxAttempts = 3;
+/** Before the second try, and four times as long before the third: a daemon that is started again is back by then. */
+const firstPauseMs = 1_000;
 /** How long cancelled work may take to let go before its operation ends without it. */
 const letGoMs = 5_000;
 /** Starts of an operation in all, whatever ended them: one that takes the scheduler down must not do so for ever. */
@@ -253,6 +255,8 @@ export class OperationRunner {
       : asTesseraError(error, signal, record.kind, log);
     if (!cancelled && mayPass(failure.reason) && writer.record.attempt < maxAttempts) {
       log.warn({ operation: record.name, reason: failure.reason }, 'operation.retried');
+      const pauseMs = firstPauseMs * 4 ** (writer.record.attempt - 1);
+      await clock.sleep(pauseMs, signal).catch(() => {});
       await writer.write({ state: OperationState.OPERATION_STATE_PENDING });
       return;
     }
