@@ -7,8 +7,15 @@ export interface FaultOptions {
   readonly untilMs: number;
 }
 
-/** Crashes, pauses, partitions and weather, by chance, until a time; then all is well again. */
-export function injectFaults(cluster: Cluster, { everyMs, untilMs }: FaultOptions): void {
+/** How often, and how many times at most, every scheduler dies right after a write of a leader, before it hears of it. */
+const deathsPerWrite = 0.1;
+const maxDeaths = 5;
+
+/**
+ * Crashes, pauses, partitions and weather, by chance, until a time; then all is well again but for the deaths that are left.
+ * Returns what must hear of each write of a leader.
+ */
+export function injectFaults(cluster: Cluster, { everyMs, untilMs }: FaultOptions): () => void {
   const { world, network } = cluster;
   const { random } = world;
   network.weather = {
@@ -25,6 +32,15 @@ export function injectFaults(cluster: Cluster, { everyMs, untilMs }: FaultOption
   };
   world.after(random.integer(1, 2 * everyMs), next);
   world.after(untilMs - world.nowMs, () => heal(cluster));
+  let deaths = random.integer(0, maxDeaths);
+  return () => {
+    if (deaths === 0 || random.next() >= deathsPerWrite) return;
+    deaths--;
+    for (const host of cluster.schedulers) {
+      cluster.crash(host);
+      world.after(random.integer(50, 2_000), () => cluster.boot(host));
+    }
+  };
 }
 
 function strike(cluster: Cluster): void {

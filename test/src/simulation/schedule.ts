@@ -61,8 +61,10 @@ class Schedule {
       deafness: random.pick([0, 0.5]),
     };
     let failure: Error | undefined;
+    let afterWrite = () => {};
     const cluster = await Cluster.start(world, shape, (fence, revision) => {
       tokens.add(fence.token);
+      afterWrite();
       try {
         invariants.fencedWrite(fence, revision);
       } catch (error) {
@@ -79,7 +81,10 @@ class Schedule {
     await world.run(world.nowMs + convergenceMs, check, isUp);
     await this.#until(seedResources(clients), check);
     const faultyMs = random.integer(8_000, 40_000);
-    injectFaults(cluster, { everyMs: random.pick([500, 2_000]), untilMs: world.nowMs + faultyMs });
+    afterWrite = injectFaults(cluster, {
+      everyMs: random.pick([500, 2_000]),
+      untilMs: world.nowMs + faultyMs,
+    });
     this.#useUntil(cluster, clients, world.nowMs + faultyMs);
     await world.run(world.nowMs + faultyMs + 1, check);
     const isIdle = () => this.#asking === 0 && this.#allEnded(invariants);
