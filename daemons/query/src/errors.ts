@@ -2,14 +2,6 @@ import { Code, TesseraError } from '@tessera/base';
 
 /** Every failure that this daemon itself raises. Parsing, binding and matching have their own. */
 
-export function divisionByZero(): TesseraError {
-  return new TesseraError({
-    code: Code.INVALID_ARGUMENT,
-    reason: 'DIVISION_BY_ZERO',
-    message: 'Division by zero. Guard the divisor, for example with nullif(divisor, 0).',
-  });
-}
-
 export function resultTooLarge(what: 'rows' | 'bytes', limit: number): TesseraError {
   return new TesseraError({
     code: Code.RESOURCE_EXHAUSTED,

@@ -2,11 +2,12 @@ import {
   type Column,
   compareValues,
   type DataType,
+  heldScale,
   type TypeKind,
   type Value,
 } from '@tessera/columnar';
-import type { Expr } from '@tessera/sql';
-import { rescale, scaleOf } from './decimal.ts';
+import type { Expr } from '../expression.ts';
+import { rescale } from './decimal.ts';
 import { notCompiled } from './not-compiled.ts';
 
 /**
@@ -30,8 +31,8 @@ export function compileAs(expr: Expr, type: DataType, compiler: Compiler): Evalu
   if (expr.kind === 'literal' && expr.value === null) return () => null;
   const evaluate = compiler.compile(expr);
   if (expr.type.kind !== type.kind) return notCompiled(`${expr.type.kind} where ${type.kind} is`);
-  const from = scaleOf(expr.type);
-  const to = scaleOf(type);
+  const from = heldScale(expr.type);
+  const to = heldScale(type);
   if (from === to) return evaluate;
   return (frame, row) => {
     const value = evaluate(frame, row);
@@ -54,7 +55,7 @@ export function comparable(
     if (isSmall(left.type) && isSmall(right.type)) {
       return [compiler.compile(left), compiler.compile(right), compareOf('integer')];
     }
-    const scale = Math.max(scaleOf(left.type), scaleOf(right.type));
+    const scale = Math.max(heldScale(left.type), heldScale(right.type));
     return [
       compileExact(left, scale, compiler),
       compileExact(right, scale, compiler),
@@ -79,7 +80,7 @@ export function compileExact(expr: Expr, scale: number, compiler: Compiler): Eva
   if (isNullLiteral(expr)) return () => null;
   if (!isExact(expr.type)) notCompiled(`${expr.type.kind} as exact number`);
   const evaluate = compiler.compile(expr);
-  const from = scaleOf(expr.type);
+  const from = heldScale(expr.type);
   return (frame, row) => {
     const value = evaluate(frame, row);
     return value === null ? null : rescale(BigInt(value as number | bigint), from, scale);

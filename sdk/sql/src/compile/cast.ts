@@ -1,5 +1,5 @@
-import { type DataType, formatScaled, outOfRange, type Value } from '@tessera/columnar';
-import { fitsPrecision, rescale, scaleOf } from './decimal.ts';
+import { type DataType, formatScaled, heldScale, outOfRange, type Value } from '@tessera/columnar';
+import { fitsPrecision, rescale } from './decimal.ts';
 import { notCompiled } from './not-compiled.ts';
 
 type Convert = (value: Exclude<Value, null>) => Value;
@@ -18,7 +18,7 @@ export function compileCast(from: DataType, to: DataType): Convert {
   if (isExactKind(from) && to.kind === 'numeric') return exactToNumeric(from, to);
   if (isIntegerKind(from) && isFloatKind(to)) return integerToFloat(from, to);
   if (from.kind === 'numeric' && to.kind === 'double') {
-    const scale = scaleOf(from);
+    const scale = heldScale(from);
     return (value) => Number(formatScaled(value as bigint, scale));
   }
   if (isFloatKind(from) && isFloatKind(to)) return to.kind === 'real' ? toReal : same;
@@ -62,7 +62,7 @@ function isFloatKind(type: DataType): boolean {
 }
 
 function exactToInteger(from: DataType, to: DataType): Convert {
-  const scale = scaleOf(from);
+  const scale = heldScale(from);
   return (value) => integerOf(rescale(BigInt(value as number | bigint), scale, 0), to);
 }
 
@@ -74,8 +74,8 @@ export function integerOf(value: bigint, type: DataType): number | bigint {
 }
 
 function exactToNumeric(from: DataType, to: DataType): Convert {
-  const fromScale = scaleOf(from);
-  const toScale = scaleOf(to);
+  const fromScale = heldScale(from);
+  const toScale = heldScale(to);
   return (value) => {
     const result = rescale(BigInt(value as number | bigint), fromScale, toScale);
     if (!fitsPrecision(result, to)) throw outOfRange({ kind: 'numeric' });

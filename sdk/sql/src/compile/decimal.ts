@@ -1,4 +1,4 @@
-import { type DataType, unconstrainedScale } from '@tessera/columnar';
+import type { DataType } from '@tessera/columnar';
 
 /** Exact decimal arithmetic over unscaled bigints, with PostgreSQL's rounding (half away from zero). */
 
@@ -7,11 +7,6 @@ const powers: bigint[] = [1n];
 export function powerOfTen(exponent: number): bigint {
   for (let i = powers.length; i <= exponent; i++) powers.push(powers[i - 1]! * 10n);
   return powers[exponent]!;
-}
-
-/** Digits after the point with which values of an exact type are held. */
-export function scaleOf(type: DataType): number {
-  return type.kind === 'numeric' ? (type.scale ?? unconstrainedScale) : 0;
 }
 
 /** `value` with `from` digits after the point, held with `to`; rounds half away from zero. */

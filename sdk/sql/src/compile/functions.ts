@@ -1,8 +1,14 @@
-import { type DataType, outOfRange, unconstrainedScale, type Value } from '@tessera/columnar';
-import type { CallExpr, Expr } from '@tessera/sql';
+import {
+  type DataType,
+  heldScale,
+  outOfRange,
+  unconstrainedScale,
+  type Value,
+} from '@tessera/columnar';
 import { divisionByZero } from '../errors.ts';
+import type { CallExpr, Expr } from '../expression.ts';
 import { integerOf } from './cast.ts';
-import { divideRounded, fitsPrecision, powerOfTen, rescale, scaleOf } from './decimal.ts';
+import { divideRounded, fitsPrecision, powerOfTen, rescale } from './decimal.ts';
 import { notCompiled } from './not-compiled.ts';
 import {
   type Compiler,
@@ -149,9 +155,9 @@ function nonZero(divisor: bigint): bigint {
 function numericArithmetic(expr: CallExpr, left: Expr, right: Expr, compiler: Compiler): Evaluate {
   if (!isExact(left.type) || !isExact(right.type)) notCompiled('numeric of other types');
   const { type, fn } = expr;
-  const target = scaleOf(type);
-  const leftScale = scaleOf(left.type);
-  const rightScale = scaleOf(right.type);
+  const target = heldScale(type);
+  const leftScale = heldScale(left.type);
+  const rightScale = heldScale(right.type);
   const checked = (value: bigint) => {
     if (!fitsPrecision(value, type)) throw outOfRange({ kind: 'numeric' });
     return value;
@@ -173,9 +179,9 @@ function numericArithmetic(expr: CallExpr, left: Expr, right: Expr, compiler: Co
 
 /** Rounded to the digits that PostgreSQL's select_div_scale gives for these two values. */
 function numericQuotient(expr: CallExpr, left: Expr, right: Expr, compiler: Compiler): Evaluate {
-  const target = scaleOf(expr.type);
-  const leftScale = scaleOf(left.type);
-  const rightScale = scaleOf(right.type);
+  const target = heldScale(expr.type);
+  const leftScale = heldScale(left.type);
+  const rightScale = heldScale(right.type);
   return both(
     compileExact(left, leftScale, compiler),
     compileExact(right, rightScale, compiler),
@@ -214,13 +220,13 @@ interface Operand {
 }
 
 function shownScale({ type }: Operand, weight: number): number {
-  if (type.kind !== 'numeric' || type.scale !== undefined) return scaleOf(type);
+  if (type.kind !== 'numeric' || type.scale !== undefined) return heldScale(type);
   return Math.min(unconstrainedScale, Math.max(0, 16 - weight * 4));
 }
 
 /** Weight (power of 10,000) and value of the first non-zero digit in base 10,000; (0, 0) for zero. */
 function base10000({ value, type }: Operand): { weight: number; firstDigit: number } {
-  const scale = scaleOf(type);
+  const scale = heldScale(type);
   if (value === 0n) return { weight: 0, firstDigit: 0 };
   const digits = (value < 0n ? -value : value).toString();
   const exponent = digits.length - scale - 1;

@@ -1,4 +1,4 @@
-/** Thrown and caught inside this folder only: the expression or statement is for DuckDB. */
+/** The expression or statement is for another executor. Whoever asks for a compilation catches it. */
 export class NotCompiled extends Error {}
 
 export function notCompiled(what: string): never {

@@ -1,7 +1,7 @@
-import { type DataType, isNull, type Value } from '@tessera/columnar';
-import type { CallExpr, CaseExpr, CastExpr, ColumnExpr } from '@tessera/sql';
+import { type DataType, heldScale, isNull, type Value } from '@tessera/columnar';
+import type { CallExpr, CaseExpr, CastExpr, ColumnExpr } from '../expression.ts';
 import { compileCast } from './cast.ts';
-import { rescale, scaleOf } from './decimal.ts';
+import { rescale } from './decimal.ts';
 import { compileFunction } from './functions.ts';
 import { notCompiled } from './not-compiled.ts';
 import { type Compiler, comparable, compileAs, type Evaluate } from './operand.ts';
@@ -47,8 +47,8 @@ function compileColumn(expr: ColumnExpr, resolve: ResolveColumn): Evaluate {
   if (found === undefined) return notCompiled(`column ${expr.relation}.${expr.name}`);
   const { index } = found;
   if (found.type.kind !== expr.type.kind) notCompiled(`column ${expr.name} of another type`);
-  const held = scaleOf(found.type);
-  const wanted = scaleOf(expr.type);
+  const held = heldScale(found.type);
+  const wanted = heldScale(expr.type);
   if (expr.type.kind === 'boolean') {
     return ({ columns }, row) => {
       const column = columns[index]!;

@@ -1,6 +1,6 @@
-import type { Value } from '@tessera/columnar';
-import type { CallExpr } from '@tessera/sql';
-import { powerOfTen, rescale, scaleOf } from './decimal.ts';
+import { heldScale, type Value } from '@tessera/columnar';
+import type { CallExpr } from '../expression.ts';
+import { powerOfTen, rescale } from './decimal.ts';
 import { notCompiled } from './not-compiled.ts';
 import { type Compiler, type Evaluate, isExact } from './operand.ts';
 
@@ -9,7 +9,7 @@ export function compileRounding(expr: CallExpr, compiler: Compiler): Evaluate {
   const [arg, digits] = expr.args;
   const evaluate = compiler.compile(arg!);
   const apply = isExact(arg!.type)
-    ? exactRounding(expr, scaleOf(arg!.type), digitsOf(digits))
+    ? exactRounding(expr, heldScale(arg!.type), digitsOf(digits))
     : floatRounding(expr);
   return (frame, row) => {
     const value = evaluate(frame, row);
@@ -31,7 +31,7 @@ function exactRounding(
   digits: number,
 ): (value: number | bigint) => Value {
   if (type.kind !== 'numeric') return notCompiled(`${fn} that gives ${type.kind}`);
-  const scale = scaleOf(type);
+  const scale = heldScale(type);
   const places = Math.min(digits, held);
   const unit = powerOfTen(held - places);
   const cut = cutters[fn] ?? notCompiled(fn);
