@@ -32,6 +32,7 @@ export {
   type WatchEvent,
   type WatchOptions,
 } from './key-value-store.ts';
+export { LruCache } from './lru-cache.ts';
 export { nearestName } from './nearest.ts';
 export { type Random, seededRandom } from './random.ts';
 export { checkResourceId, parseResourceName } from './resource-name.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '@tessera/base';
+import { type Clock, LruCache } from '@tessera/base';
 import type { PlanKind } from '@tessera/client';
 import { type DataType, parseValue } from '@tessera/columnar';
 import {
@@ -24,7 +24,6 @@ import type { BlockOfLog } from '../admission/query-log.ts';
 import { type CatalogSnapshot, tableKey } from '../catalog/snapshot.ts';
 import { parameterMissing, pushDownOff } from '../errors.ts';
 import { compileResidual } from '../execute/residual.ts';
-import { LruCache } from './lru-cache.ts';
 import type { Plan, PlanSettings } from './plan.ts';
 import { neededTables } from './table-scans.ts';
 

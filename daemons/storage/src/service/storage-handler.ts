@@ -5,7 +5,7 @@ import { badScanPlan, ingestNotFound } from '../errors.ts';
 import type { StagedFile } from '../files/ingest.ts';
 import type { StoredFileKind } from '../files/stored-path.ts';
 import type { StorageDaemon } from '../storage-daemon.ts';
-import type { LayoutFile } from '../store/cuboid-store.ts';
+import type { LayoutFile } from '../store/layout-file.ts';
 
 /** Wire in, wire out. */
 export class StorageHandler implements storage.StorageServiceImplementation {

@@ -1,4 +1,6 @@
-import { type DataType, heldScale, outOfRange, type Value } from '@tessera/columnar';
+import type { Value } from './column-batch.ts';
+import { type DataType, heldScale } from './data-type.ts';
+import { outOfRange } from './errors.ts';
 
 type Convert = (value: number | bigint) => NonNullable<Value>;
 
