@@ -43,14 +43,14 @@ export interface Accumulator {
   result(groupCount: number): AggregateResult;
 }
 
-export function accumulatorOf(aggregate: TileAggregate, rowCount: number): Accumulator {
+export function accumulatorOf(aggregate: TileAggregate): Accumulator {
   switch (aggregate.fn) {
     case 'sum':
       return aggregate.exact ? new ExactSum(aggregate.column) : new Sum(aggregate.column);
     case 'm2':
       return new Deviations(aggregate);
     case 'bits':
-      return new Bits(aggregate, rowCount);
+      return new Bits(aggregate);
     default: {
       const { column, coded, fn } = aggregate;
       return coded ? new ExtremeCode(column, fn) : new ExtremeNumber(column, fn);
@@ -277,13 +277,14 @@ class Bits implements Accumulator {
   #buckets: CodedColumn | undefined;
   #bits: NumberColumn | undefined;
 
-  constructor(
-    names: { readonly bucket: string; readonly bits: string; readonly bucketCount: number },
-    rowCount: number,
-  ) {
+  constructor(names: {
+    readonly bucket: string;
+    readonly bits: string;
+    readonly bucketCount: number;
+  }) {
     this.#names = names;
     this.#bucketCount = names.bucketCount;
-    this.#table = new GroupTable(Number.MAX_SAFE_INTEGER, rowCount);
+    this.#table = new GroupTable(Number.MAX_SAFE_INTEGER);
   }
 
   begin(tile: Tile): void {

@@ -9,10 +9,9 @@ export class GroupTable {
   #keys = new Float64Array(64);
   #count = 0;
 
-  /** `possible`: how many keys there can be, at most 2^53. `expected`: rows that will come. */
-  constructor(possible: number, expected: number) {
-    const limit = Math.max(smallTable, Math.min(expected, largestTable));
-    this.#dense = possible <= limit ? new Int32Array(possible) : undefined;
+  /** `possible`: how many keys there can be, at most 2^53. */
+  constructor(possible: number) {
+    this.#dense = possible <= largestTable ? new Int32Array(possible) : undefined;
     this.#slots = new Int32Array(this.#dense === undefined ? 256 : 0);
   }
 
@@ -80,9 +79,8 @@ export class GroupTable {
   }
 }
 
-/** Keys for which a table with a place each is always worth it, and never. */
-const smallTable = 65_536;
-const largestTable = 1 << 20;
+/** Clearing a larger table costs more than most scans do. */
+const largestTable = 65_536;
 
 /** Knuth's multiplicative hash of both halves of a whole number. */
 function hashOf(key: number): number {

@@ -50,9 +50,8 @@ export function* scanTiles(
   tiles: readonly Tile[],
   scan: TileScan,
 ): Generator<undefined, TileGroups, undefined> {
-  const rowCount = tiles.reduce((sum, tile) => sum + tile.rowCount, 0);
-  const grouper = new Grouper(scan.keys, rowCount);
-  const aggregates = scan.aggregates.map(({ aggregate }) => accumulatorOf(aggregate, rowCount));
+  const grouper = new Grouper(scan.keys);
+  const aggregates = scan.aggregates.map(({ aggregate }) => accumulatorOf(aggregate));
   const rows = new Uint32Array(blockRows);
   const groups = new Uint32Array(blockRows);
   let blocks = 0;
@@ -109,11 +108,11 @@ class Grouper {
   readonly #scratch = new Float64Array(blockRows);
   #columns: readonly CodedColumn[] = [];
 
-  constructor(keys: readonly TileKey[], rowCount: number) {
+  constructor(keys: readonly TileKey[]) {
     this.#keys = keys;
     const possible = keys.reduce((product, { count }) => product * count, 1);
     invariant(possible <= maxPossibleGroups, 'groups can be told apart by one number');
-    this.#table = new GroupTable(possible, rowCount);
+    this.#table = new GroupTable(possible);
   }
 
   get groupCount(): number {
