@@ -36,9 +36,16 @@ export type Condition =
   | { readonly kind: 'not'; readonly arg: Condition }
   | { readonly kind: 'constant'; readonly truth: number };
 
+interface ColumnTest {
+  readonly test: CodeTest;
+  readonly column: CodedColumn;
+}
+
 /** A condition over one tile. Finds the rows that pass, block by block. */
 export class TileFilter {
-  readonly #tests: readonly { readonly test: CodeTest; readonly column: CodedColumn }[];
+  readonly #tests: readonly ColumnTest[];
+  /** Of the block in hand, the tests that some of its rows pass. */
+  readonly #open: ColumnTest[] = [];
   readonly #others: readonly BlockTruths[];
 
   constructor(condition: Condition | undefined, tile: Tile) {
@@ -56,20 +63,21 @@ export class TileFilter {
   /** Puts the rows from `start` to `end`, all of one block, that pass into `rows`; tells how many. */
   select(start: number, end: number, rows: Uint32Array): number {
     const block = Math.floor(start / blockRows);
-    let count = -1; // All rows, not written yet.
-    for (const { test, column } of this.#tests) {
-      const verdict = test.verdict(column.lows[block]!, column.highs[block]!);
+    const open = this.#open;
+    let openCount = 0;
+    for (const each of this.#tests) {
+      const verdict = each.test.verdict(each.column.lows[block]!, each.column.highs[block]!);
       if (verdict === 'none') return 0;
-      if (verdict === 'all') continue;
+      if (verdict === 'some') open[openCount++] = each;
+    }
+    let count = end - start;
+    if (openCount === 0) for (let i = 0; i < count; i++) rows[i] = start + i;
+    for (let i = 0; i < openCount && count > 0; i++) {
+      const { test, column } = open[i]!;
       count =
-        count < 0
+        i === 0
           ? selectRange(test.truths, column.codes, start, end, rows)
           : selectRows(test.truths, column.codes, rows, count);
-      if (count === 0) return 0;
-    }
-    if (count < 0) {
-      count = end - start;
-      for (let i = 0; i < count; i++) rows[i] = start + i;
     }
     for (const other of this.#others) count = other.select(start, end, rows, count);
     return count;
