@@ -47,22 +47,35 @@ export class MemoryFirstStore implements CuboidStore {
       yield emptyScan(plan);
       return;
     }
-    await this.#admit(signal);
+    const files = filesOf(plan);
+    const batch = await this.#fromTiles(plan, files, signal);
+    if (batch !== undefined) yield* slices(batch, signal);
+    else yield* this.#fromFiles(plan, files, signal);
+  }
+
+  async #fromTiles(
+    plan: ScanPlan,
+    files: readonly LayoutFile[],
+    signal: AbortSignal,
+  ): Promise<ColumnBatch | undefined> {
     try {
-      const files = filesOf(plan);
+      await this.#queue.admit(signal);
+    } catch (error) {
+      throw asScanFailure(error);
+    }
+    try {
       const ready = await this.#prepare(plan, files);
-      if (ready === undefined) yield* this.#files.scan(plan, files, signal);
-      else yield* slices(await this.#tiles.run(ready, signal), signal);
+      return ready && (await this.#tiles.run(ready, signal));
     } finally {
       this.#queue.release();
     }
   }
 
-  async #admit(signal: AbortSignal): Promise<void> {
+  async *#fromFiles(plan: ScanPlan, files: readonly LayoutFile[], signal: AbortSignal) {
     try {
-      await this.#queue.admit(signal);
+      yield* this.#files.scan(plan, files, signal);
     } catch (error) {
-      throw isTesseraError(error, 'QUERY_QUEUE_FULL') ? scanQueueFull(error) : error;
+      throw asScanFailure(error);
     }
   }
 
@@ -98,6 +111,10 @@ export class MemoryFirstStore implements CuboidStore {
   usage(): MemoryUsage {
     return this.#resident.usage();
   }
+}
+
+function asScanFailure(error: unknown): unknown {
+  return isTesseraError(error, 'QUERY_QUEUE_FULL') ? scanQueueFull(error) : error;
 }
 
 function* slices(batch: ColumnBatch, signal: AbortSignal): Generator<ColumnBatch, void, undefined> {

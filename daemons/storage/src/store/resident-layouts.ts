@@ -57,6 +57,7 @@ export class ResidentLayouts {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #entries = new Map<string, Entry>();
+  readonly #coding = new Map<string, Promise<LayoutTiles>>();
   #work: Promise<unknown> = Promise.resolve();
 
   constructor(options: {
@@ -89,11 +90,18 @@ export class ResidentLayouts {
   /** Gives a column of a layout in memory codes, so that it can be grouped and filtered by. */
   async addCodes({ cube, layout }: LayoutFile, column: string): Promise<void> {
     const entry = this.#entry(cube, layout);
-    await this.#inTurn(async () => {
-      const { tiles } = entry;
-      if (tiles === undefined || tiles.codedName(column) !== undefined) return;
-      this.#replace(entry, await tiles.withCodes(column));
-    });
+    const { tiles } = entry;
+    if (tiles === undefined || tiles.codedName(column) !== undefined) return;
+    const key = `${entry.key} ${column}`;
+    const running = this.#coding.get(key) ?? tiles.withCodes(column);
+    this.#coding.set(key, running);
+    try {
+      const coded = await running;
+      // What was loaded or forgotten meanwhile counts more; the next scan asks again.
+      if (entry.tiles === tiles) this.#replace(entry, coded);
+    } finally {
+      this.#coding.delete(key);
+    }
   }
 
   /** Loads the files of one layout in the background, if it is worth the room. */

@@ -2,6 +2,8 @@ import {
   type Column,
   type ColumnBatch,
   columnFromValues,
+  type DataType,
+  heldScale,
   isNull,
   type Value,
   valueAt,
@@ -184,7 +186,7 @@ export class CodeExpressions {
 
   async #values(expr: Expr, column: string): Promise<Column> {
     const dictionary = this.#dictionary(column);
-    if (expr.kind === 'column' && expr.relation === layoutRelation) return dictionary.column;
+    if (isHeldAs(expr, dictionary.column.type)) return dictionary.column;
     return this.#cache.remember(dictionary, `values ${this.#context} ${exprKey(expr)}`, () =>
       this.#compute(expr, dictionary),
     );
@@ -217,6 +219,12 @@ export class CodeExpressions {
       Array.from({ length: size }, (_, code) => compiled(frame, code)),
     );
   }
+}
+
+/** True for a bare column of the layout that is wanted just as it is held. */
+function isHeldAs(expr: Expr, held: DataType): boolean {
+  if (expr.kind !== 'column' || expr.relation !== layoutRelation) return false;
+  return expr.type.kind === held.kind && heldScale(expr.type) === heldScale(held);
 }
 
 function compile(
