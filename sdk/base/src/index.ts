@@ -34,4 +34,4 @@ export {
 } from './key-value-store.ts';
 export { nearestName } from './nearest.ts';
 export { type Random, seededRandom } from './random.ts';
-export { checkResourceId, parseResourceName } from './resource-name.ts';
+export { checkResourceId, parseResourceName, resourceIdOf } from './resource-name.ts';

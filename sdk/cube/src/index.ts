@@ -4,6 +4,7 @@ export { type BuildTask, planBuild } from './build/plan-build.ts';
 export * from './build-plan.ts';
 export * from './cuboid.ts';
 export { cuboidsOfGroup, dimensionIndex } from './lattice/cuboids-of-groups.ts';
+export { layoutWithoutRows } from './lattice/layout-without-rows.ts';
 export {
   isCurrentLayout,
   layoutId,

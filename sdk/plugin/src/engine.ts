@@ -133,6 +133,8 @@ export interface ExtentRequest {
   readonly input: EngineInput;
   /** Over the input's columns; `ColumnExpr.relation` is the alias. */
   readonly column: Expr;
+  /** Groups whose smallest and largest value of `column` are wanted as well, found in the same pass. */
+  readonly groups?: { readonly by: Expr; readonly most: number };
   readonly memoryLimitBytes: number;
 }
 
@@ -142,4 +144,6 @@ export interface ExtentResult {
   readonly nullRows: bigint;
   readonly minimum: Value;
   readonly maximum: Value;
+  /** One per group that has a value, by `minimum`; absent when they were not asked for, or are more than `most`. */
+  readonly groups?: readonly { readonly minimum: Value; readonly maximum: Value }[];
 }

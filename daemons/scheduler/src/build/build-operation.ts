@@ -3,14 +3,13 @@ import { listAll } from '@tessera/client';
 import {
   planBuild,
   type Segment,
-  type SourceVersion,
   segmentRanges,
   type WantedLayout,
   wantedLayouts,
 } from '@tessera/cube';
 import type { SourceRegistry } from '@tessera/daemon';
 import type { Engine } from '@tessera/plugin';
-import { type Any, scheduler } from '@tessera/proto';
+import type { Any } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
 import type { SchedulerConfig } from '../config.ts';
 import { cubeWithoutCuboids, modelChanged, sourceChanged } from '../errors.ts';
@@ -18,13 +17,15 @@ import type { Leadership } from '../leader/leadership.ts';
 import type { OperationContext, OperationKind } from '../operations/operation.ts';
 import type { Plain } from '../operations/plain.ts';
 import { plannedCube } from '../plan/plan-operation.ts';
+import { batchesOf, segmentsPerPass } from './batches.ts';
 import { type BuildWish, isOfEverything, type SegmentWork, segmentsToBuild } from './decide.ts';
+import { type BuildDecision, decisionOf, journaledDecision, wishOf } from './decision.ts';
 import { buildInputs } from './engine-inputs.ts';
-import { type PassOutcome, runEnginePass } from './engine-pass.ts';
+import { nothingRead, type PassOutcome, runEnginePass } from './engine-pass.ts';
 import { ensureSnapshots, type SnapshotInUse } from './lookup-snapshots.ts';
 import { quarantineMissing } from './missing-layouts.ts';
 import { currentVersions, type ObservedCube, observeCube } from './observe.ts';
-import { publishPass } from './publish.ts';
+import { publishPass, replacedBy } from './publish.ts';
 import { BuildTotals } from './response.ts';
 import { RowCoverage } from './row-coverage.ts';
 import { readExtent } from './source-extent.ts';
@@ -39,15 +40,14 @@ export interface BuildDependencies {
   readonly clock: Clock;
 }
 
-/** What was decided before anything was built, kept in the journal: a resumed build builds exactly this. */
-export interface BuildDecision {
-  readonly work: readonly SegmentWork[];
-  readonly versions: Readonly<Record<string, SourceVersion>>;
-  readonly modelEtag: string;
-  readonly cubeEtag: string;
-  readonly readAt: bigint;
-  /** Rows of the fact, when the build is of all of them and their number is that of `versions`. */
-  readonly sourceRows?: bigint;
+/** What all batches of one build stand on. */
+interface BuildRun {
+  readonly cube: ObservedCube;
+  readonly layouts: readonly WantedLayout[];
+  readonly decision: BuildDecision;
+  readonly snapshots: readonly SnapshotInUse[];
+  readonly coverage: RowCoverage;
+  readonly context: OperationContext;
 }
 
 /**
@@ -80,7 +80,10 @@ export class BuildOperation implements OperationKind {
     );
     const decision = decisionOf(journaled);
     requireUnchanged(cube, decision);
-    const batches = batchesOf(decision.work, segmentsPerPass(this.#deps.config, layouts));
+    const batches = batchesOf(
+      decision.work,
+      segmentsPerPass(this.#deps.config.maxSegmentsPerPass, layouts),
+    );
     progress.update({ stepsTotal: stepCount(cube, batches) });
     const totals = new BuildTotals();
     if (batches.length > 0) {
@@ -94,10 +97,9 @@ export class BuildOperation implements OperationKind {
         fence,
       );
       const coverage = new RowCoverage(decision.sourceRows, batches.length);
+      const run = { cube, layouts, decision, snapshots, coverage, context };
       for (const [i, batch] of batches.entries()) {
-        totals.add(
-          await this.#buildBatch(cube, layouts, decision, batch, i, snapshots, coverage, context),
-        );
+        totals.add(await this.#buildBatch(run, batch, i), replacedBy(batch));
       }
     }
     return totals.packed(clock.now() - startedAt);
@@ -118,19 +120,17 @@ export class BuildOperation implements OperationKind {
     const { config, clock } = this.#deps;
     const versions = await currentVersions(cube, signal);
     const readAt = clock.now();
-    const extent = await readExtent(
-      await this.#deps.engine(),
-      cube.model,
-      cube.sources,
-      config.buildMemoryBytes,
-      signal,
-    );
+    const { every, autoMerge } = cube.spec.segments;
+    const { model, sources } = cube;
+    const task = { model, sources, every, memoryLimitBytes: config.buildMemoryBytes };
+    const extent = await readExtent(await this.#deps.engine(), task, signal);
     const observation = {
       segments: cube.segments,
-      ranges: segmentRanges(cube.spec.segments.every, extent, cube.model.timeZone),
+      ranges: segmentRanges(every, extent, model.timeZone, { autoMerge, ...wish }),
+      extent,
       versions,
       layouts: layouts.map(({ id }) => id),
-      timeZone: cube.model.timeZone,
+      timeZone: model.timeZone,
     };
     const work = segmentsToBuild(observation, wish);
     const sourceRows = isOfEverything(observation, work, wish) ? extent.rowCount : undefined;
@@ -140,72 +140,49 @@ export class BuildOperation implements OperationKind {
       modelEtag: cube.modelEtag,
       cubeEtag: cube.etag,
       readAt,
+      rejectedRows: extent.rejectedRows,
       ...(sourceRows === undefined ? {} : { sourceRows }),
     };
   }
 
   async #buildBatch(
-    cube: ObservedCube,
-    layouts: readonly WantedLayout[],
-    decision: BuildDecision,
+    run: BuildRun,
     work: readonly SegmentWork[],
     batch: number,
-    snapshots: readonly SnapshotInUse[],
-    coverage: RowCoverage,
-    context: OperationContext,
   ): Promise<readonly Segment[]> {
     const { clients, leadership } = this.#deps;
-    const { journal, signal, progress } = context;
+    const { coverage, context, ...pass } = run;
+    const { journal, signal, progress, record } = context;
     const outcome = (await journal.step(
       `pass-${batch}`,
       () => null,
-      async () =>
-        (await this.#pass(
-          cube,
-          layouts,
-          work,
-          `pass-${batch}`,
-          snapshots,
-          context,
-        )) as unknown as Plain,
+      async () => (await this.#pass(run, work, `pass-${batch}`)) as unknown as Plain,
     )) as unknown as PassOutcome;
     signal.throwIfAborted();
-    if (!journal.isDone(`publish-${batch}`)) await this.#requireSameSource(cube, decision, signal);
+    if (!journal.isDone(`publish-${batch}`)) await this.#requireSameSource(run);
     coverage.add(outcome);
     progress.advance({ phase: 'PUBLISH', step: 'publishing segments' });
     const published = await journal.step(
       `publish-${batch}`,
       () => null,
       async () => {
-        const input = {
-          cube,
-          layouts,
-          work,
-          decision,
-          snapshots,
-          outcome,
-          operation: context.record.name,
-        };
+        const input = { ...pass, work, outcome, operation: record.name };
         return (await publishPass(clients, leadership, input)) as unknown as Plain;
       },
     );
     return published as unknown as readonly Segment[];
   }
 
-  async #pass(
-    cube: ObservedCube,
-    layouts: readonly WantedLayout[],
-    work: readonly SegmentWork[],
-    key: string,
-    snapshots: readonly SnapshotInUse[],
-    context: OperationContext,
-  ): Promise<PassOutcome> {
+  async #pass(run: BuildRun, work: readonly SegmentWork[], key: string): Promise<PassOutcome> {
+    const { cube, layouts, decision, snapshots, context } = run;
     const { clients, config } = this.#deps;
-    const wanted = new Set(work.flatMap((item) => item.layouts));
+    const filled = work.filter(({ empty }) => !empty);
+    if (filled.length === 0) return nothingRead(decision.rejectedRows);
+    const wanted = new Set(filled.flatMap((item) => item.layouts));
     const plan = planBuild({
       cube: cube.name,
       model: cube.model,
-      segments: work,
+      segments: filled.map(({ id, range }) => ({ id, range })),
       layouts: layouts.filter(({ id }) => wanted.has(id)),
       snapshots: Object.fromEntries(snapshots.map(({ alias, id }) => [alias, id])),
       estimatedRows: rowsOfLayouts(cube.segments),
@@ -236,32 +213,12 @@ export class BuildOperation implements OperationKind {
     );
   }
 
-  async #requireSameSource(
-    cube: ObservedCube,
-    decision: BuildDecision,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const now = await currentVersions(cube, signal);
+  async #requireSameSource({ cube, decision, context }: BuildRun): Promise<void> {
+    const now = await currentVersions(cube, context.signal);
     for (const [table, version] of Object.entries(decision.versions)) {
       if (version.known && now[table]?.token !== version.token) throw sourceChanged(table);
     }
   }
-}
-
-function wishOf(request: Any | undefined): BuildWish {
-  const bytes = request?.value ?? new Uint8Array();
-  if (request?.typeUrl.endsWith('.RefreshSegmentsRequest')) {
-    const { segments, force } = scheduler.RefreshSegmentsRequest.decode(bytes);
-    const ids = segments.map((name) => name.slice(name.lastIndexOf('/') + 1));
-    return { force, existingOnly: true, ...(ids.length > 0 ? { only: ids } : {}) };
-  }
-  const { startMicros, endMicros, force } = scheduler.BuildSegmentsRequest.decode(bytes);
-  return {
-    force,
-    existingOnly: false,
-    ...(startMicros === undefined ? {} : { start: startMicros }),
-    ...(endMicros === undefined ? {} : { end: endMicros }),
-  };
 }
 
 /** A resumed build goes on only with the model and cube that it was decided for. */
@@ -270,56 +227,9 @@ function requireUnchanged(cube: ObservedCube, { modelEtag, cubeEtag }: BuildDeci
 }
 
 function stepCount(cube: ObservedCube, batches: readonly (readonly SegmentWork[])[]): number {
-  const files = batches.flat().reduce((sum, { layouts }) => sum + layouts.length, 0);
+  const filled = batches.flat().filter(({ empty }) => !empty);
+  const files = filled.reduce((sum, { layouts }) => sum + layouts.length, 0);
   return cube.model.lookups.length + files + 2 * batches.length;
-}
-
-/** What is kept of a decision in one journal entry: segments with the same layouts share their list. */
-function journaledDecision({ work, ...decision }: BuildDecision): Plain {
-  const alike = Map.groupBy(work, ({ layouts, keeps }) => JSON.stringify([layouts, keeps]));
-  const groups = [...alike.values()].map((items) => ({
-    layouts: items[0]!.layouts,
-    keeps: items[0]!.keeps,
-    segments: items.map(({ id, range }) => ({ id, range })),
-  }));
-  return { ...decision, groups } as unknown as Plain;
-}
-
-function decisionOf(journaled: Plain): BuildDecision {
-  const { groups, ...decision } = journaled as unknown as Omit<BuildDecision, 'work'> & {
-    readonly groups: readonly (Pick<SegmentWork, 'layouts' | 'keeps'> & {
-      readonly segments: readonly Pick<SegmentWork, 'id' | 'range'>[];
-    })[];
-  };
-  const work = groups.flatMap(({ segments, layouts, keeps }) =>
-    segments.map((segment) => ({ ...segment, layouts, keeps })),
-  );
-  return { ...decision, work };
-}
-
-/** What a pass gave is one journal entry, which metadata takes up to a size: so many segments fit. */
-const journalBytes = 1_000_000;
-const bytesPerLayout = 700;
-const bytesPerColumn = 250;
-
-function segmentsPerPass(config: SchedulerConfig, layouts: readonly WantedLayout[]): number {
-  const bytes = layouts.reduce(
-    (sum, { columns }) => sum + bytesPerLayout + bytesPerColumn * columns.length,
-    0,
-  );
-  return Math.max(1, Math.min(config.maxSegmentsPerPass, Math.floor(journalBytes / bytes)));
-}
-
-/** Segments that lack the same layouts are built in one pass. */
-function batchesOf(work: readonly SegmentWork[], most: number): SegmentWork[][] {
-  const alike = Map.groupBy(work, ({ layouts }) => layouts.join());
-  return [...alike.values()].flatMap((items) => chunksOf(items, most));
-}
-
-function chunksOf<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
-    items.slice(i * size, (i + 1) * size),
-  );
 }
 
 function rowsOfLayouts(segments: readonly Segment[]): ReadonlyMap<string, number> {

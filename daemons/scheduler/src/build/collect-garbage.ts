@@ -6,6 +6,7 @@ import type { SchedulerConfig } from '../config.ts';
 import type { Leadership } from '../leader/leadership.ts';
 import { allCubes } from '../operations/operation.ts';
 import { isRetiredBefore, microsOf } from './maintenance-due.ts';
+import { hasContent } from './missing-layouts.ts';
 
 const { OperationState } = metadata;
 
@@ -90,10 +91,8 @@ async function deleteRetired(
     });
   }
   const kept = resources.filter(({ name }) => !gone.has(name));
-  const files = new Set(kept.flatMap(({ layouts }) => layouts.map(({ file }) => file)));
-  const toDrop = old
-    .flatMap(({ layouts }) => layouts.map(({ file }) => file))
-    .filter((file) => !files.has(file));
+  const files = new Set(filesOf(kept));
+  const toDrop = filesOf(old).filter((file) => !files.has(file));
   const dropped =
     toDrop.length === 0 ? nothing : await clients.storage.dropLayouts({ files: toDrop });
   const snapshots = new Set(
@@ -102,6 +101,10 @@ async function deleteRetired(
     ),
   );
   return { files, snapshots, dropped };
+}
+
+function filesOf(segments: readonly metadata.Segment[]): string[] {
+  return segments.flatMap(({ layouts }) => layouts.map(({ file }) => file)).filter(hasContent);
 }
 
 /** Deletes the copies of lookups that no segment was built with; returns the files of the others. */

@@ -35,6 +35,11 @@ export interface PassOutcome {
   readonly rejectedRows: bigint;
 }
 
+/** The outcome of a pass over segments that are known to have no rows. */
+export function nothingRead(rejectedRows: bigint): PassOutcome {
+  return { layouts: [], dictionaries: [], sourceRows: {}, unmatchedRows: {}, rejectedRows };
+}
+
 export interface EnginePass {
   readonly cube: string;
   /** Idempotency key: names the staging directory. */

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
+import { resourceIdOf } from '@tessera/base';
 import { listAll, segmentFromProto, segmentToProto } from '@tessera/client';
-import type { Layout, Segment, WantedLayout } from '@tessera/cube';
+import { type Layout, layoutWithoutRows, type Segment, type WantedLayout } from '@tessera/cube';
 import { metadata, storage } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
 import { modelChanged } from '../errors.ts';
 import type { Leadership } from '../leader/leadership.ts';
-import type { BuildDecision } from './build-operation.ts';
 import type { SegmentWork } from './decide.ts';
+import type { BuildDecision } from './decision.ts';
 import type { PassOutcome } from './engine-pass.ts';
 import type { SnapshotInUse } from './lookup-snapshots.ts';
+import { hasContent } from './missing-layouts.ts';
 import { isUnchanged, type ObservedCube } from './observe.ts';
 
 export interface PassToPublish {
@@ -44,11 +46,29 @@ export async function publishPass(
       const message = segmentToProto(segment, pass.cube.name);
       return { ...message, operation: pass.operation, etag: etags.get(message.name) ?? '' };
     }),
+    retire: retiredBy(pass.work, resources),
     dictionaries: await newDictionaries(clients, pass),
     fence: leadership.fence(),
     requestId: requestIdOf(pass.operation, segments),
   });
   return published.segments.map(segmentFromProto);
+}
+
+/** Ids of the segments that others take over from. */
+export function replacedBy(work: readonly SegmentWork[]): string[] {
+  return [...new Set(work.flatMap(({ replaces }) => replaces ?? []))];
+}
+
+/** Those of them that still answer: of several passes the first retires what all take over from. */
+function retiredBy(
+  work: readonly SegmentWork[],
+  present: readonly metadata.Segment[],
+): metadata.SegmentReference[] {
+  const replaced = new Set(replacedBy(work));
+  return present
+    .filter(({ name }) => replaced.has(resourceIdOf(name)))
+    .filter(({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY)
+    .map(({ name, etag }) => ({ name, etag }));
 }
 
 /** What an earlier life of this operation has published of the pass already. */
@@ -83,21 +103,28 @@ function segmentOf(pass: PassToPublish, work: SegmentWork): Segment {
     id: work.id,
     range: work.range,
     state: 'READY',
-    layouts: [...kept, ...newLayouts(pass, work.id)],
+    layouts: [...kept, ...newLayouts(pass, work)],
     snapshots: Object.fromEntries(pass.snapshots.map(({ alias, id }) => [alias, id])),
     sourceVersions: decision.versions,
     modelRevision: cube.model.revision,
     sourceRows: outcome.sourceRows[work.id] ?? 0n,
     rejectedRows: outcome.rejectedRows,
     builtAt: decision.readAt,
-    unmatchedRows: outcome.unmatchedRows[work.id] ?? {},
+    unmatchedRows: outcome.unmatchedRows[work.id] ?? allMatched(cube),
   };
 }
 
-function newLayouts({ outcome, layouts }: PassToPublish, segment: string): Layout[] {
+function allMatched({ model }: ObservedCube): Record<string, bigint> {
+  return Object.fromEntries(model.lookups.map(({ alias }) => [alias, 0n]));
+}
+
+function newLayouts({ outcome, layouts }: PassToPublish, work: SegmentWork): Layout[] {
+  if (work.empty) {
+    return layouts.filter(({ id }) => work.layouts.includes(id)).map(layoutWithoutRows);
+  }
   const wanted = new Map(layouts.map((layout) => [layout.id, layout]));
   return outcome.layouts
-    .filter((built) => built.segment === segment)
+    .filter((built) => built.segment === work.id)
     .map(({ layout, segment: _, ...file }) => {
       const { kind, cuboid, sortColumns } = wanted.get(layout)!;
       return { id: layout, kind, cuboid, sortColumns, ...file };
@@ -111,7 +138,7 @@ export async function warmUp(
   segments: readonly Segment[],
   outcome: { readonly layouts: readonly { readonly file: string }[] },
 ): Promise<void> {
-  const built = new Set(outcome.layouts.map(({ file }) => file));
+  const built = new Set(outcome.layouts.map(({ file }) => file).filter(hasContent));
   await clients.storage.warmUp({
     files: segments.flatMap(({ id: segment, layouts }) =>
       layouts

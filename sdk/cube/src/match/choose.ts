@@ -29,7 +29,7 @@ export interface CubeChoice {
   /** True when these are the layouts of a distinct count. */
   readonly distinct: boolean;
   readonly choices: readonly Choice[];
-  /** Segments in the needed range whose statistics prove that no row passes. */
+  /** Segments in the needed range that have no rows, or whose statistics prove that none passes. */
   readonly pruned: readonly string[];
   /** What usable segments hold, needed or not. */
   readonly covered: TimeSet;
@@ -91,7 +91,9 @@ class Chooser {
       return any;
     });
     const chosen = this.#cheapest(usable, common);
-    const read = chosen.filter(({ answer, layout }) => canPassAll(answer, layout));
+    const read = chosen.filter(
+      ({ answer, layout }) => layout.rowCount > 0n && canPassAll(answer, layout),
+    );
     return {
       cube: this.#cube,
       distinct: this.#distinct !== undefined,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { BuildPlan, LayoutStep } from '@tessera/cube';
 import { checksumSql, type DuckDb, quoteName, quoteText } from '@tessera/duckdb';
 import type { BuildProgress, BuildRequest, Engine, EngineInput } from '@tessera/plugin';
-import { type } from '@tessera/sql';
+import { call, lit, type } from '@tessera/sql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   enginePlan,
@@ -305,6 +305,38 @@ export function describeEngine(name: string, suite: EngineSuite): void {
         minimum: 19723,
         maximum: 19797,
       });
+    });
+
+    test('finds where each group of values begins and ends, unless there are too many', async () => {
+      const plan = enginePlan('left');
+      oracle = await openOracle('left');
+      const inputs = await nativeInputs(oracle, directory, plan);
+      const column = { kind: 'column', type: type.date, relation: 'f', name: 'day' } as const;
+      const by = call('extract', type.numeric, [lit.text('month'), column]);
+      const ask = (most: number) =>
+        engine.extent(
+          {
+            alias: 'f',
+            input: inputs['f']!,
+            column,
+            groups: { by, most },
+            memoryLimitBytes: 256 << 20,
+          },
+          signal,
+        );
+      const months = await rowsOf(
+        `SELECT (min(day) - DATE '1970-01-01') AS minimum, (max(day) - DATE '1970-01-01') AS maximum FROM flat
+         WHERE day IS NOT NULL GROUP BY month(day) ORDER BY 1`,
+      );
+      const found = await ask(3);
+      expect(found).toMatchObject({ rowCount: 3000n, minimum: 19723, maximum: 19797 });
+      expect(found.groups).toEqual(
+        months.map((row) => {
+          const { minimum, maximum } = JSON.parse(row);
+          return { minimum: Number(minimum), maximum: Number(maximum) };
+        }),
+      );
+      expect((await ask(2)).groups).toBeUndefined();
     });
 
     test('counts how often combinations occur', async () => {
