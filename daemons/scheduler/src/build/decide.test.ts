@@ -176,6 +176,14 @@ describe('segmentsToBuild', () => {
       },
     );
 
+    test('does not trust that it has none when the model has changed altogether', () => {
+      const other = { ...run(), layouts: [{ id: 'old' }] as never };
+      expect(shown([other], [range(10, 20), range(20, 90)], onDays(15))).toEqual([
+        [range(10, 20), false, 'run'],
+        [range(20, 90), true, 'run'],
+      ]);
+    });
+
     test('covers what the source no longer reaches', () => {
       const old = [segment('s', range(0, 10)), run('v0')];
       expect(shown(old, [range(0, 10), range(10, 20)], onDays(5, 15))).toEqual([

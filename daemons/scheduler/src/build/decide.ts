@@ -88,14 +88,15 @@ export function isOfEverything(
 function renewal(segment: Segment, seen: CubeObservation, wish: BuildWish): SegmentWork[] {
   const { id, range } = segment;
   const empty = segment.sourceRows === 0n;
-  if (wish.force || isStale(segment, seen.versions)) {
+  const has = new Set(segment.layouts.map((layout) => layout.id));
+  const missing = seen.layouts.filter((layout) => !has.has(layout));
+  const keeps = seen.layouts.filter((layout) => has.has(layout));
+  // When nothing is kept the model may have changed what the range means, so also whether rows are in it.
+  if (wish.force || keeps.length === 0 || isStale(segment, seen.versions)) {
     const again = whole(id, range, seen);
     return empty && !again.empty ? periodsOf(again, seen) : [again];
   }
-  const has = new Set(segment.layouts.map((layout) => layout.id));
-  const missing = seen.layouts.filter((layout) => !has.has(layout));
   if (missing.length === 0) return [];
-  const keeps = seen.layouts.filter((layout) => has.has(layout));
   return [{ id, range, layouts: missing, keeps, empty }];
 }
 

@@ -1,5 +1,5 @@
 import type { DataType } from '@tessera/columnar';
-import { type BindCatalog, loadParser, type, walkExpr } from '@tessera/sql';
+import { type BindCatalog, lit, loadParser, type, walkExpr } from '@tessera/sql';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { BuildPlan, LayoutStep } from '../build-plan.ts';
@@ -233,8 +233,10 @@ describe('wantedLayouts', () => {
     const changed = modelOf({
       dimensions: dimensions.map((t) => t.replace('grain: day', 'grain: week')),
     });
+    const cut = { ...model, partition: { ...model.partition!, column: lit.date(0) } };
     for (const layout of layouts) {
       expect(isCurrentLayout(model, layout)).toBe(true);
+      expect(isCurrentLayout(cut, layout)).toBe(false);
       expect(isCurrentLayout(changed, layout)).toBe(!layout.dimensions.includes('day'));
     }
     expect(layouts.some((layout) => isCurrentLayout(fewer, layout))).toBe(false);
