@@ -2,6 +2,7 @@ import { existsSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { wait } from '@tessera/client';
 import { scheduler } from '@tessera/proto';
+import type { PlatformSeams } from '@tessera/standalone';
 import { describe, expect, test, vi } from 'vitest';
 import { between } from './between.ts';
 import { answers, appendSales, ask, cube, expected, filesBelow, monthLines } from './sales.ts';
@@ -115,18 +116,49 @@ describe('a changed source', () => {
   });
 });
 
-test('a model that changes during the build lets nothing be published', async () => {
-  let change = async () => {};
-  await using platform = await ScratchPlatform.withSales(
-    {},
-    {},
-    { schedulerClients: (client) => between(client, ['storage.warmUp'], () => change()) },
-  );
-  change = () =>
+describe('a model that changes', () => {
+  const change = (platform: ScratchPlatform) =>
     platform.apply({ measures: '  - { name: top, aggregate: max, column: s.amount }' });
-  expect(await reasonOf(platform.build())).toBe('MODEL_CHANGED');
-  expect(await platform.segments()).toEqual([]);
-  await expectRight(platform, 'source');
+
+  // The last is as late as can be: the build has made up its mind, and the transaction is on its way.
+  test.each(['storage.warmUp', 'segments.publishSegments'])(
+    'before %s lets nothing of a build be published',
+    async (call) => {
+      let platform: ScratchPlatform | undefined;
+      const seams: PlatformSeams = {
+        schedulerClients: (client) =>
+          between(client, [call], async ({ when }) => {
+            if (when === 'before') await change(platform!);
+          }),
+      };
+      await using started = await ScratchPlatform.withSales({}, {}, seams);
+      platform = started;
+      expect(await reasonOf(started.build())).toBe('MODEL_CHANGED');
+      expect(await started.segments()).toEqual([]);
+      await expectRight(started, 'source');
+    },
+  );
+
+  test('right before a merge is published leaves the parts as they are', async () => {
+    let platform: ScratchPlatform | undefined;
+    let merging = false;
+    const seams: PlatformSeams = {
+      schedulerClients: (client) =>
+        between(client, ['segments.publishSegments'], async ({ when }) => {
+          if (merging && when === 'before') await change(platform!);
+        }),
+    };
+    await using started = await ScratchPlatform.withSales({}, {}, seams);
+    platform = started;
+    await started.build();
+    const before = await started.segments();
+    merging = true;
+    const segments = ['2024-01', '2024-02'].map((id) => `${cube}/segments/${id}`);
+    const operation = await started.client.builds.mergeSegments({ cube, segments });
+    expect(await reasonOf(started.built(operation))).toBe('MODEL_CHANGED');
+    expect(await started.segments()).toEqual(before);
+    await expectRight(started, /cuboid|source/);
+  });
 });
 
 describe('merging', () => {

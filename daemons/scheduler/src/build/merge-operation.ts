@@ -15,7 +15,6 @@ import type { BuildProgress } from '@tessera/plugin';
 import { type Any, scheduler, storage } from '@tessera/proto';
 import {
   buildIncomplete,
-  modelChanged,
   nothingInRange,
   rowsDisagree,
   segmentGone,
@@ -26,7 +25,7 @@ import type { OperationContext, OperationKind } from '../operations/operation.ts
 import type { Plain } from '../operations/plain.ts';
 import type { BuildDependencies } from './build-operation.ts';
 import { hasContent, quarantineMissing } from './missing-layouts.ts';
-import { isUnchanged, type ObservedCube, observeCube } from './observe.ts';
+import { builtFor, type ObservedCube, observeCube } from './observe.ts';
 import { requestIdOf, warmUp } from './publish.ts';
 import { BuildTotals } from './response.ts';
 import { dropStaging, stagingKey } from './staging.ts';
@@ -172,7 +171,6 @@ async function publishMerge(
   operation: string,
 ): Promise<Segment> {
   await warmUp(clients, cube.name, [segment], segment);
-  if (!(await isUnchanged(clients, cube))) throw modelChanged(cube.model.name);
   const etag = await etagOf(clients, `${cube.name}/segments/${merge.id}`);
   const response = await clients.segments.publishSegments({
     parent: cube.name,
@@ -180,6 +178,7 @@ async function publishMerge(
     retire: merge.segments
       .filter((id) => id !== merge.id)
       .map((id) => ({ name: `${cube.name}/segments/${id}`, etag: cube.segmentEtags.get(id)! })),
+    builtFor: builtFor(cube),
     fence: leadership.fence(),
     requestId: requestIdOf(operation, [merge]),
   });

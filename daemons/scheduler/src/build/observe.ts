@@ -89,16 +89,9 @@ export async function observeSegments(
   };
 }
 
-/** True while model and cube are still those that were observed. */
-export async function isUnchanged(
-  clients: SchedulerClients,
-  { name, etag, modelName, modelEtag }: ObservedCube,
-): Promise<boolean> {
-  const [cube, model] = await Promise.all([
-    clients.cubes.getCube({ name }),
-    clients.models.getModel({ name: modelName }),
-  ]);
-  return cube.etag === etag && model.etag === modelEtag;
+/** The versions of cube and model without which nothing that was built for them is published. */
+export function builtFor({ etag, modelName, modelEtag }: ObservedCube): metadata.BuiltFor {
+  return { cubeEtag: etag, model: modelName, modelEtag };
 }
 
 async function openSources(

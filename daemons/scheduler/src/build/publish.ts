@@ -4,14 +4,13 @@ import { listAll, segmentFromProto, segmentToProto } from '@tessera/client';
 import { type Layout, layoutWithoutRows, type Segment, type WantedLayout } from '@tessera/cube';
 import { metadata, storage } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
-import { modelChanged } from '../errors.ts';
 import type { Leadership } from '../leader/leadership.ts';
 import type { SegmentWork } from './decide.ts';
 import type { BuildDecision } from './decision.ts';
 import type { PassOutcome } from './engine-pass.ts';
 import type { SnapshotInUse } from './lookup-snapshots.ts';
 import { hasContent } from './missing-layouts.ts';
-import { isUnchanged, type ObservedCube } from './observe.ts';
+import { builtFor, type ObservedCube } from './observe.ts';
 
 export interface PassToPublish {
   readonly cube: ObservedCube;
@@ -26,7 +25,7 @@ export interface PassToPublish {
 /**
  * Warms the new files up, then makes all segments of a pass readable in one transaction (P4). Repeating it gives the
  * first one's outcome.
- * @throws MODEL_CHANGED when the model or the cube is no longer what was built for.
+ * @throws MODEL_CHANGED when the model or the cube is no longer what was built for: nothing is published then.
  */
 export async function publishPass(
   clients: SchedulerClients,
@@ -38,7 +37,6 @@ export async function publishPass(
   const before = publishedBefore(pass, segments, resources);
   if (before !== undefined) return before;
   await warmUp(clients, pass.cube.name, segments, pass.outcome);
-  if (!(await isUnchanged(clients, pass.cube))) throw modelChanged(pass.cube.model.name);
   const etags = new Map(resources.map(({ name, etag }) => [name, etag]));
   const published = await clients.segments.publishSegments({
     parent: pass.cube.name,
@@ -48,6 +46,7 @@ export async function publishPass(
     }),
     retire: retiredBy(pass.work, resources),
     dictionaries: await newDictionaries(clients, pass),
+    builtFor: builtFor(pass.cube),
     fence: leadership.fence(),
     requestId: requestIdOf(pass.operation, segments),
   });
