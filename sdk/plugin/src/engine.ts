@@ -11,6 +11,7 @@ import type { NativeLocation } from './connector.ts';
 export interface Engine {
   /**
    * Checks the inputs, makes dictionaries, and writes every layout of every segment as Parquet, reporting as it goes.
+   * A plan without inputs is computed from stored layouts alone, and reports neither sources nor segments.
    * @throws LOOKUP_NOT_UNIQUE with an example row, SOURCE_CHANGED when a file vanished or was cut off while
    * reading, BUILD_OUT_OF_DISK, BUILD_OUT_OF_MEMORY, BUILD_CANCELLED.
    */
@@ -39,6 +40,8 @@ export interface BuildRequest {
   readonly inputs: Readonly<Record<string, EngineInput>>;
   /** Newest file of each dictionary by name; absent on the first build. */
   readonly dictionaries: Readonly<Record<string, string>>;
+  /** Absolute path of each layout that a step is computed from, by segment and layout; none for a layout without rows. */
+  readonly stored?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly outputDirectory: string;
   readonly memoryLimitBytes: number;
 }

@@ -18,12 +18,12 @@ export function segmentsPerPass(
 }
 
 /**
- * Segments that lack the same layouts are built in one pass and published together, in the order of time: so what takes
+ * Segments that have and lack the same layouts are built in one pass and published together, in the order of time: so what takes
  * over from one segment mostly does in one transaction.
  */
 export function batchesOf(work: readonly SegmentWork[], most: number): SegmentWork[][] {
   const inOrder = work.toSorted((a, b) => compareRanges(a.range, b.range));
-  const alike = Map.groupBy(inOrder, ({ layouts }) => layouts.join());
+  const alike = Map.groupBy(inOrder, ({ layouts, keeps }) => JSON.stringify([layouts, keeps]));
   return [...alike.values()].flatMap((items) => chunksOf(items, most));
 }
 

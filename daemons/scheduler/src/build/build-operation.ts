@@ -1,6 +1,7 @@
 import type { Clock } from '@tessera/base';
 import { listAll } from '@tessera/client';
 import {
+  type BuildPlan,
   planBuild,
   type Segment,
   segmentRanges,
@@ -18,18 +19,25 @@ import type { OperationContext, OperationKind } from '../operations/operation.ts
 import type { Plain } from '../operations/plain.ts';
 import { plannedCube } from '../plan/plan-operation.ts';
 import { batchesOf, segmentsPerPass } from './batches.ts';
-import { type BuildWish, isOfEverything, type SegmentWork, segmentsToBuild } from './decide.ts';
+import {
+  type BuildWish,
+  type CubeObservation,
+  isOfEverything,
+  type SegmentWork,
+  segmentsToBuild,
+} from './decide.ts';
 import { type BuildDecision, decisionOf, journaledDecision, wishOf } from './decision.ts';
 import { buildInputs } from './engine-inputs.ts';
 import { nothingRead, type PassOutcome, runEnginePass } from './engine-pass.ts';
 import { ensureSnapshots, type SnapshotInUse } from './lookup-snapshots.ts';
 import { quarantineMissing } from './missing-layouts.ts';
 import { currentVersions, type ObservedCube, observeCube } from './observe.ts';
-import { publishPass, replacedBy } from './publish.ts';
+import { isOfSource, publishPass, replacedBy } from './publish.ts';
 import { BuildTotals } from './response.ts';
 import { RowCoverage } from './row-coverage.ts';
-import { readExtent } from './source-extent.ts';
+import { type FactExtent, readExtent, unknownExtent } from './source-extent.ts';
 import { dropStaging, stagingKey } from './staging.ts';
+import { storedParents } from './stored-parents.ts';
 
 export interface BuildDependencies {
   readonly clients: SchedulerClients;
@@ -38,6 +46,12 @@ export interface BuildDependencies {
   readonly leadership: Leadership;
   readonly config: SchedulerConfig;
   readonly clock: Clock;
+}
+
+/** What a build sees of its source; with the failure when it could not be read. */
+interface SourceNow extends Pick<CubeObservation, 'versions' | 'ranges'> {
+  readonly extent: FactExtent;
+  readonly failure?: unknown;
 }
 
 /** What all batches of one build stand on. */
@@ -86,21 +100,13 @@ export class BuildOperation implements OperationKind {
     );
     progress.update({ stepsTotal: stepCount(cube, batches) });
     const totals = new BuildTotals();
-    if (batches.length > 0) {
-      const fence = () => this.#deps.leadership.fence();
-      const snapshots = await ensureSnapshots(
-        clients,
-        await this.#deps.engine(),
-        cube,
-        decision.versions,
-        context,
-        fence,
-      );
-      const coverage = new RowCoverage(decision.sourceRows, batches.length);
-      const run = { cube, layouts, decision, snapshots, coverage, context };
-      for (const [i, batch] of batches.entries()) {
-        totals.add(await this.#buildBatch(run, batch, i), replacedBy(batch));
-      }
+    const snapshots = batches.some((batch) => readsSource(cube, layouts, batch))
+      ? await this.#snapshots(cube, decision, context)
+      : [];
+    const coverage = new RowCoverage(decision.sourceRows, batches.length);
+    const run = { cube, layouts, decision, snapshots, coverage, context };
+    for (const [i, batch] of batches.entries()) {
+      totals.add(await this.#buildBatch(run, batch, i), replacedBy(batch));
     }
     return totals.packed(clock.now() - startedAt);
   }
@@ -117,22 +123,18 @@ export class BuildOperation implements OperationKind {
     wish: BuildWish,
     signal: AbortSignal,
   ): Promise<BuildDecision> {
-    const { config, clock } = this.#deps;
-    const versions = await currentVersions(cube, signal);
-    const readAt = clock.now();
-    const { every, autoMerge } = cube.spec.segments;
-    const { model, sources } = cube;
-    const task = { model, sources, every, memoryLimitBytes: config.buildMemoryBytes };
-    const extent = await readExtent(await this.#deps.engine(), task, signal);
+    const readAt = this.#deps.clock.now();
+    const source = await this.#sourceNow(cube, wish, signal);
     const observation = {
+      ...source,
       segments: cube.segments,
-      ranges: segmentRanges(every, extent, model.timeZone, { autoMerge, ...wish }),
-      extent,
-      versions,
       layouts: layouts.map(({ id }) => id),
-      timeZone: model.timeZone,
+      timeZone: cube.model.timeZone,
     };
     const work = segmentsToBuild(observation, wish);
+    const { versions, extent, failure } = source;
+    const inNeed = work.length === 0 || work.some((item) => readsSource(cube, layouts, [item]));
+    if (failure !== undefined && inNeed) throw failure;
     const sourceRows = isOfEverything(observation, work, wish) ? extent.rowCount : undefined;
     return {
       work,
@@ -143,6 +145,32 @@ export class BuildOperation implements OperationKind {
       rejectedRows: extent.rejectedRows,
       ...(sourceRows === undefined ? {} : { sourceRows }),
     };
+  }
+
+  /** A model that answers as of its builds may lack its source: then nothing is new in it, and nothing stale. */
+  async #sourceNow(cube: ObservedCube, wish: BuildWish, signal: AbortSignal): Promise<SourceNow> {
+    try {
+      const versions = await currentVersions(cube, signal);
+      const { every, autoMerge } = cube.spec.segments;
+      const { model, sources } = cube;
+      const task = { model, sources, every, memoryLimitBytes: this.#deps.config.buildMemoryBytes };
+      const extent = await readExtent(await this.#deps.engine(), task, signal);
+      const ranges = segmentRanges(every, extent, model.timeZone, { autoMerge, ...wish });
+      return { versions, extent, ranges };
+    } catch (failure) {
+      if (cube.model.freshness !== 'built' || signal.aborted) throw failure;
+      return { versions: {}, extent: unknownExtent, ranges: [], failure };
+    }
+  }
+
+  async #snapshots(
+    cube: ObservedCube,
+    { versions }: BuildDecision,
+    context: OperationContext,
+  ): Promise<SnapshotInUse[]> {
+    const fence = () => this.#deps.leadership.fence();
+    const engine = await this.#deps.engine();
+    return ensureSnapshots(this.#deps.clients, engine, cube, versions, context, fence);
   }
 
   async #buildBatch(
@@ -159,7 +187,8 @@ export class BuildOperation implements OperationKind {
       async () => (await this.#pass(run, work, `pass-${batch}`)) as unknown as Plain,
     )) as unknown as PassOutcome;
     signal.throwIfAborted();
-    if (!journal.isDone(`publish-${batch}`)) await this.#requireSameSource(run);
+    const ofSource = work.some((item) => isOfSource(item, outcome));
+    if (ofSource && !journal.isDone(`publish-${batch}`)) await this.#requireSameSource(run);
     coverage.add(outcome);
     progress.advance({ phase: 'PUBLISH', step: 'publishing segments' });
     const published = await journal.step(
@@ -176,17 +205,8 @@ export class BuildOperation implements OperationKind {
   async #pass(run: BuildRun, work: readonly SegmentWork[], key: string): Promise<PassOutcome> {
     const { cube, layouts, decision, snapshots, context } = run;
     const { clients, config } = this.#deps;
-    const filled = work.filter(({ empty }) => !empty);
-    if (filled.length === 0) return nothingRead(decision.rejectedRows);
-    const wanted = new Set(filled.flatMap((item) => item.layouts));
-    const plan = planBuild({
-      cube: cube.name,
-      model: cube.model,
-      segments: filled.map(({ id, range }) => ({ id, range })),
-      layouts: layouts.filter(({ id }) => wanted.has(id)),
-      snapshots: Object.fromEntries(snapshots.map(({ alias, id }) => [alias, id])),
-      estimatedRows: rowsOfLayouts(cube.segments),
-    });
+    const plan = planOf(cube, layouts, work, snapshots);
+    if (plan === undefined) return nothingRead(decision.rejectedRows);
     const files = new Map(snapshots.map(({ alias, path }) => [alias, path]));
     const pass = {
       cube: cube.name,
@@ -198,12 +218,11 @@ export class BuildOperation implements OperationKind {
         cube,
         plan.dictionaries.map(({ name }) => name),
       ),
+      stored: await storedParents(clients, plan, cube.segments),
       memoryLimitBytes: config.buildMemoryBytes,
     };
-    context.progress.update({
-      phase: 'READ',
-      step: `reading ${cube.model.fact.table.table}`,
-    });
+    const read = plan.inputs.length === 0 ? 'stored layouts' : cube.model.fact.table.table;
+    context.progress.update({ phase: 'READ', step: `reading ${read}` });
     return runEnginePass(
       pass,
       clients,
@@ -219,6 +238,38 @@ export class BuildOperation implements OperationKind {
       if (version.known && now[table]?.token !== version.token) throw sourceChanged(table);
     }
   }
+}
+
+/** The plan of a batch's segments that have rows; `undefined` when none has. */
+function planOf(
+  { name, model, segments }: ObservedCube,
+  layouts: readonly WantedLayout[],
+  work: readonly SegmentWork[],
+  snapshots: readonly SnapshotInUse[],
+): BuildPlan | undefined {
+  const filled = work.filter(({ empty }) => !empty);
+  const [first] = filled;
+  if (first === undefined) return undefined;
+  return planBuild({
+    cube: name,
+    model,
+    segments: filled.map(({ id, range }) => ({ id, range })),
+    layouts: layouts.filter(({ id }) => first.layouts.includes(id)),
+    stored: layouts.filter(({ id }) => first.keeps.includes(id)),
+    snapshots: Object.fromEntries(snapshots.map(({ alias, id }) => [alias, id])),
+    estimatedRows: rowsOfLayouts(segments),
+  });
+}
+
+/** False when what a batch makes comes from stored layouts alone. */
+function readsSource(
+  cube: ObservedCube,
+  layouts: readonly WantedLayout[],
+  work: readonly SegmentWork[],
+): boolean {
+  if (work.some(({ keeps }) => keeps.length === 0)) return true;
+  const plan = planOf(cube, layouts, work, []);
+  return plan !== undefined && plan.inputs.length > 0;
 }
 
 /** A resumed build goes on only with the model and cube that it was decided for. */

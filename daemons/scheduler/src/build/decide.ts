@@ -72,13 +72,14 @@ function whole(id: string, range: SegmentRange, seen: CubeObservation): SegmentW
   return { id, range, layouts: seen.layouts, keeps: [], empty: holdsNoRows(range, seen.extent) };
 }
 
-/** Whether the work must take in every row that the source had: nothing is left out, and the source is known to stay. */
+/** Whether the work must read every row that the source had: nothing is left out or kept, and the source is known to stay. */
 export function isOfEverything(
   seen: CubeObservation,
   work: readonly SegmentWork[],
   { start, end, only, existingOnly }: BuildWish,
 ): boolean {
   if (start !== undefined || end !== undefined || only !== undefined || existingOnly) return false;
+  if (work.some(({ keeps }) => keeps.length > 0)) return false;
   const built = new Set(work.flatMap(({ id, replaces }) => [id, replaces]));
   const known = Object.values(seen.versions).every((version) => version.known);
   return known && seen.segments.every(({ id }) => built.has(id));

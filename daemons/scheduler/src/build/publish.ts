@@ -98,19 +98,31 @@ function segmentOf(pass: PassToPublish, work: SegmentWork): Segment {
   const { cube, decision, outcome } = pass;
   const before = cube.segments.find(({ id }) => id === work.id);
   const kept = (before?.layouts ?? []).filter(({ id }) => work.keeps.includes(id));
+  const layouts = [...kept, ...newLayouts(pass, work)];
+  const modelRevision = cube.model.revision;
+  if (before !== undefined && !isOfSource(work, outcome))
+    return { ...before, layouts, modelRevision };
   return {
     id: work.id,
     range: work.range,
     state: 'READY',
-    layouts: [...kept, ...newLayouts(pass, work)],
+    layouts,
     snapshots: Object.fromEntries(pass.snapshots.map(({ alias, id }) => [alias, id])),
     sourceVersions: decision.versions,
-    modelRevision: cube.model.revision,
+    modelRevision,
     sourceRows: outcome.sourceRows[work.id] ?? 0n,
     rejectedRows: outcome.rejectedRows,
     builtAt: decision.readAt,
     unmatchedRows: outcome.unmatchedRows[work.id] ?? allMatched(cube),
   };
+}
+
+/** False for a segment that only got layouts computed from those it had: it is as old as it was. */
+export function isOfSource(
+  { id, keeps }: SegmentWork,
+  { sourceRows }: Pick<PassOutcome, 'sourceRows'>,
+): boolean {
+  return keeps.length === 0 || sourceRows[id] !== undefined;
 }
 
 function allMatched({ model }: ObservedCube): Record<string, bigint> {

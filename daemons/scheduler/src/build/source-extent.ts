@@ -59,7 +59,7 @@ export async function readExtent(
   };
 }
 
-const unknownExtent: FactExtent = {
+export const unknownExtent: FactExtent = {
   empty: false,
   minimum: 0n,
   maximum: 0n,

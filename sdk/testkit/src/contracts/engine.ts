@@ -214,6 +214,45 @@ export function describeEngine(name: string, suite: EngineSuite): void {
       }
     });
 
+    test('gives the same from stored layouts as in one pass, with the source and without', async () => {
+      const plan = enginePlan('left');
+      oracle = await openOracle('left');
+      const inputs = await nativeInputs(oracle, directory, plan);
+      const whole = filesOf(await Array.fromAsync(engine.build(requestOf(plan, inputs), signal)));
+      const stored: Record<string, Record<string, string>> = {};
+      for (const { segment, layout, file } of whole) {
+        stored[segment] = { ...stored[segment], [layout]: join(directory, 'out', file.file) };
+      }
+      const derived = plan.layouts.flatMap(({ parent, ...step }): LayoutStep[] => {
+        const from = plan.layouts.find(({ layout }) => layout === parent);
+        return from === undefined
+          ? []
+          : [{ ...step, stored: { layout: from.layout, columns: from.columns } }];
+      });
+      expect(derived.length).toBeGreaterThan(1);
+      const ofSource = plan.layouts.filter(({ parent }) => parent === undefined);
+      const again = { ...plan, layouts: [...ofSource, ...derived] };
+      const without = { ...plan, inputs: [], joins: [], flat: [], dictionaries: [] };
+      for (const [i, part] of [again, { ...without, layouts: derived }].entries()) {
+        const request = {
+          ...requestOf(part, i === 0 ? inputs : {}),
+          stored,
+          outputDirectory: join(directory, 'out', `again-${i}`),
+        };
+        const files = filesOf(await Array.fromAsync(engine.build(request, signal)));
+        expect(files).toHaveLength(part.layouts.length * plan.segments.length);
+        for (const { segment, layout, file } of files) {
+          const step = plan.layouts.find((candidate) => candidate.layout === layout)!;
+          const first = whole.find((one) => one.segment === segment && one.layout === layout)!;
+          expect(file.rowCount).toBe(first.file.rowCount);
+          const rows = (path: string) =>
+            rowsOf(`SELECT ${rounded(step)} FROM ${parquet(path)} ORDER BY ALL`);
+          const name = `${layout} of ${segment}`;
+          expect(await rows(`again-${i}/${file.file}`), name).toEqual(await rows(first.file.file));
+        }
+      }
+    });
+
     test('keeps ids of a dictionary and gives new values the next ones', async () => {
       const plan = enginePlan('left');
       oracle = await openOracle('left');
