@@ -271,6 +271,42 @@ describe('files that nobody needs', () => {
     await expectRight(platform);
   });
 
+  test('of dictionaries go with the version that a later build has gone on from', async () => {
+    const measures =
+      '  - { name: channels, aggregate: count_distinct, column: s.channel, precision: exact }';
+    await using platform = await ScratchPlatform.withSales({ measures });
+    const { client, folder } = platform;
+    const versions = async () => {
+      const parent = 'projects/default';
+      const { dictionaries } = await client.dictionaries.listDictionaries({ parent });
+      return dictionaries.map(({ version, size }) => [version, size]);
+    };
+    const files = () => filesBelow(join(platform.storageFolder, 'dictionaries'));
+    const distinct = 'select count(distinct channel) from sales';
+    await platform.build();
+    appendSales(folder, ['2024-03-01,phone,1,1']);
+    await platform.build();
+    expect(await versions()).toEqual([
+      [1n, 2n],
+      [2n, 3n],
+    ]);
+    await platform.maintain();
+    expect(await versions()).toEqual([[2n, 3n]]);
+    expect(files()).toHaveLength(1);
+    appendSales(folder, ['2024-03-01,mail,1,1']);
+    await platform.build();
+    expect(await ask(client, distinct)).toEqual({ rows: ['4'], plan: 'cuboid' });
+    await platform.client.builds
+      .dropSegments({ cube })
+      .then((operation) =>
+        wait(client.operations, operation, { response: scheduler.DropSegmentsResponse }),
+      );
+    await platform.maintain();
+    expect([await versions(), files()]).toEqual([[], []]);
+    await platform.build();
+    expect(await ask(client, distinct)).toEqual({ rows: ['4'], plan: 'cuboid' });
+  });
+
   test('stay within the grace time', async () => {
     await using platform = await ScratchPlatform.withSales(
       {},
