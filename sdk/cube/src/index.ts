@@ -21,11 +21,5 @@ export { resolveModel } from './resolve/resolve-model.ts';
 export * from './resources/index.ts';
 export * from './scan-plan.ts';
 export type * from './segment.ts';
-export {
-  cardenas,
-  cuboidRows,
-  type DataStatistics,
-  distinctFromSample,
-  type Frequencies,
-} from './statistics/row-count.ts';
+export { estimateDistinct, type Frequencies } from './statistics/distinct-estimate.ts';
 export * from './time/index.ts';

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { resourceIdOf } from '@tessera/base';
 import { listAll, type TesseraClient } from '@tessera/client';
 import { metadata } from '@tessera/proto';
 import { startPlatform } from '@tessera/standalone';
@@ -194,7 +195,7 @@ async function readySegments(client: TesseraClient): Promise<string[]> {
   const { resources } = await listAll(client, 'segments', { parent: cube });
   return resources
     .filter(({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY)
-    .map(({ name }) => name.slice(name.lastIndexOf('/') + 1))
+    .map(({ name }) => resourceIdOf(name))
     .sort();
 }
 
@@ -205,7 +206,7 @@ async function writesOf(client: TesseraClient): Promise<Record<string, number>> 
   const changes = client.segments.watchSegments({ parent: cube, startRevision: 1n });
   for await (const change of changes) {
     if (change.event?.$case === 'put') {
-      const id = change.event.value.name.slice(change.event.value.name.lastIndexOf('/') + 1);
+      const id = resourceIdOf(change.event.value.name);
       writes[id] = (writes[id] ?? 0) + 1;
     } else if (change.revision >= revision) break;
   }

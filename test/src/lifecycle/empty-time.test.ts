@@ -47,6 +47,21 @@ describe('a date far ahead', () => {
     expect((await platform.build()).segments).toEqual([]);
   });
 
+  test('lets everything that has a file be loaded again after a restart', async () => {
+    await using platform = await withDateAhead();
+    await platform.build();
+    await platform.restart();
+    const { storage } = platform.client;
+    await vi.waitFor(
+      async () => {
+        const { layouts } = await storage.getStats({ cube });
+        expect(layouts.length).toBeGreaterThan(0);
+        for (const layout of layouts) expect(layout.segmentsInMemory).toBe(layout.segmentCount);
+      },
+      { timeout: 60_000 },
+    );
+  });
+
   test('leaves a question about the time before it an answer without rows, from cuboids', async () => {
     await using platform = await withDateAhead();
     await platform.build();

@@ -1,3 +1,4 @@
+import { resourceIdOf } from '@tessera/base';
 import type { SourceVersion } from '@tessera/cube';
 import { type Any, scheduler } from '@tessera/proto';
 import type { Plain } from '../operations/plain.ts';
@@ -21,7 +22,7 @@ export function wishOf(request: Any | undefined): BuildWish {
   const bytes = request?.value ?? new Uint8Array();
   if (request?.typeUrl.endsWith('.RefreshSegmentsRequest')) {
     const { segments, force } = scheduler.RefreshSegmentsRequest.decode(bytes);
-    const ids = segments.map((name) => name.slice(name.lastIndexOf('/') + 1));
+    const ids = segments.map(resourceIdOf);
     return { force, existingOnly: true, ...(ids.length > 0 ? { only: ids } : {}) };
   }
   const { startMicros, endMicros, force } = scheduler.BuildSegmentsRequest.decode(bytes);

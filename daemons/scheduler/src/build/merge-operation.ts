@@ -1,3 +1,4 @@
+import { resourceIdOf } from '@tessera/base';
 import { listAll, segmentFromProto, segmentToProto } from '@tessera/client';
 import {
   compareRanges,
@@ -71,7 +72,7 @@ export function mergeAsked(
   cube: Pick<ObservedCube, 'name' | 'segments' | 'model'>,
   request: Pick<scheduler.MergeSegmentsRequest, 'segments' | 'startMicros' | 'endMicros'>,
 ): SegmentMerge {
-  const ids = new Set(request.segments.map((name) => name.slice(name.lastIndexOf('/') + 1)));
+  const ids = new Set(request.segments.map(resourceIdOf));
   const inRange = ({ range }: Segment) =>
     range.kind === 'range' &&
     (request.startMicros === undefined || range.start >= request.startMicros) &&

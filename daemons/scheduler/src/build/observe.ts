@@ -1,4 +1,4 @@
-import { parseResourceName } from '@tessera/base';
+import { parseResourceName, resourceIdOf } from '@tessera/base';
 import { cubeSpecFromProto, listAll, modelSpecFromProto, segmentFromProto } from '@tessera/client';
 import {
   type CubeSpec,
@@ -58,7 +58,7 @@ export async function observeCube(
   const sources = await openSources({ clients, registry, project: project!, mayBeKnown }, named);
   const catalog = externalCatalog([...sources.values()]);
   const model = resolveModel(spec.model, modelResource.revision, modelSpec, catalog);
-  checkCube(name.slice(name.lastIndexOf('/') + 1), spec, model);
+  checkCube(resourceIdOf(name), spec, model);
   return {
     project: project!,
     etag: cube.etag,

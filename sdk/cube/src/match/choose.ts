@@ -1,6 +1,7 @@
 import { exprKey } from '@tessera/sql';
 import type { CubeState } from '../matched.ts';
 import type { Layout, Segment } from '../segment.ts';
+import { scanCosts } from '../statistics/scan-costs.ts';
 import {
   answerOf,
   isAnswer,
@@ -44,11 +45,7 @@ export interface CubeChoice {
   readonly empty: Choice | undefined;
 }
 
-/** Predicted costs in microseconds: what one scan costs at all, a row that is visited, and a byte that is read. */
-const scanMicros = 60;
-const rowMicros = 0.002;
-const byteMicros = 0.0004;
-const joinMicros = 0.01;
+const { scanMicros, rowMicros, byteMicros, joinMicros } = scanCosts;
 
 /** Chooses a layout for each segment the block needs; equal costs are decided by layout id, the same everywhere. */
 export function chooseLayouts(
