@@ -1,13 +1,5 @@
 import type { Clock } from '@tessera/base';
-import { listAll } from '@tessera/client';
-import {
-  type BuildPlan,
-  planBuild,
-  type Segment,
-  segmentRanges,
-  type WantedLayout,
-  wantedLayouts,
-} from '@tessera/cube';
+import { type Segment, segmentRanges, type WantedLayout, wantedLayouts } from '@tessera/cube';
 import type { SourceRegistry } from '@tessera/daemon';
 import type { Engine } from '@tessera/plugin';
 import type { Any } from '@tessera/proto';
@@ -18,6 +10,7 @@ import type { Leadership } from '../leader/leadership.ts';
 import type { OperationContext, OperationKind } from '../operations/operation.ts';
 import type { Plain } from '../operations/plain.ts';
 import { plannedCube } from '../plan/plan-operation.ts';
+import { planOf, readsSource } from './batch-plan.ts';
 import { batchesOf, segmentsPerPass } from './batches.ts';
 import {
   type BuildWish,
@@ -31,6 +24,7 @@ import { buildInputs } from './engine-inputs.ts';
 import { nothingRead, type PassOutcome, runEnginePass } from './engine-pass.ts';
 import { ensureSnapshots, type SnapshotInUse } from './lookup-snapshots.ts';
 import { quarantineMissing } from './missing-layouts.ts';
+import { newestDictionaries } from './newest-dictionaries.ts';
 import { currentVersions, type ObservedCube, observeCube } from './observe.ts';
 import { isOfSource, publishPass, replacedBy } from './publish.ts';
 import { BuildTotals } from './response.ts';
@@ -133,8 +127,7 @@ export class BuildOperation implements OperationKind {
     };
     const work = segmentsToBuild(observation, wish);
     const { versions, extent, failure } = source;
-    const inNeed = work.length === 0 || work.some((item) => readsSource(cube, layouts, [item]));
-    if (failure !== undefined && inNeed) throw failure;
+    if (failure !== undefined && !isFromStored(cube, layouts, work)) throw failure;
     const sourceRows = isOfEverything(observation, work, wish) ? extent.rowCount : undefined;
     return {
       work,
@@ -240,36 +233,14 @@ export class BuildOperation implements OperationKind {
   }
 }
 
-/** The plan of a batch's segments that have rows; `undefined` when none has. */
-function planOf(
-  { name, model, segments }: ObservedCube,
-  layouts: readonly WantedLayout[],
-  work: readonly SegmentWork[],
-  snapshots: readonly SnapshotInUse[],
-): BuildPlan | undefined {
-  const filled = work.filter(({ empty }) => !empty);
-  const [first] = filled;
-  if (first === undefined) return undefined;
-  return planBuild({
-    cube: name,
-    model,
-    segments: filled.map(({ id, range }) => ({ id, range })),
-    layouts: layouts.filter(({ id }) => first.layouts.includes(id)),
-    stored: layouts.filter(({ id }) => first.keeps.includes(id)),
-    snapshots: Object.fromEntries(snapshots.map(({ alias, id }) => [alias, id])),
-    estimatedRows: rowsOfLayouts(segments),
-  });
-}
-
-/** False when what a batch makes comes from stored layouts alone. */
-function readsSource(
+/** True when there is something to make, and none of it needs the source. */
+function isFromStored(
   cube: ObservedCube,
   layouts: readonly WantedLayout[],
   work: readonly SegmentWork[],
 ): boolean {
-  if (work.some(({ keeps }) => keeps.length === 0)) return true;
-  const plan = planOf(cube, layouts, work, []);
-  return plan !== undefined && plan.inputs.length > 0;
+  const batches = batchesOf(work, work.length);
+  return work.length > 0 && !batches.some((batch) => readsSource(cube, layouts, batch));
 }
 
 /** A resumed build goes on only with the model and cube that it was decided for. */
@@ -281,32 +252,4 @@ function stepCount(cube: ObservedCube, batches: readonly (readonly SegmentWork[]
   const filled = batches.flat().filter(({ empty }) => !empty);
   const files = filled.reduce((sum, { layouts }) => sum + layouts.length, 0);
   return cube.model.lookups.length + files + 2 * batches.length;
-}
-
-function rowsOfLayouts(segments: readonly Segment[]): ReadonlyMap<string, number> {
-  const rows = new Map<string, number>();
-  for (const layout of segments.flatMap(({ layouts }) => layouts)) {
-    rows.set(layout.id, (rows.get(layout.id) ?? 0) + Number(layout.rowCount));
-  }
-  return rows;
-}
-
-async function newestDictionaries(
-  clients: SchedulerClients,
-  cube: ObservedCube,
-  names: readonly string[],
-): Promise<Record<string, string>> {
-  if (names.length === 0) return {};
-  const { resources } = await listAll(clients, 'dictionaries', {
-    parent: `projects/${cube.project}`,
-  });
-  const newest = new Map<string, (typeof resources)[number]>();
-  for (const dictionary of resources) {
-    const known = newest.get(dictionary.key);
-    if (known === undefined || known.version < dictionary.version)
-      newest.set(dictionary.key, dictionary);
-  }
-  const found = names.flatMap((name) => newest.get(name) ?? []);
-  const { paths } = await clients.storage.locateFiles({ files: found.map(({ file }) => file) });
-  return Object.fromEntries(found.map(({ key }, i) => [key, paths[i]!]));
 }
