@@ -183,6 +183,15 @@ export function segmentChanged(name: string, etag: string): TesseraError {
   });
 }
 
+export function modelChanged(name: string, etag: string): TesseraError {
+  return new TesseraError({
+    code: Code.ABORTED,
+    reason: 'MODEL_CHANGED',
+    message: `${name} has changed since etag ${JSON.stringify(etag)}, for which the segments were built, so nothing was published; build again.`,
+    metadata: { name, etag },
+  });
+}
+
 export function segmentsOverlap(first: string, second: string): TesseraError {
   return new TesseraError({
     code: Code.FAILED_PRECONDITION,

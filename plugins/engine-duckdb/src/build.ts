@@ -27,8 +27,9 @@ import { layoutFacts, makeLayoutTable, writeLayoutFile } from './layout-file.ts'
 import { childrenOf, layoutFromFlat, layoutFromLayout } from './layout-sql.ts';
 import { Meter } from './meter.ts';
 import { Session, type SessionOptions } from './session.ts';
+import { storedRelation } from './stored-relation.ts';
 
-/** One build: read once into the flat relation, then layout by layout, each from the smallest relation before it. */
+/** One build: read once into the flat relation, if at all, then layout by layout, each from the smallest relation before it. */
 export async function* build(
   request: BuildRequest,
   options: Omit<SessionOptions, 'memoryLimitBytes'>,
@@ -43,6 +44,29 @@ export async function* build(
   await using session = await Session.open(bounds, signal);
   if (request.plan.timeZone !== undefined) await session.set('TimeZone', request.plan.timeZone);
   const meter = new Meter(session, 1 + request.plan.layouts.length);
+  const made =
+    request.plan.inputs.length === 0
+      ? nothingRead
+      : yield* makeFlat(session, request, marks, meter, signal);
+  yield* buildLayouts(session, request, made, meter);
+}
+
+/** What layouts are computed with besides their relation. */
+interface MadeBefore {
+  readonly encodings: Encodings;
+  /** Tables of the dictionaries, by name. */
+  readonly dictionaries: ReadonlyMap<string, string>;
+}
+
+const nothingRead: MadeBefore = { encodings: new Map(), dictionaries: new Map() };
+
+async function* makeFlat(
+  session: Session,
+  request: BuildRequest,
+  marks: FileMarks,
+  meter: Meter,
+  signal: AbortSignal,
+): AsyncGenerator<BuildProgress, MadeBefore> {
   const encodings = yield* readSources(session, request, marks, meter, signal);
   yield* countSegments(session, request.plan);
   const inner = innerMask(request.plan);
@@ -57,7 +81,7 @@ export async function* build(
     yield await extendDictionary(session, step, newest, request.outputDirectory);
     dictionaries.set(step.name, dictionaryTable(step.name));
   }
-  yield* buildLayouts(session, request, { encodings, dictionaries }, meter);
+  return { encodings, dictionaries };
 }
 
 async function* readSources(
@@ -147,34 +171,35 @@ const layoutTable = (step: string) => quoteName(`layout ${step}`);
 async function* buildLayouts(
   session: Session,
   request: BuildRequest,
-  made: { readonly encodings: Encodings; readonly dictionaries: ReadonlyMap<string, string> },
+  made: MadeBefore,
   meter: Meter,
 ): AsyncIterable<BuildProgress> {
   const { plan } = request;
   const types = new Map(plan.flat.map((column) => [column.name, column.type]));
   const waiting = childrenOf(plan);
-  let fromFlat = plan.layouts.filter((step) => step.parent === undefined).length;
+  const ofStored = new Set<string>();
+  let fromFlat = plan.layouts.filter(isFromFlat).length;
   await session.keepOrder();
   await using writer = await session.branch();
   let writing: Promise<BuildProgress[]> = Promise.resolve([]);
   try {
     for (const step of plan.layouts) {
       const table = layoutTable(step.layout);
-      const select =
-        step.parent === undefined
-          ? layoutFromFlat(step, flatTable, types, made.dictionaries)
-          : layoutFromLayout(step, layoutTable(step.parent));
+      const select = isFromFlat(step)
+        ? layoutFromFlat(step, flatTable, types, made.dictionaries)
+        : layoutFromLayout(step, relationOf(step, request));
+      if (step.stored !== undefined || ofStored.has(step.parent ?? '')) ofStored.add(step.layout);
+      // Stored texts are texts, not the codes of this session.
+      const encodings = ofStored.has(step.layout) ? nothingRead.encodings : made.encodings;
       yield* meter.measure(step.layout, makeLayoutTable(session, step, table, select));
-      if (step.parent === undefined && --fromFlat === 0) {
+      if (isFromFlat(step) && --fromFlat === 0) {
         await session.run(`DROP TABLE ${flatTable}`);
       }
       yield* await writing;
-      writing = writeLayout(writer, step, table, made.encodings, request, meter).then(
-        async (events) => {
-          if (!waiting.has(step.layout)) await writer.run(`DROP TABLE ${table}`);
-          return events;
-        },
-      );
+      writing = writeLayout(writer, step, table, encodings, request, meter).then(async (events) => {
+        if (!waiting.has(step.layout)) await writer.run(`DROP TABLE ${table}`);
+        return events;
+      });
       writing.catch(() => undefined);
       await dropParent(session, step, waiting);
     }
@@ -182,6 +207,22 @@ async function* buildLayouts(
   } finally {
     await Promise.allSettled([writing]);
   }
+}
+
+function isFromFlat({ parent, stored }: LayoutStep): boolean {
+  return parent === undefined && stored === undefined;
+}
+
+/** What a layout is rolled up from: the table of its parent, or the stored files of all segments. */
+function relationOf({ parent, stored }: LayoutStep, { plan, stored: files }: BuildRequest): string {
+  if (stored === undefined) return layoutTable(parent!);
+  return storedRelation(
+    stored.columns,
+    plan.segments.flatMap(({ id }, segmentOrdinal) => {
+      const file = files?.[id]?.[stored.layout];
+      return file === undefined ? [] : [{ segmentOrdinal, file }];
+    }),
+  );
 }
 
 async function writeLayout(

@@ -3,6 +3,7 @@ import type { Query, SelectBlock } from '@tessera/sql';
 import type { Model } from './model.ts';
 import type { ScanPlan } from './scan-plan.ts';
 import type { Segment, SegmentRange } from './segment.ts';
+import type { Stretch } from './time/stretches.ts';
 
 /** What matching knows of one model: a snapshot of the metadata at one revision, a plain value. */
 export interface ModelState {
@@ -29,6 +30,8 @@ export interface SourceExtent {
   readonly minimum: bigint;
   readonly maximum: bigint;
   readonly hasNulls: boolean;
+  /** Where rows lie in between, ascending and apart; absent: anywhere. */
+  readonly stretches?: readonly Stretch[];
 }
 
 /**

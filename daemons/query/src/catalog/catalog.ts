@@ -1,4 +1,11 @@
-import { type Clock, Code, isTesseraError, messageOf, TesseraError } from '@tessera/base';
+import {
+  type Clock,
+  Code,
+  isTesseraError,
+  messageOf,
+  resourceIdOf,
+  TesseraError,
+} from '@tessera/base';
 import { cubeSpecFromProto } from '@tessera/client';
 import type { Model, SourceExtent } from '@tessera/cube';
 import {
@@ -11,7 +18,7 @@ import {
 import { projectNotFound } from '../errors.ts';
 import { until } from '../execute/until.ts';
 import type { MetadataView } from './metadata-view.ts';
-import { idOf, modelStates, readySegments, resolveModels } from './model-states.ts';
+import { modelStates, readySegments, resolveModels } from './model-states.ts';
 import { type CatalogSnapshot, tableKey, tablesOf } from './snapshot.ts';
 import { SourceVersions, type VersionLimits } from './source-versions.ts';
 import { unreadable } from './staleness.ts';
@@ -174,7 +181,7 @@ export class Catalog implements AsyncDisposable {
     const closed = this.#metadata
       .all('sources', project)
       .filter(({ pushDown }) => pushDown === false);
-    return new Set(closed.map(({ name }) => idOf(name)));
+    return new Set(closed.map(({ name }) => resourceIdOf(name)));
   }
 
   async #askVersions(project: Project, { models, sources }: CatalogSnapshot): Promise<boolean> {
@@ -200,7 +207,7 @@ export class Catalog implements AsyncDisposable {
     await Promise.all(
       this.#metadata.all('sources', id).map(async (resource) => {
         const description: SourceDescription = {
-          name: idOf(resource.name),
+          name: resourceIdOf(resource.name),
           use: resource.connector,
           config: resource.config ?? {},
           baseDirectory: resource.baseDirectory,

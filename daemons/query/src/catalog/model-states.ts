@@ -1,4 +1,4 @@
-import { Code, isTesseraError, messageOf, TesseraError } from '@tessera/base';
+import { Code, isTesseraError, messageOf, resourceIdOf, TesseraError } from '@tessera/base';
 import { cubeSpecFromProto, modelSpecFromProto, segmentFromProto } from '@tessera/client';
 import {
   type CubeState,
@@ -34,7 +34,7 @@ export function resolveModels(
   const models: Model[] = [];
   const failures: ModelFailure[] = [];
   for (const resource of resources) {
-    const model = idOf(resource.name);
+    const model = resourceIdOf(resource.name);
     try {
       models.push(
         resolveModel(model, resource.revision, modelSpecFromProto(resource.spec), tables),
@@ -91,8 +91,4 @@ export function modelStates(models: readonly Model[], inputs: StateInputs): Mode
     });
     return { model, cubes, pushDown: inputs.pushDown(model) };
   });
-}
-
-export function idOf(name: string): string {
-  return name.slice(name.lastIndexOf('/') + 1);
 }

@@ -1,8 +1,8 @@
+import { resourceIdOf } from '@tessera/base';
 import { layoutFromProto, listAll, segmentFromProto } from '@tessera/client';
 import type { SegmentRange } from '@tessera/cube';
 import { scheduler } from '@tessera/proto';
 import type { Command } from 'commander';
-import { idOf } from '../apply.ts';
 import type { Runner } from '../runner.ts';
 import { formatBytes, formatCount, formatTime } from '../table.ts';
 import { buildSummary } from './build.ts';
@@ -81,7 +81,7 @@ export function segmentCommands(program: Command, run: Runner): void {
           segments: ids.map((id) => `${cube}/segments/${id}`),
         });
         const done = await context.follow(operation, scheduler.DropSegmentsResponse);
-        context.say(`dropped ${done.segments.map(idOf).join(', ')}`, done);
+        context.say(`dropped ${done.segments.map(resourceIdOf).join(', ')}`, done);
       }),
     );
 
@@ -97,7 +97,7 @@ export function segmentCommands(program: Command, run: Runner): void {
         });
         const done = await context.follow(operation, scheduler.RunMaintenanceResponse);
         context.say(
-          `merged into ${done.mergedSegments.map(idOf).join(', ') || 'nothing'}; retired ${done.retiredSegments.map(idOf).join(', ') || 'nothing'}; deleted ${done.deletedFiles} files (${formatBytes(done.deletedBytes)})`,
+          `merged into ${done.mergedSegments.map(resourceIdOf).join(', ') || 'nothing'}; retired ${done.retiredSegments.map(resourceIdOf).join(', ') || 'nothing'}; deleted ${done.deletedFiles} files (${formatBytes(done.deletedBytes)})`,
           done,
         );
       }),

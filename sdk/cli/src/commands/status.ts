@@ -1,7 +1,7 @@
+import { resourceIdOf } from '@tessera/base';
 import { listAll } from '@tessera/client';
 import { metadata } from '@tessera/proto';
 import type { Command } from 'commander';
-import { idOf } from '../apply.ts';
 import type { Runner } from '../runner.ts';
 import { formatBytes, formatCount } from '../table.ts';
 
@@ -28,7 +28,7 @@ export function statusCommand(program: Command, run: Runner): void {
           const sum = (pick: (segment: metadata.Segment) => bigint) =>
             own.reduce((total, s) => total + pick(s), 0n);
           return [
-            idOf(name),
+            resourceIdOf(name),
             String(own.length),
             formatCount(sum(({ sourceRows }) => sourceRows)),
             formatBytes(

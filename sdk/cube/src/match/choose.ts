@@ -1,6 +1,7 @@
 import { exprKey } from '@tessera/sql';
 import type { CubeState } from '../matched.ts';
 import type { Layout, Segment } from '../segment.ts';
+import { scanCosts } from '../statistics/scan-costs.ts';
 import {
   answerOf,
   isAnswer,
@@ -29,7 +30,7 @@ export interface CubeChoice {
   /** True when these are the layouts of a distinct count. */
   readonly distinct: boolean;
   readonly choices: readonly Choice[];
-  /** Segments in the needed range whose statistics prove that no row passes. */
+  /** Segments in the needed range that have no rows, or whose statistics prove that none passes. */
   readonly pruned: readonly string[];
   /** What usable segments hold, needed or not. */
   readonly covered: TimeSet;
@@ -44,11 +45,7 @@ export interface CubeChoice {
   readonly empty: Choice | undefined;
 }
 
-/** Predicted costs in microseconds: what one scan costs at all, a row that is visited, and a byte that is read. */
-const scanMicros = 60;
-const rowMicros = 0.002;
-const byteMicros = 0.0004;
-const joinMicros = 0.01;
+const { scanMicros, rowMicros, byteMicros, joinMicros } = scanCosts;
 
 /** Chooses a layout for each segment the block needs; equal costs are decided by layout id, the same everywhere. */
 export function chooseLayouts(
@@ -91,7 +88,9 @@ class Chooser {
       return any;
     });
     const chosen = this.#cheapest(usable, common);
-    const read = chosen.filter(({ answer, layout }) => canPassAll(answer, layout));
+    const read = chosen.filter(
+      ({ answer, layout }) => layout.rowCount > 0n && canPassAll(answer, layout),
+    );
     return {
       cube: this.#cube,
       distinct: this.#distinct !== undefined,

@@ -546,6 +546,25 @@ describe('segments', () => {
     expect(scan(match(`${sql} <> 1991`, { segment })).segments).toHaveLength(3);
   });
 
+  it('reads no layout without rows, also where nothing else is left', () => {
+    const without =
+      (...empty: readonly number[]): World['segment'] =>
+      (s, i) => {
+        if (!empty.includes(i)) return s;
+        return { ...s, layouts: s.layouts.map((l) => ({ ...l, rowCount: 0n, fileDigest: '' })) };
+      };
+    const sql = 'select carrier, count(*), count(distinct delay) from flights group by 1';
+    const some = match(sql, { segment: without(1) });
+    expect(outcome(some)).toBe('cuboid');
+    for (const { scans, coverage } of some.blocks) {
+      expect(scans[0]!.segments.map(({ id }) => id)).toEqual(['s0', 's2']);
+      expect(coverage.prunedSegments).toEqual(['s1']);
+    }
+    const all = match(sql, { segment: without(0, 1, 2) });
+    expect(outcome(all)).toBe('cuboid');
+    expect(all.blocks.flatMap(({ scans }) => scans[0]!.segments)).toEqual([]);
+  });
+
   it('pushes down what no segment covers, for exactly those ranges', () => {
     const extent = {
       empty: false,

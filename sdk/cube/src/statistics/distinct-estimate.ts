@@ -1,4 +1,5 @@
-import type { Frequencies } from '../statistics/row-count.ts';
+/** How often combinations occur in a sample: pairs of (occurrences, how many combinations occur so often). */
+export type Frequencies = readonly (readonly [occurrences: number, combinations: number])[];
 
 /** Values that occur more often than this in the sample are taken to be all seen. */
 const frequent = 50;

@@ -1,8 +1,7 @@
 import { type Random, seededRandom } from '@tessera/base';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Frequencies } from '../statistics/row-count.ts';
-import { estimateDistinct } from './distinct-estimate.ts';
+import { estimateDistinct, type Frequencies } from './distinct-estimate.ts';
 
 function frequenciesOf(values: readonly number[]): Frequencies {
   const counts = new Map<number, number>();
@@ -60,6 +59,14 @@ describe('estimateDistinct', () => {
       }),
       { seed: 3 },
     );
+  });
+
+  test('few values, each seen often, are all there are', () => {
+    expect(estimateDistinct([[200, 5]], 1_000, 1_000_000)).toBe(5);
+  });
+
+  test('nothing but values seen once may be as many as there are rows', () => {
+    expect(estimateDistinct([[1, 1_000]], 1_000, 50_000)).toBeCloseTo(50_000, 6);
   });
 
   test('is never below what was seen, nor above what the rows have room for', () => {
