@@ -23,7 +23,8 @@ import {
   rejectedRowsOf,
   sourceBytes,
 } from './landing.ts';
-import { layoutFacts, makeLayoutTable, writeLayoutFile } from './layout-file.ts';
+import { layoutFacts } from './layout-facts.ts';
+import { makeLayoutTable, writeLayoutFile } from './layout-file.ts';
 import { childrenOf, layoutFromFlat, layoutFromLayout } from './layout-sql.ts';
 import { Meter } from './meter.ts';
 import { Session, type SessionOptions } from './session.ts';
@@ -184,6 +185,9 @@ async function* buildLayouts(
   }
 }
 
+/** Files that are synced and digested at the same time, while the database writes the next. */
+const finishingFiles = 8;
+
 async function writeLayout(
   session: Session,
   step: LayoutStep,
@@ -204,11 +208,10 @@ async function writeLayout(
       outputDirectory: request.outputDirectory,
       file: join(segment.id, `${step.layout}.parquet`),
     });
-    const previous = files.at(-1);
     const event = fileEvent(step, { segment: segment.id, finished }, meter);
     event.catch(() => undefined);
     files.push(event);
-    await previous;
+    await files.at(-finishingFiles);
   }
   return Promise.all(files);
 }

@@ -8,7 +8,7 @@ import {
   markFiles,
   rejectedRowsOf,
 } from './landing.ts';
-import { writeParquet } from './layout-file.ts';
+import { writeParquet } from './parquet-file.ts';
 import { Session, type SessionOptions } from './session.ts';
 
 /** A copy of a lookup as one Parquet file, sorted by its keys. */
