@@ -17,7 +17,7 @@ export async function* merge(
   const bounds = { ...options, memoryLimitBytes: request.memoryLimitBytes };
   await using session = await Session.open(bounds, signal);
   session.readingSource = true;
-  await session.keepOrder();
+  await session.keepOrder(true);
   const meter = new Meter(session, request.layouts.length);
   for (const { step, files } of request.layouts) {
     const columns = step.columns.map((column) => {
