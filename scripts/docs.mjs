@@ -71,7 +71,7 @@ function configurationPage() {
     `# Configuration\n\n${note}\n\nBytes and milliseconds are whole numbers. A setting without a default has to be given.\n`,
     section(
       'The platform in one process',
-      '`startPlatform` of `@tessera/standalone`; `tessera up` sets the folder, the port and the memory for cuboids from its options.',
+      '`startPlatform` of `@tessera/standalone`; `tessera up` sets the folder, the port and the memory for cuboids and for builds from its options and the machine.',
       fromInterface('standalone', 'PlatformConfig', platformDefaults),
     ),
     section(

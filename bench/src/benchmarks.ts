@@ -1,7 +1,13 @@
 import type { Benchmark } from './benchmark.ts';
+import { buildBenchmark } from './build/build-benchmark.ts';
 import { planBenchmark } from './plan/plan-benchmark.ts';
 import { ssbBenchmark } from './ssb/ssb-benchmark.ts';
 import { startBenchmark } from './start/start-benchmark.ts';
 
 /** Every benchmark that `npm run bench` knows. */
-export const benchmarks: readonly Benchmark[] = [planBenchmark, ssbBenchmark, startBenchmark];
+export const benchmarks: readonly Benchmark[] = [
+  buildBenchmark,
+  planBenchmark,
+  ssbBenchmark,
+  startBenchmark,
+];

@@ -39,6 +39,16 @@ export const platformDefaults = {
   scheduler: {},
 } as const satisfies Omit<PlatformConfig, 'dataDirectory'>;
 
+const gibibyte = 1024 ** 3;
+
+/**
+ * Memory for one build on a machine with so much: a quarter, at least what a small build needs, and at most what leaves
+ * the whole process below 4 GB.
+ */
+export function buildMemoryOf(machineBytes: number): number {
+  return Math.round(Math.min(2.75 * gibibyte, Math.max(gibibyte, machineBytes / 4)));
+}
+
 /** Where each daemon keeps what. */
 export interface PlatformFolders {
   readonly metadataFile: string;

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import {
   createProgram,
   exitCodeOf,
@@ -8,13 +9,14 @@ import {
 } from '@tessera/cli';
 import { jsonLogger } from '@tessera/daemon';
 import { type Command, Option } from 'commander';
-import { platformDefaults } from './config.ts';
+import { buildMemoryOf, platformDefaults } from './config.ts';
 import { startPlatform } from './platform.ts';
 
 interface UpOptions {
   readonly data: string;
   readonly port: string;
   readonly memory: string;
+  readonly buildMemory?: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -27,6 +29,10 @@ export function createStandaloneProgram(): Command {
     .option('--data <dir>', 'folder of everything durable', './tessera-data')
     .option('--port <port>', 'port on 127.0.0.1; 0 picks a free one', '7400')
     .option('--memory <MB>', 'memory for cuboids', String(platformDefaults.cuboidMemoryBytes >> 20))
+    .option(
+      '--build-memory <MB>',
+      "memory for one build; default: a quarter of the machine's, from 1 to 2.75 GiB",
+    )
     .addOption(
       new Option('--log-level <level>', 'what is logged on standard error')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
@@ -47,6 +53,10 @@ export function createStandaloneProgram(): Command {
 async function up(options: UpOptions): Promise<void> {
   const port = wholeNumber(options.port, '--port', { min: 0, max: 65_535 });
   const memoryBytes = wholeNumber(options.memory, '--memory', { min: 1 }) * 1024 * 1024;
+  const buildMemoryBytes =
+    options.buildMemory === undefined
+      ? buildMemoryOf(machineBytes())
+      : wholeNumber(options.buildMemory, '--build-memory', { min: 64 }) * 1024 * 1024;
   const stopped = stopRequested();
   await using platform = await startPlatform(
     {
@@ -54,6 +64,7 @@ async function up(options: UpOptions): Promise<void> {
       dataDirectory: options.data,
       address: `127.0.0.1:${port}`,
       cuboidMemoryBytes: memoryBytes,
+      buildMemoryBytes,
     },
     jsonLogger('tessera', options.logLevel),
   );
@@ -63,6 +74,12 @@ async function up(options: UpOptions): Promise<void> {
   );
   await stopped;
   process.stdout.write('Stopping …\n');
+}
+
+/** What the machine has, or less where a container gets less. */
+function machineBytes(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
 function stopRequested(): Promise<void> {

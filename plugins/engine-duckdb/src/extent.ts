@@ -3,7 +3,7 @@ import { duckdbType, quoteName } from '@tessera/duckdb';
 import type { ExtentRequest, ExtentResult } from '@tessera/plugin';
 import { columnsOf, expressionSql } from './expression-sql.ts';
 import { inputRelation } from './landing.ts';
-import { statisticSql } from './layout-file.ts';
+import { statisticSql } from './layout-facts.ts';
 import { Session, type SessionOptions } from './session.ts';
 
 /** Where the values of one expression over one input begin and end, as a whole and in each wanted group: one pass. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { BuildProgress, MergeRequest } from '@tessera/plugin';
-import { layoutFacts, makeLayoutTable, writeLayoutFile } from './layout-file.ts';
+import { layoutFacts } from './layout-facts.ts';
+import { makeLayoutTable, writeLayoutFile } from './layout-file.ts';
 import { layoutFromLayout } from './layout-sql.ts';
 import { Meter } from './meter.ts';
 import { Session, type SessionOptions } from './session.ts';
@@ -15,7 +16,7 @@ export async function* merge(
   const bounds = { ...options, memoryLimitBytes: request.memoryLimitBytes };
   await using session = await Session.open(bounds, signal);
   session.readingSource = true;
-  await session.keepOrder();
+  await session.keepOrder(true);
   const meter = new Meter(session, request.layouts.length);
   for (const { step, files } of request.layouts) {
     const parts = storedRelation(
