@@ -1,7 +1,7 @@
 import { type Clock, messageOf } from '@tessera/base';
 import type { Logger } from '@tessera/daemon';
 import type { FileStore } from '../files/file-store.ts';
-import { LayoutTiles } from '../tiles/layout-tiles.ts';
+import { LayoutTiles, type SegmentTile } from '../tiles/layout-tiles.ts';
 import type { TileLoader } from '../tiles/tile-loader.ts';
 import type { MemoryUsage, WarmUpOutcome } from './cuboid-store.ts';
 import { chooseEvictions, HitMeter, type Resident, savedMicros } from './eviction.ts';
@@ -244,15 +244,13 @@ export class ResidentLayouts {
   async #fill({ entry, sources }: AdmittedLoad, loader: TileLoader, signal: AbortSignal) {
     if (entry.admitted === undefined) return;
     entry.admitted.begun = true;
-    let tiles = entry.tiles;
+    const loaded = new Map<string, SegmentTile>();
     for (const { key, path } of sources) {
       const segment = await loader.load(path, signal);
-      if (segment === undefined) {
-        entry.retryAtHits = Infinity;
-        break;
-      }
-      tiles = tiles === undefined ? LayoutTiles.of(key, segment) : await tiles.with(key, segment);
+      if (segment !== undefined) loaded.set(key, segment);
+      else entry.retryAtHits = Infinity;
     }
+    let tiles = loaded.size === 0 ? entry.tiles : await LayoutTiles.of(entry.tiles, loaded);
     for (const key of entry.forgotten) tiles = tiles?.without(key);
     entry.forgotten.clear();
     entry.admitted = undefined;

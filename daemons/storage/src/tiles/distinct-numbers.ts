@@ -1,5 +1,5 @@
 import { columnFromValues, type DataType, rescale } from '@tessera/columnar';
-import { Dictionary, type NumberColumn } from '@tessera/columnar/tile';
+import { type Codes, Dictionary, emptyCodes, type NumberColumn } from '@tessera/columnar/tile';
 
 /** What is coded: values in an array of one kind, with the places of NULLs. */
 type Numbers = Pick<NumberColumn, 'nulls'> & {
@@ -9,7 +9,7 @@ type Numbers = Pick<NumberColumn, 'nulls'> & {
 /** The different values of number columns, and the codes by which they stand in rows. */
 export interface DistinctNumbers {
   readonly dictionary: Dictionary;
-  codes(column: Numbers): Uint32Array;
+  codes(column: Numbers): Codes;
 }
 
 /**
@@ -30,19 +30,14 @@ const maxRange = 1 << 22;
 
 function byRange(type: DataType, columns: readonly Numbers[]): DistinctNumbers | undefined {
   if (type.kind === 'real' || type.kind === 'double') return undefined;
-  let [low, high] = [Infinity, -Infinity];
-  for (const column of columns) {
-    each<number>(column, Number, (value) => {
-      if (value < low) low = value;
-      if (value > high) high = value;
-    });
-  }
+  const [low, high] = rangeOf(columns);
   if (high - low >= maxRange) return undefined;
   const table = new Uint32Array(high < low ? 0 : high - low + 1);
-  for (const column of columns) {
-    each<number>(column, Number, (value) => {
-      table[value - low] = 1;
-    });
+  for (const { values, nulls } of columns) {
+    const numbers = values as ArrayLike<number>;
+    for (let row = 0; row < numbers.length; row++) {
+      if (nulls === undefined || nulls[row] === 0) table[numbers[row]! - low] = 1;
+    }
   }
   const distinct: number[] = [];
   for (let i = 0; i < table.length; i++) {
@@ -50,14 +45,29 @@ function byRange(type: DataType, columns: readonly Numbers[]): DistinctNumbers |
   }
   return {
     dictionary: dictionaryOf(type, distinct),
-    codes: (column) => {
-      const codes = new Uint32Array(column.values.length);
-      each<number>(column, Number, (value, row) => {
-        codes[row] = table[value - low]!;
-      });
+    codes: ({ values, nulls }) => {
+      const numbers = values as ArrayLike<number>;
+      const codes = emptyCodes(numbers.length, distinct.length + 1);
+      for (let row = 0; row < numbers.length; row++) {
+        if (nulls === undefined || nulls[row] === 0) codes[row] = table[numbers[row]! - low]!;
+      }
       return codes;
     },
   };
+}
+
+function rangeOf(columns: readonly Numbers[]): readonly [number, number] {
+  let [low, high] = [Infinity, -Infinity];
+  for (const { values, nulls } of columns) {
+    const numbers = values as ArrayLike<number>;
+    for (let row = 0; row < numbers.length; row++) {
+      if (nulls !== undefined && nulls[row] === 1) continue;
+      const value = numbers[row]!;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  }
+  return [low, high];
 }
 
 function sorted<T extends number | bigint>(
@@ -72,7 +82,7 @@ function sorted<T extends number | bigint>(
   return {
     dictionary: dictionaryOf(type, distinct),
     codes: (column) => {
-      const codes = new Uint32Array(column.values.length);
+      const codes = emptyCodes(column.values.length, distinct.length + 1);
       each(column, read, (value, row) => {
         codes[row] = codeOf.get(value)!;
       });

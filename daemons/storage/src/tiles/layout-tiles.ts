@@ -2,7 +2,6 @@ import { setImmediate } from 'node:timers/promises';
 import type { DataType } from '@tessera/columnar';
 import {
   codedColumn,
-  codesOf,
   type Dictionary,
   mergeDictionaries,
   type NumberColumn,
@@ -42,8 +41,40 @@ export class LayoutTiles {
     this.bytes = bytes;
   }
 
-  static of(key: string, { tile, dictionaries, types }: SegmentTile): LayoutTiles {
-    return new LayoutTiles({ types, dictionaries, segments: new Map([[key, tile]]) });
+  /**
+   * The tiles of `before`, if any, and of more segments. Dictionaries become those of all of them, and tiles whose codes
+   * differ from these are made anew.
+   */
+  static async of(
+    before: LayoutTiles | undefined,
+    added: ReadonlyMap<string, SegmentTile>,
+  ): Promise<LayoutTiles> {
+    const owners: readonly { readonly dictionaries: Dictionaries }[] = [
+      ...(before === undefined ? [] : [before]),
+      ...added.values(),
+    ];
+    const [first] = added.values();
+    const types = before?.types ?? first!.types;
+    const dictionaries = new Map<string, Dictionary>();
+    for (const name of (before ?? first!).dictionaries.keys()) {
+      if (!types.has(name)) continue; // Codes of numbers are made again when they are asked for.
+      const each = owners.map((owner) => owner.dictionaries.get(name)!);
+      dictionaries.set(
+        name,
+        each.reduce((all, own) => mergeDictionaries(all, own).dictionary),
+      );
+    }
+    const segments = new Map<string, Tile>();
+    const old = before === undefined ? [] : [...before.#segments];
+    const parts = [
+      ...old.map(([key, tile]) => [key, { tile, dictionaries: before!.dictionaries }] as const),
+      ...added,
+    ];
+    for (const [key, { tile, dictionaries: own }] of parts) {
+      segments.set(key, recodedTile(tile, own, dictionaries));
+      await setImmediate(); // Scans go on between two tiles.
+    }
+    return new LayoutTiles({ types, dictionaries, segments });
   }
 
   get segmentKeys(): readonly string[] {
@@ -77,26 +108,6 @@ export class LayoutTiles {
     return new LayoutTiles({ types: this.types, dictionaries: this.dictionaries, segments });
   }
 
-  /** With one more segment. Where it brings new words, the other tiles are made anew with the codes that follow. */
-  async with(key: string, added: SegmentTile): Promise<LayoutTiles> {
-    const dictionaries = new Map<string, Dictionary>();
-    const oldCodes = new Map<string, Uint32Array>();
-    const newCodes = new Map<string, Uint32Array>();
-    for (const [name, own] of added.dictionaries) {
-      const merged = mergeDictionaries(this.dictionaries.get(name)!, own);
-      dictionaries.set(name, merged.dictionary);
-      if (merged.fromFirst !== undefined) oldCodes.set(name, merged.fromFirst);
-      if (merged.fromSecond !== undefined) newCodes.set(name, merged.fromSecond);
-    }
-    const segments = new Map<string, Tile>();
-    for (const [each, tile] of this.#segments) {
-      segments.set(each, recodedTile(tile, oldCodes, dictionaries));
-      if (oldCodes.size > 0) await setImmediate(); // Scans go on between two tiles.
-    }
-    segments.set(key, recodedTile(added.tile, newCodes, dictionaries));
-    return new LayoutTiles({ types: this.types, dictionaries, segments });
-  }
-
   /** The name under which a column's codes are found; undefined: it is held as numbers only. */
   codedName(name: string): string | undefined {
     if (this.dictionaries.has(name)) return name;
@@ -114,8 +125,7 @@ export class LayoutTiles {
     );
     const segments = new Map<string, Tile>();
     for (const [key, tile, column] of columns) {
-      const codes = codesOf(distinct.codes(column), distinct.dictionary.size);
-      const twin = codedColumn(codes);
+      const twin = codedColumn(distinct.codes(column));
       segments.set(key, { ...tile, columns: new Map([...tile.columns, [twinOf(name), twin]]) });
       await setImmediate();
     }
@@ -126,19 +136,17 @@ export class LayoutTiles {
 
 const twinOf = (name: string) => `codes of ${name}`;
 
-/** Only columns that have a dictionary in `dictionaries` are kept as codes. */
-function recodedTile(
-  tile: Tile,
-  codes: ReadonlyMap<string, Uint32Array>,
-  dictionaries: ReadonlyMap<string, Dictionary>,
-): Tile {
+type Dictionaries = ReadonlyMap<string, Dictionary>;
+
+/** A tile with the codes of other dictionaries, which have all of its values. */
+function recodedTile(tile: Tile, own: Dictionaries, wanted: Dictionaries): Tile {
   const columns = new Map<string, TileColumn>();
   for (const [name, column] of tile.columns) {
     if (column.kind === 'numbers') columns.set(name, column);
     else {
-      const dictionary = dictionaries.get(name);
-      const to = codes.get(name);
+      const dictionary = wanted.get(name);
       if (dictionary === undefined) continue;
+      const to = mergeDictionaries(dictionary, own.get(name)!).fromSecond;
       columns.set(name, to === undefined ? column : recoded(column, to, dictionary));
     }
   }

@@ -174,7 +174,7 @@ export class TileLoader {
     const list = sources.map(({ sql, name }) => `${sql} AS ${quoteName(name)}`).join(', ');
     const buffers = new Map<string, Buffered>();
     let offset = 0;
-    for await (const batch of this.#connection.stream(`SELECT ${list} FROM ${file}`, [], {
+    for await (const batch of this.#connection.batches(`SELECT ${list} FROM ${file}`, [], {
       signal,
     })) {
       sources.forEach(({ name }, i) => {
@@ -300,7 +300,7 @@ function columnOf(
   }
   const raw = { values: values as Int32Array, ...(nulls === undefined ? {} : { nulls }) };
   const distinct = distinctNumbers(type, [raw]);
-  const column: CodedColumn = codedColumn(codesOf(distinct.codes(raw), distinct.dictionary.size));
+  const column: CodedColumn = codedColumn(distinct.codes(raw));
   return { column, dictionary: distinct.dictionary };
 }
 

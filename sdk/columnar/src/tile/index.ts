@@ -16,6 +16,7 @@ export {
   type Codes,
   codedColumn,
   codesOf,
+  emptyCodes,
   type NumberColumn,
   recoded,
   type Tile,

@@ -38,9 +38,15 @@ export const blockRows = 1_024;
 
 /** Codes in the narrowest array that holds `size` different ones. */
 export function codesOf(source: ArrayLike<number>, size: number): Codes {
-  if (size <= 256) return Uint8Array.from(source);
-  if (size <= 65_536) return Uint16Array.from(source);
-  return Uint32Array.from(source);
+  const codes = emptyCodes(source.length, size);
+  codes.set(source);
+  return codes;
+}
+
+/** Room for codes of `size` different values. */
+export function emptyCodes(length: number, size: number): Codes {
+  if (size <= 256) return new Uint8Array(length);
+  return size <= 65_536 ? new Uint16Array(length) : new Uint32Array(length);
 }
 
 export function codedColumn(codes: Codes): CodedColumn {
@@ -73,13 +79,7 @@ export function recoded(
   to: Uint32Array,
   dictionary: Dictionary,
 ): CodedColumn {
-  const { size } = dictionary;
-  const target =
-    size <= 256
-      ? new Uint8Array(codes.length)
-      : size <= 65_536
-        ? new Uint16Array(codes.length)
-        : new Uint32Array(codes.length);
+  const target = emptyCodes(codes.length, dictionary.size);
   for (let row = 0; row < codes.length; row++) target[row] = to[codes[row]!]!;
   return codedColumn(target);
 }
