@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '@tessera/base';
-import type { CuboidScanner } from '@tessera/client';
+import type { CuboidScanner, SnapshotReader } from '@tessera/client';
 import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
 import { storage } from '@tessera/proto';
 import { type StorageConfigInput, storageConfig } from './config.ts';
@@ -10,6 +10,7 @@ import { DuckDbCuboidStore } from './store/duckdb-cuboid-store.ts';
 import { LayoutLoader } from './store/layout-table.ts';
 import { ResidentLayouts } from './store/resident-layouts.ts';
 import { openScratchDatabase } from './store/scratch-database.ts';
+import { StoredSnapshots } from './stored-snapshots.ts';
 
 export interface StorageDependencies {
   readonly clock?: Clock;
@@ -20,6 +21,8 @@ export interface ComposedStorage extends AsyncDisposable {
   readonly daemon: StorageDaemon;
   /** The daemon's scans without service or serialisation, for a query daemon in the same process. */
   readonly scanner: CuboidScanner;
+  /** The same for lookup snapshots. */
+  readonly snapshots: SnapshotReader;
   readonly services: readonly ServiceBinding[];
 }
 
@@ -37,11 +40,13 @@ export async function composeStorage(
   const helper = new LayoutLoader(await database.connect(), 'other layout');
   const resident = new ResidentLayouts({ files, loader, helper, budgetBytes, clock, log });
   const store = new DuckDbCuboidStore({ files, database, resident });
-  const daemon = new StorageDaemon({ files, store, resident, loader, clock });
+  const snapshots = new StoredSnapshots(files, database);
+  const daemon = new StorageDaemon({ files, store, snapshots, resident, loader, clock });
   const handler = new StorageHandler(daemon);
   return {
     daemon,
     scanner: daemon,
+    snapshots: daemon,
     services: [serve(storage.StorageServiceDefinition, handler) as unknown as ServiceBinding],
     async [Symbol.asyncDispose]() {
       await resident.settled();

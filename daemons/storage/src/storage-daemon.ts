@@ -1,5 +1,5 @@
 import { type Clock, parseResourceName } from '@tessera/base';
-import type { CuboidScanner, ScanOptions } from '@tessera/client';
+import type { CuboidScanner, ScanOptions, SnapshotRead, SnapshotReader } from '@tessera/client';
 import type { ColumnBatch } from '@tessera/columnar';
 import type { ScanPlan } from '@tessera/cube';
 import type { Collected, FileStore, VerifyOutcome } from './files/file-store.ts';
@@ -15,9 +15,10 @@ import type { ResidentLayouts } from './store/resident-layouts.ts';
 export const defaultGraceMicros = 86_400_000_000n;
 
 /** What the storage daemon does, whoever calls it: its service, or a daemon in the same process. */
-export class StorageDaemon implements CuboidScanner {
+export class StorageDaemon implements CuboidScanner, SnapshotReader {
   readonly #files: FileStore;
   readonly #store: CuboidStore;
+  readonly #snapshots: SnapshotReader;
   readonly #resident: ResidentLayouts;
   readonly #loader: LayoutLoader;
   readonly #clock: Clock;
@@ -27,12 +28,14 @@ export class StorageDaemon implements CuboidScanner {
   constructor(parts: {
     readonly files: FileStore;
     readonly store: CuboidStore;
+    readonly snapshots: SnapshotReader;
     readonly resident: ResidentLayouts;
     readonly loader: LayoutLoader;
     readonly clock: Clock;
   }) {
     this.#files = parts.files;
     this.#store = parts.store;
+    this.#snapshots = parts.snapshots;
     this.#resident = parts.resident;
     this.#loader = parts.loader;
     this.#clock = parts.clock;
@@ -40,6 +43,10 @@ export class StorageDaemon implements CuboidScanner {
 
   scan(plan: ScanPlan, { parameters, signal }: ScanOptions): AsyncIterable<ColumnBatch> {
     return this.#store.execute(plan, parameters, signal);
+  }
+
+  readSnapshot(read: SnapshotRead, signal: AbortSignal): AsyncIterable<ColumnBatch> {
+    return this.#snapshots.readSnapshot(read, signal);
   }
 
   prepareIngest(cube: string, key: string): Promise<PreparedIngest> {

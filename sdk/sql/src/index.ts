@@ -27,6 +27,7 @@ export {
   type,
   typeName,
 } from './types.ts';
+export { selectBlocks, usedColumns } from './used-columns.ts';
 export {
   and,
   call,

@@ -130,6 +130,7 @@ export class Catalog implements AsyncDisposable {
       models: this.#metadata.all('models', id),
       cubes: this.#metadata.all('cubes', id),
       segments: this.#metadata.all('segments', id),
+      snapshots: this.#metadata.all('snapshots', id),
     };
     const revision = this.#metadata.revision;
     const { sources, failures } = await this.#openSources(id, project);
@@ -145,7 +146,12 @@ export class Catalog implements AsyncDisposable {
       sourceFailures: failures,
       closedSources: this.#closedSources(id),
       tables,
-      models: resolved.models.map((model) => ({ model, cubes: [], pushDown: true })),
+      models: resolved.models.map((model) => ({
+        model,
+        cubes: [],
+        snapshots: new Map(),
+        pushDown: true,
+      })),
       modelFailures: resolved.failures,
       versions: project.versions.known(),
     };
@@ -160,6 +166,7 @@ export class Catalog implements AsyncDisposable {
     const models = modelStates(resolved.models, {
       cubes: resources.cubes,
       segments,
+      snapshots: resources.snapshots,
       versions,
       extent: ({ name }) => extents.get(name),
       pushDown: ({ fact }) => !bare.closedSources.has(fact.table.source),

@@ -11,12 +11,20 @@ import type { Layout } from '../segment.ts';
 import type { CubeChoice } from './choose.ts';
 import { expressionText } from './expression-text.ts';
 import { isCurrent } from './layout-answer.ts';
+import {
+  isSnapshotPlan,
+  type SnapshotAttempt,
+  type SnapshotPlan,
+  type SnapshotTrial,
+} from './lookup-snapshots.ts';
 import type { NotAnswered } from './need.ts';
 import { type CubePlan, type CubeRefusal, isPlan } from './plan-block.ts';
 import { type ReasonCode, reason } from './reasons.ts';
 
 /** What was tried of one model for one block, kept for EXPLAIN CUBOID. */
-export type Attempt =
+export type Attempt = CuboidAttempt | SnapshotAttempt;
+
+export type CuboidAttempt =
   | { readonly kind: 'star'; readonly state: ModelState; readonly code: ReasonCode }
   | { readonly kind: 'need'; readonly state: ModelState; readonly need: NotAnswered }
   | {
@@ -34,7 +42,10 @@ export function summaryOf(block: SelectBlock): string {
   return `select ${shown.join(', ')}${more}${from}`;
 }
 
-/** Every candidate of an attempt: each layout of each cube, or the model itself when it does not come to layouts. */
+/**
+ * Every candidate of an attempt: each layout or snapshot of each cube, or the model itself when it does not come to
+ * those.
+ */
 export function candidatesOf(
   attempt: Attempt,
   chosen: CubePlan | undefined,
@@ -44,6 +55,9 @@ export function candidatesOf(
   if (attempt.kind === 'star') return [modelCandidate(model, reason(attempt.code))];
   if (attempt.kind === 'need') return [modelCandidate(model, reasonOf(attempt.need))];
   if (state.cubes.length === 0) return [modelCandidate(model, reason('NO_READY_SEGMENT'))];
+  if (attempt.kind === 'snapshot') {
+    return attempt.trials.flatMap((trial) => snapshotCandidates(model, trial, attempt.taken));
+  }
   return state.cubes.flatMap((cube) => {
     const choices = attempt.plan.choices.filter((choice) => choice.cube === cube);
     const counts = choices.some(({ distinct }) => distinct);
@@ -78,6 +92,26 @@ function modelCandidate(model: Model, why: Reason): CandidateExplanation {
     taken: false,
     reason: why,
   };
+}
+
+function snapshotCandidates(
+  model: Model,
+  trial: SnapshotTrial,
+  chosen: SnapshotPlan | undefined,
+): CandidateExplanation[] {
+  const cube = trial.cube.name;
+  if (!isSnapshotPlan(trial)) {
+    return [{ ...modelCandidate(model, reason(trial.code, undefined, trial.missing)), cube }];
+  }
+  const taken = trial === chosen;
+  return trial.blocks.map(({ snapshot }) => ({
+    ...modelCandidate(model, reason(taken ? 'TAKEN' : 'SNAPSHOT_OLDER')),
+    cube,
+    layout: snapshot!.id,
+    rowCount: snapshot!.rowCount,
+    sizeBytes: snapshot!.sizeBytes,
+    taken,
+  }));
 }
 
 /** The layouts of a cube by id, each with all segments that have it; those of distinct counts where one is asked for. */

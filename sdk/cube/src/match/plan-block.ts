@@ -171,6 +171,8 @@ function matchedBlock(
   const read = choice.choices;
   const all = [...read.map(({ segment }) => segment.id), ...choice.pruned];
   const segments = choice.cube.segments.filter(({ id }) => all.includes(id));
+  const scans = scansOf(choice).map((scan) => inZone(scan, need.context.sessionZone));
+  const snapshots = scans.flatMap(({ lookups }) => lookups.map(({ snapshot }) => snapshot));
   const oldest = segments.map(({ builtAt }) => builtAt).reduce(smaller, end);
   return {
     relation: distinct?.relation ?? need.relation,
@@ -179,7 +181,7 @@ function matchedBlock(
     schema,
     keyCount: need.keys.length,
     merge: distinct === undefined ? mergesOf(need) : ['none'],
-    scans: scansOf(choice).map((scan) => inZone(scan, need.context.sessionZone)),
+    scans,
     ...(ranges.length === 0 ? {} : { holes: { ranges, query: holeQuery(block, need, ranges) } }),
     coverage: {
       model: model.name,
@@ -188,6 +190,7 @@ function matchedBlock(
       layouts: [...new Set(read.map(({ layout }) => layout.id))].sort(),
       segments: read.map(({ segment }) => segment.id),
       prunedSegments: choice.pruned,
+      snapshots: [...new Set(snapshots)].sort(),
       pushedDown: ranges,
       rejectedRows: segments.reduce((sum, { rejectedRows }) => sum + rejectedRows, 0n),
       ...(segments.length === 0 ? {} : { asOf: oldest }),
