@@ -10,7 +10,8 @@ import {
   type Situation,
   situationKey,
 } from './layout-answer.ts';
-import type { BlockNeed, DistinctNeed } from './need.ts';
+import type { BlockNeed } from './need.ts';
+import type { DistinctNeed } from './need-ledger.ts';
 import type { ReasonCode } from './reasons.ts';
 import { canPass, visitedShare } from './statistics.ts';
 import { contains, intersect, isEmpty, setOfSegment, type TimeSet, union } from './time-set.ts';

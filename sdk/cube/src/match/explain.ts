@@ -17,7 +17,7 @@ import {
   type SnapshotPlan,
   type SnapshotTrial,
 } from './lookup-snapshots.ts';
-import type { NotAnswered } from './need.ts';
+import type { NotAnswered } from './need-ledger.ts';
 import { type CubePlan, type CubeRefusal, isPlan } from './plan-block.ts';
 import { type ReasonCode, reason } from './reasons.ts';
 

@@ -6,13 +6,9 @@ import type { CubeSpec, Grain, MeasureAggregate, ModelSpec } from '../model-spec
 import { partsOf as partsOfMeasure } from '../resolve/measure-parts.ts';
 import { expressionText } from './expression-text.ts';
 import { castTo, column, columnsOf } from './expressions.ts';
-import {
-  type BlockNeed,
-  isNeed,
-  measureAggregateOf,
-  type NotAnswered,
-  storableDimensions,
-} from './need.ts';
+import { measureAggregateOf } from './measure-aggregate.ts';
+import { type BlockNeed, isNeed } from './need.ts';
+import { type NotAnswered, storableDimensions } from './need-ledger.ts';
 import { partsOf, scanOf } from './partial.ts';
 import { type Failure, Rewriter } from './rewrite.ts';
 import { isTime } from './time-term.ts';

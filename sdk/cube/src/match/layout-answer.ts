@@ -9,7 +9,8 @@ import {
 } from '../scan-plan.ts';
 import type { Layout } from '../segment.ts';
 import { castTo, column, isNotNull } from './expressions.ts';
-import type { BlockNeed, DistinctNeed } from './need.ts';
+import type { BlockNeed } from './need.ts';
+import type { DistinctNeed } from './need-ledger.ts';
 import { partsOf, scanOf } from './partial.ts';
 import type { ReasonCode } from './reasons.ts';
 import { type Failure, Rewriter } from './rewrite.ts';
