@@ -7,10 +7,9 @@ import type {
   Reason,
 } from '../matched.ts';
 import type { Model } from '../model.ts';
-import type { Layout } from '../segment.ts';
 import type { CubeChoice } from './choose.ts';
+import { type IndexedLayout, indexOf } from './cube-index.ts';
 import { expressionText } from './expression-text.ts';
-import { isCurrent } from './layout-answer.ts';
 import {
   isSnapshotPlan,
   type SnapshotAttempt,
@@ -61,12 +60,13 @@ export function candidatesOf(
   return state.cubes.flatMap((cube) => {
     const choices = attempt.plan.choices.filter((choice) => choice.cube === cube);
     const counts = choices.some(({ distinct }) => distinct);
-    const layouts = cubeLayouts(model, cube.segments, counts);
+    const { rows, distinct } = indexOf(model, cube).layouts;
+    const layouts = counts ? [...rows, ...distinct] : rows;
     if (layouts.length === 0) {
       return [{ ...modelCandidate(model, reason('NO_READY_SEGMENT')), cube: cube.name }];
     }
-    return layouts.map((group) =>
-      layoutCandidate(model, cube.name, group, choices, attempt.plan, chosen),
+    return layouts.map((layout) =>
+      layoutCandidate(model, cube.name, layout, choices, attempt.plan, chosen),
     );
   });
 }
@@ -114,29 +114,14 @@ function snapshotCandidates(
   }));
 }
 
-/** The layouts of a cube by id, each with all segments that have it; those of distinct counts where one is asked for. */
-function cubeLayouts(
-  model: Model,
-  segments: readonly { readonly layouts: readonly Layout[] }[],
-  counts: boolean,
-): readonly (readonly Layout[])[] {
-  const groups = new Map<string, Layout[]>();
-  for (const layout of segments.flatMap(({ layouts }) => layouts)) {
-    if (!isCurrent(model, layout) || (layout.kind === 'distinct' && !counts)) continue;
-    groups.set(layout.id, [...(groups.get(layout.id) ?? []), layout]);
-  }
-  return [...groups.values()];
-}
-
 function layoutCandidate(
   model: Model,
   cube: string,
-  group: readonly Layout[],
+  { id, dimensions, rowCount, sizeBytes }: IndexedLayout,
   choices: readonly CubeChoice[],
   plan: CubePlan | CubeRefusal,
   chosen: CubePlan | undefined,
 ): CandidateExplanation {
-  const { id, columns } = group[0]!;
   const scans = chosen?.blocks.flatMap((block) => (block.cube === cube ? block.scans : [])) ?? [];
   const taken = scans.some(({ layout }) => layout === id);
   const costs = choices.flatMap(({ costs: each }) => each.get(id) ?? []);
@@ -144,9 +129,9 @@ function layoutCandidate(
     model: model.name,
     cube,
     layout: id,
-    dimensions: columns.filter(({ role }) => role === 'dimension').map(({ name }) => name),
-    rowCount: group.reduce((sum, { rowCount }) => sum + rowCount, 0n),
-    sizeBytes: group.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0n),
+    dimensions,
+    rowCount,
+    sizeBytes,
     predictedMicros:
       Math.round(Math.min(...costs, Number.MAX_SAFE_INTEGER)) % Number.MAX_SAFE_INTEGER,
     taken,

@@ -161,10 +161,22 @@ function nameFor(base: string, names: Set<string>): string {
       .replace(/[^a-z0-9_]+/g, '_')
       .slice(0, 48) || 'added';
   const start = /^[a-z_]/.test(plain) ? plain : `d_${plain}`;
-  let name = start;
-  for (let i = 2; names.has(name); i++) name = `${start}_${i}`;
+  const name = names.has(start) ? firstFree(start, names) : start;
   names.add(name);
   return name;
+}
+
+/** Hundreds of additions may want one name: the number to go on with is found by halving, as those below it are taken. */
+function firstFree(start: string, names: ReadonlySet<string>): string {
+  const isTaken = (i: number) => names.has(`${start}_${i}`);
+  let [low, high] = [2, 2];
+  while (isTaken(high)) [low, high] = [high + 1, high * 2];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (isTaken(middle)) low = middle + 1;
+    else high = middle;
+  }
+  return `${start}_${low}`;
 }
 
 function dimensionFor(

@@ -31,14 +31,16 @@ export interface LayoutRefusal {
 
 /** What differs from segment to segment. */
 export interface Situation {
+  /** Equal for equal situations. */
+  readonly key: string;
   /** Positions of conditions that every row of the segments fulfils. */
   readonly dropped: ReadonlySet<number>;
   /** Lookups of which some fact rows have no partner, although the block wants those dropped. */
   readonly unmatched: readonly string[];
 }
 
-export function situationKey({ dropped, unmatched }: Situation): string {
-  return `${[...dropped].join(',')}/${unmatched.join(',')}`;
+export function situationOf(dropped: ReadonlySet<number>, unmatched: readonly string[]): Situation {
+  return { key: `${[...dropped].join(',')}/${unmatched.join(',')}`, dropped, unmatched };
 }
 
 export function isAnswer(answer: LayoutAnswer | LayoutRefusal): answer is LayoutAnswer {

@@ -52,6 +52,8 @@ export class NeedLedger {
   readonly distincts: DistinctNeed[] = [];
   readonly #columns: ReadonlySet<string>;
   readonly #virtual: Rewriter;
+  /** Of whose notes nothing is kept. */
+  readonly #trial: Rewriter;
   readonly #missingAggregates: AggregateExpr[] = [];
   #code: ReasonCode | undefined;
 
@@ -67,7 +69,9 @@ export class NeedLedger {
       neverNull: (expr) => neverNull(expr, match),
     };
     this.#columns = new Set(partsOf(match.model).map((part) => part.column));
-    this.#virtual = new Rewriter(this.context, storableDimensions(match.model));
+    const stored = storableDimensions(match.model);
+    this.#virtual = new Rewriter(this.context, stored);
+    this.#trial = new Rewriter(this.context, stored);
   }
 
   /** The expression over the model's aliases. */
@@ -82,12 +86,11 @@ export class NeedLedger {
 
   /** True when dimensions give the expression; nothing is noted. */
   tries(expr: Expr): boolean {
-    return new Rewriter(this.context, this.#virtual.stored).rewrite(expr) !== undefined;
+    return this.#trial.rewrite(expr) !== undefined;
   }
 
   computable(spec: PartialSpec): boolean {
-    const trial = new Rewriter(this.context, this.#virtual.stored);
-    return scanOf(spec, this.partialContext, trial, this.#columns) !== undefined;
+    return scanOf(spec, this.partialContext, this.#trial, this.#columns) !== undefined;
   }
 
   /** Notes what dimensions lack for the expression. */

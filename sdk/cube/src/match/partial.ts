@@ -3,6 +3,7 @@ import {
   type AggregateExpr,
   and,
   call,
+  conjuncts,
   type Expr,
   exprKey,
   isExact,
@@ -66,30 +67,53 @@ export interface PartialContext {
   readonly neverNull: (expr: Expr) => boolean;
 }
 
+/** A stored part, and the keys of the conjuncts that it is filtered by. */
+interface IndexedPart {
+  readonly part: MeasurePart;
+  readonly kept: ReadonlySet<string>;
+}
+
+const indexes = new WeakMap<PartialContext, ReadonlyMap<string, readonly IndexedPart[]>>();
+
+/** The parts by what they aggregate: a block with many aggregates over a model with many measures asks often. */
+function partsOver(
+  context: PartialContext,
+  fn: string,
+  arg: Expr | undefined,
+): readonly IndexedPart[] {
+  const known = indexes.get(context) ?? indexParts(context);
+  indexes.set(context, known);
+  return known.get(operandKey(context, fn, arg)) ?? [];
+}
+
+function indexParts(context: PartialContext): ReadonlyMap<string, readonly IndexedPart[]> {
+  const parts = partsOf(context.model).map((part) => {
+    const kept = conjuncts(part.filter).map((term) => exprKey(context.canonical(term)));
+    return { part, kept: new Set(kept) };
+  });
+  return Map.groupBy(parts, ({ part }) => operandKey(context, part.fn, part.arg));
+}
+
+function operandKey(context: PartialContext, fn: string, arg: Expr | undefined): string {
+  return `${fn} ${arg === undefined ? '*' : exprKey(context.canonical(arg))}`;
+}
+
 /** The stored part that gives the partial, and the conjuncts of the filter that are left to apply. */
 function storedPart(
   spec: PartialSpec,
   context: PartialContext,
   columns: ReadonlySet<string>,
 ): { readonly part: MeasurePart; readonly rest: readonly Expr[] } | undefined {
-  const key = (expr: Expr | undefined): string =>
-    expr === undefined ? '*' : exprKey(context.canonical(expr));
-  const wanted = spec.filter.map((conjunct) => ({ conjunct, key: key(conjunct) }));
-  const found = partsOf(context.model).flatMap((part) => {
-    if (part.fn !== spec.fn || !columns.has(part.column)) return [];
-    if (key(part.arg) !== key(spec.arg)) return [];
-    const kept = conjunctKeys(part.filter, context);
-    if (![...kept].every((k) => wanted.some((w) => w.key === k))) return [];
-    const rest = wanted.filter((w) => !kept.has(w.key)).map(({ conjunct }) => conjunct);
-    return [{ part, rest }];
-  });
-  return found.sort((a, b) => a.rest.length - b.rest.length).at(0);
-}
-
-function conjunctKeys(filter: Expr | undefined, context: PartialContext): ReadonlySet<string> {
-  if (filter === undefined) return new Set();
-  const parts = filter.kind === 'call' && filter.fn === 'and' ? filter.args : [filter];
-  return new Set(parts.map((part) => exprKey(context.canonical(part))));
+  const possible = partsOver(context, spec.fn, spec.arg);
+  if (possible.length === 0) return undefined;
+  const wanted = new Map(spec.filter.map((term) => [exprKey(context.canonical(term)), term]));
+  let best: { readonly part: MeasurePart; readonly rest: readonly Expr[] } | undefined;
+  for (const { part, kept } of possible) {
+    if (!columns.has(part.column) || !kept.isSubsetOf(wanted)) continue;
+    const rest = [...wanted].flatMap(([key, term]) => (kept.has(key) ? [] : [term]));
+    if (best === undefined || rest.length < best.rest.length) best = { part, rest };
+  }
+  return best;
 }
 
 /** How a layout with these columns gives the partial, or `undefined` when it cannot. */

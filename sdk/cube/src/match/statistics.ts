@@ -15,8 +15,13 @@ export function canPass(filter: Expr | undefined, layout: Layout): boolean {
 
 type Statistics = ReadonlyMap<string, LayoutColumn>;
 
+const statistics = new WeakMap<Layout, Statistics>();
+
+/** Worked out once: a layout is asked again and again, by filters and statements. */
 function statisticsOf(layout: Layout): Statistics {
-  return new Map(layout.columns.map((column) => [column.name, column]));
+  const known = statistics.get(layout) ?? new Map(layout.columns.map((c) => [c.name, c]));
+  statistics.set(layout, known);
+  return known;
 }
 
 function possible(filter: Expr, statistics: Statistics): boolean {
@@ -160,19 +165,29 @@ function compareText(a: string, b: string): number {
 
 /** About which share of the rows a scan visits, when the filter holds the first sort columns down. */
 export function visitedShare(filters: readonly Expr[], layout: Layout): number {
-  const dimensions = layout.columns.filter(({ role }) => role === 'dimension');
-  const spread = Number(layout.rowCount) ** (1 / Math.max(1, dimensions.length));
+  if (filters.length === 0) return 1;
   let share = 1;
   for (const name of layout.sortColumns) {
-    const column = dimensions.find((each) => each.name === name);
-    const filter = filters.filter((each) => concerns(each, name));
-    if (column === undefined || filter.length === 0) break;
-    const points = Math.min(...filter.map(pointsOf));
-    const values = distinctValues(column, spread);
-    share *= Number.isFinite(points) ? Math.min(1, points / values) : 0.3;
-    if (!Number.isFinite(points)) break;
+    const points = allowedPoints(filters, name);
+    const column = statisticsOf(layout).get(name);
+    if (points === undefined || column?.role !== 'dimension') break;
+    if (!Number.isFinite(points)) return share * 0.3;
+    share *= Math.min(1, points / distinctValues(column, layout));
   }
   return share;
+}
+
+const points = new WeakMap<readonly Expr[], Map<string, number | undefined>>();
+
+/** How many values of a column the filters allow, `undefined` when none concerns it; counted once for all segments. */
+function allowedPoints(filters: readonly Expr[], name: string): number | undefined {
+  const known = points.get(filters) ?? new Map<string, number | undefined>();
+  points.set(filters, known);
+  if (known.has(name)) return known.get(name);
+  const concerned = filters.filter((each) => concerns(each, name));
+  const least = concerned.length === 0 ? undefined : Math.min(...concerned.map(pointsOf));
+  known.set(name, least);
+  return least;
 }
 
 function concerns(filter: Expr, name: string): boolean {
@@ -193,9 +208,12 @@ function pointsOf(filter: Expr): number {
 }
 
 /** How many values a dimension has, at most as its range allows. */
-function distinctValues({ minimum, maximum, type }: LayoutColumn, spread: number): number {
+function distinctValues({ minimum, maximum, type }: LayoutColumn, layout: Layout): number {
   const countable = ['smallint', 'integer', 'bigint', 'date'].includes(type.kind);
-  if (!countable || minimum === undefined || maximum === undefined) return Math.max(1, spread);
-  const range = Number(maximum) - Number(minimum) + 1;
-  return Number.isFinite(range) ? Math.max(1, range) : Math.max(1, spread);
+  if (countable && minimum !== undefined && maximum !== undefined) {
+    const range = Number(maximum) - Number(minimum) + 1;
+    if (Number.isFinite(range)) return Math.max(1, range);
+  }
+  const dimensions = layout.columns.filter(({ role }) => role === 'dimension').length;
+  return Math.max(1, Number(layout.rowCount) ** (1 / Math.max(1, dimensions)));
 }
