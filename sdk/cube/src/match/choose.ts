@@ -19,8 +19,8 @@ import {
 import type { BlockNeed } from './need.ts';
 import type { DistinctNeed } from './need-ledger.ts';
 import type { ReasonCode } from './reasons.ts';
-import { canPass, visitedShare } from './statistics.ts';
-import { contains, everything, intersect, isEmpty, type TimeSet } from './time-set.ts';
+import { canPass, type HeldColumn, heldColumns, visitedShare } from './statistics.ts';
+import { contains, overlap, type TimeSet } from './time-set.ts';
 
 /** One segment read by one layout. */
 export interface Choice {
@@ -66,6 +66,8 @@ export function chooseLayouts(
   return new Chooser(need, cube, distinct).choose();
 }
 
+const plainSituation = situationOf(new Set(), []);
+
 /** A segment that can be read, with every layout that gives its rows. */
 interface Option {
   readonly indexed: IndexedSegment;
@@ -81,12 +83,17 @@ class Chooser {
   readonly #answers = new Map<string, Map<string, LayoutAnswer | LayoutRefusal>>();
   readonly #refusals = new Map<string, LayoutRefusal>();
   readonly #situations = new Map<Segment, Situation>();
+  /** The situation of all segments, when nothing in the block tells them apart. */
+  readonly #alike: Situation | undefined;
   readonly #costs = new Map<string, number>();
+  readonly #held = new Map<LayoutAnswer, readonly HeldColumn[]>();
 
   constructor(need: BlockNeed, cube: CubeState, distinct: DistinctNeed | undefined) {
     this.#need = need;
     this.#cube = cube;
     this.#distinct = distinct;
+    const told = need.mustMatch.length > 0 || need.conditions.some(({ bound }) => bound?.exact);
+    this.#alike = told ? undefined : plainSituation;
     this.#index = indexOf(need.match.model, cube);
     this.#layouts = this.#index.layouts[distinct === undefined ? 'rows' : 'distinct'];
   }
@@ -94,10 +101,7 @@ class Chooser {
   choose(): CubeChoice {
     const unusable = new Map<string, ReasonCode>();
     const { times } = this.#need;
-    const needed =
-      times === everything
-        ? this.#index.segments
-        : this.#index.segments.filter((each) => !isEmpty(intersect(each.times, times)));
+    const needed = this.#index.segments.filter((each) => overlap(each.times, times));
     const fit = needed.filter(({ segment }) => {
       const code = this.#unfit(segment);
       if (code !== undefined) unusable.set(segment.id, code);
@@ -140,7 +144,7 @@ class Chooser {
 
   /** The conditions that hold for all rows of a segment, and the lookups whose partners it lacks. */
   #situation({ segment, times }: IndexedSegment): Situation {
-    const known = this.#situations.get(segment);
+    const known = this.#alike ?? this.#situations.get(segment);
     if (known !== undefined) return known;
     const { conditions, mustMatch } = this.#need;
     const dropped = conditions.flatMap(({ bound }, i) =>
@@ -154,9 +158,10 @@ class Chooser {
 
   /** What is right for every one of the segments: then they make one scan. */
   #commonSituation(segments: readonly IndexedSegment[]): Situation {
+    if (this.#alike !== undefined) return this.#alike;
     const all = segments.map((each) => this.#situation(each));
     const [first, ...rest] = all;
-    if (first === undefined) return situationOf(new Set(), []);
+    if (first === undefined) return plainSituation;
     return situationOf(
       rest.reduce((set, each) => set.intersection(each.dropped), first.dropped),
       [...new Set(all.flatMap(({ unmatched }) => unmatched))].sort(),
@@ -185,9 +190,15 @@ class Chooser {
         this.#answer(id, layout, common) ?? this.#answer(id, layout, this.#situation(indexed));
       if (answer === undefined) continue;
       if (answer.lookups.some(({ alias }) => segment.snapshots[alias] === undefined)) continue;
-      choices.push({ segment, layout, answer, micros: microsOf(answer, layout) });
+      choices.push({ segment, layout, answer, micros: this.#micros(answer, layout) });
     }
     return choices;
+  }
+
+  #micros(answer: LayoutAnswer, layout: Layout): number {
+    const held = this.#held.get(answer) ?? heldColumns(answer.filters, layout.sortColumns);
+    this.#held.set(answer, held);
+    return microsOf(answer, layout, visitedShare(held, layout));
   }
 
   /** One layout for all segments, or the cheapest for each: whatever costs less with the scans that it takes. */
@@ -277,9 +288,8 @@ function scansOf(choices: readonly Choice[]): number {
   return keys.size;
 }
 
-/** Predicted from what is visited after the sort order has cut the filter, and from the columns that are read. */
-function microsOf(answer: LayoutAnswer, layout: Layout): number {
-  const share = visitedShare(answer.filters, layout);
+/** Predicted from the share of rows that is visited, and from the columns that are read. */
+function microsOf(answer: LayoutAnswer, layout: Layout, share: number): number {
   const rows = Number(layout.rowCount) * share;
   const read = answer.filters.length + answer.groupBy.length + answer.aggregates.length;
   const width = Math.min(1, read / Math.max(1, layout.columns.length));

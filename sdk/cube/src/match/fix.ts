@@ -18,6 +18,8 @@ type AddedMeasure = ModelFix['addMeasures'][number];
 
 /** More rounds of adding what is missing than this never happened to help. */
 const maxRounds = 4;
+/** Nobody would apply a fix of more. */
+const maxAdditions = 100;
 
 /**
  * The smallest change of a model and its cube that makes a block match: what is missing is added, the block is looked at
@@ -127,8 +129,10 @@ function stepOf(model: Model, need: NotAnswered): Step | undefined {
     return undefined;
   }
   const names = takenNames(model);
-  const dimensions = distinctFailures(need.missing).map((failure) => dimensionFor(failure, names));
+  const failures = distinctFailures(need.missing);
   const aggregates = new Map(need.missingAggregates.map((each) => [exprKey(each), each]));
+  if (failures.length + aggregates.size > maxAdditions) return undefined;
+  const dimensions = failures.map((failure) => dimensionFor(failure, names));
   const measures = [...aggregates.values()].map((each) => measureFor(model, each, names));
   if (dimensions.length + measures.length === 0) return undefined;
   if ([...dimensions, ...measures].includes(undefined)) return undefined;
@@ -161,22 +165,10 @@ function nameFor(base: string, names: Set<string>): string {
       .replace(/[^a-z0-9_]+/g, '_')
       .slice(0, 48) || 'added';
   const start = /^[a-z_]/.test(plain) ? plain : `d_${plain}`;
-  const name = names.has(start) ? firstFree(start, names) : start;
+  let name = start;
+  for (let i = 2; names.has(name); i++) name = `${start}_${i}`;
   names.add(name);
   return name;
-}
-
-/** Hundreds of additions may want one name: the number to go on with is found by halving, as those below it are taken. */
-function firstFree(start: string, names: ReadonlySet<string>): string {
-  const isTaken = (i: number) => names.has(`${start}_${i}`);
-  let [low, high] = [2, 2];
-  while (isTaken(high)) [low, high] = [high + 1, high * 2];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (isTaken(middle)) low = middle + 1;
-    else high = middle;
-  }
-  return `${start}_${low}`;
 }
 
 function dimensionFor(

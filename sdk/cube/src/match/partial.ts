@@ -208,14 +208,26 @@ export function product(a: Expr, b: Expr): Expr {
 /** The type in which all parts of a block give the partial: that of the stored part, where there is one. */
 export function partialTypeOf(spec: PartialSpec, parts: readonly MeasurePart[]): DataType {
   if (spec.fn === 'count') return type.bigint;
-  const key = exprKey(spec.arg!);
-  const stored = parts.find(
-    ({ fn, arg }) => fn === spec.fn && arg !== undefined && exprKey(arg) === key,
-  );
-  if (stored !== undefined) return stored.type;
+  const stored = storedTypes(parts).get(`${spec.fn} ${exprKey(spec.arg!)}`);
+  if (stored !== undefined) return stored;
   if (spec.fn === 'sum') return sumType(spec.arg!.type);
   if (spec.fn === 'sum_squares') return product(spec.arg!, spec.arg!).type;
   return spec.fn === 'm2' ? type.double : spec.arg!.type;
+}
+
+const types = new WeakMap<readonly MeasurePart[], ReadonlyMap<string, DataType>>();
+
+/** Types of stored parts by function and argument, the first of several. */
+function storedTypes(parts: readonly MeasurePart[]): ReadonlyMap<string, DataType> {
+  const known = types.get(parts);
+  if (known !== undefined) return known;
+  const byOperand = new Map<string, DataType>();
+  for (const { fn, arg, type: stored } of parts) {
+    const key = arg && `${fn} ${exprKey(arg)}`;
+    if (key !== undefined && !byOperand.has(key)) byOperand.set(key, stored);
+  }
+  types.set(parts, byOperand);
+  return byOperand;
 }
 
 /** The same partial as an aggregate over the source's rows. */

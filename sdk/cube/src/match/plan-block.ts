@@ -170,8 +170,8 @@ function matchedBlock(
       : [{ name: 'distinct', type: type.bigint, nullable: false }]),
   ];
   const read = choice.choices;
-  const all = [...read.map(({ segment }) => segment.id), ...choice.pruned];
-  const segments = choice.cube.segments.filter(({ id }) => all.includes(id));
+  const all = new Set([...read.map(({ segment }) => segment.id), ...choice.pruned]);
+  const segments = choice.cube.segments.filter(({ id }) => all.has(id));
   const scans = scansOf(choice).map((scan) => inZone(scan, need.context.sessionZone));
   const snapshots = scans.flatMap(({ lookups }) => lookups.map(({ snapshot }) => snapshot));
   const oldest = segments.map(({ builtAt }) => builtAt).reduce(smaller, end);

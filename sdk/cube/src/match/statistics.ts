@@ -163,31 +163,37 @@ function compareText(a: string, b: string): number {
   return left.length - right.length;
 }
 
-/** About which share of the rows a scan visits, when the filter holds the first sort columns down. */
-export function visitedShare(filters: readonly Expr[], layout: Layout): number {
-  if (filters.length === 0) return 1;
-  let share = 1;
-  for (const name of layout.sortColumns) {
-    const points = allowedPoints(filters, name);
-    const column = statisticsOf(layout).get(name);
-    if (points === undefined || column?.role !== 'dimension') break;
-    if (!Number.isFinite(points)) return share * 0.3;
-    share *= Math.min(1, points / distinctValues(column, layout));
-  }
-  return share;
+/** A sort column that filters hold down, and how many values of it they allow. */
+export interface HeldColumn {
+  readonly name: string;
+  readonly points: number;
 }
 
-const points = new WeakMap<readonly Expr[], Map<string, number | undefined>>();
+/** The sort columns that filters hold down, from the first on as far as rows that pass lie together. */
+export function heldColumns(
+  filters: readonly Expr[],
+  sortColumns: readonly string[],
+): readonly HeldColumn[] {
+  const held: HeldColumn[] = [];
+  for (const name of sortColumns) {
+    const concerned = filters.filter((each) => concerns(each, name));
+    if (concerned.length === 0) break;
+    const points = Math.min(...concerned.map(pointsOf));
+    held.push({ name, points });
+    if (!Number.isFinite(points)) break;
+  }
+  return held;
+}
 
-/** How many values of a column the filters allow, `undefined` when none concerns it; counted once for all segments. */
-function allowedPoints(filters: readonly Expr[], name: string): number | undefined {
-  const known = points.get(filters) ?? new Map<string, number | undefined>();
-  points.set(filters, known);
-  if (known.has(name)) return known.get(name);
-  const concerned = filters.filter((each) => concerns(each, name));
-  const least = concerned.length === 0 ? undefined : Math.min(...concerned.map(pointsOf));
-  known.set(name, least);
-  return least;
+/** About which share of the rows a scan visits. */
+export function visitedShare(held: readonly HeldColumn[], layout: Layout): number {
+  let share = 1;
+  for (const { name, points } of held) {
+    const column = statisticsOf(layout).get(name);
+    if (column?.role !== 'dimension') break;
+    share *= Number.isFinite(points) ? Math.min(1, points / distinctValues(column, layout)) : 0.3;
+  }
+  return share;
 }
 
 function concerns(filter: Expr, name: string): boolean {

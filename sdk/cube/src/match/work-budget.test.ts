@@ -32,7 +32,7 @@ describe('the work of matching', () => {
     const { explanations } = match(
       `${small} union all ${small} union all ${small}`,
       {},
-      { work: 60 },
+      { work: 200 },
     );
     const outcomes = explanations.map(({ outcome }) => outcome);
     expect(outcomes[0]).toBe('cuboid');
