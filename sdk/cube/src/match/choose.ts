@@ -171,23 +171,25 @@ class Chooser {
   #answer(id: string, layout: Layout, situation: Situation): LayoutAnswer | undefined {
     const ofLayout = this.#answers.get(id) ?? new Map<string, LayoutAnswer | LayoutRefusal>();
     this.#answers.set(id, ofLayout);
-    const known =
-      ofLayout.get(situation.key) ?? answerOf(this.#need, layout, situation, this.#distinct);
-    ofLayout.set(situation.key, known);
-    if (isAnswer(known)) return known;
-    this.#refusals.set(id, known);
+    const known = ofLayout.get(situation.key);
+    if (known !== undefined) return isAnswer(known) ? known : undefined;
+    const made = answerOf(this.#need, layout, situation, this.#distinct);
+    ofLayout.set(situation.key, made);
+    if (isAnswer(made)) return made;
+    this.#refusals.set(id, made);
     return undefined;
   }
 
   /** With what holds for all segments where that works, else with what holds for this one. */
   #choicesOf(indexed: IndexedSegment, common: Situation): Choice[] {
     const { segment } = indexed;
+    const own = this.#situation(indexed);
     const choices: Choice[] = [];
     for (const { id, inSegments } of this.#layouts) {
       const layout = inSegments.get(segment);
       if (layout === undefined) continue;
-      const answer =
-        this.#answer(id, layout, common) ?? this.#answer(id, layout, this.#situation(indexed));
+      const shared = this.#answer(id, layout, common);
+      const answer = shared ?? (own.key === common.key ? undefined : this.#answer(id, layout, own));
       if (answer === undefined) continue;
       if (answer.lookups.some(({ alias }) => segment.snapshots[alias] === undefined)) continue;
       choices.push({ segment, layout, answer, micros: this.#micros(answer, layout) });

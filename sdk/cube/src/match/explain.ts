@@ -65,8 +65,11 @@ export function candidatesOf(
     if (layouts.length === 0) {
       return [{ ...modelCandidate(model, reason('NO_READY_SEGMENT')), cube: cube.name }];
     }
+    const read = (chosen?.blocks ?? []).flatMap((block) =>
+      block.cube === cube.name ? block.scans.map(({ layout }) => layout) : [],
+    );
     return layouts.map((layout) =>
-      layoutCandidate(model, cube.name, layout, choices, attempt.plan, chosen),
+      layoutCandidate({ model, cube: cube.name }, layout, choices, attempt.plan, read),
     );
   });
 }
@@ -115,15 +118,13 @@ function snapshotCandidates(
 }
 
 function layoutCandidate(
-  model: Model,
-  cube: string,
+  { model, cube }: { readonly model: Model; readonly cube: string },
   { id, dimensions, rowCount, sizeBytes }: IndexedLayout,
   choices: readonly CubeChoice[],
   plan: CubePlan | CubeRefusal,
-  chosen: CubePlan | undefined,
+  read: readonly string[],
 ): CandidateExplanation {
-  const scans = chosen?.blocks.flatMap((block) => (block.cube === cube ? block.scans : [])) ?? [];
-  const taken = scans.some(({ layout }) => layout === id);
+  const taken = read.includes(id);
   const costs = choices.flatMap(({ costs: each }) => each.get(id) ?? []);
   return {
     model: model.name,

@@ -6,7 +6,7 @@ import { measureAggregateOf } from './measure-aggregate.ts';
 import { type PartialContext, type PartialSpec, partsOf, scanOf } from './partial.ts';
 import type { ReasonCode } from './reasons.ts';
 import { type Failure, type RewriteContext, Rewriter, withoutBetween } from './rewrite.ts';
-import { canonicalizer, type StarMatch, toModel } from './star.ts';
+import { canonicalizer, canonicalNames, type StarMatch, toModel } from './star.ts';
 
 /** A group key, as a column of the matched relation. */
 export interface KeyNeed {
@@ -59,13 +59,15 @@ export class NeedLedger {
 
   constructor(match: StarMatch, { relation, ...session }: { readonly relation: string } & Session) {
     const { sessionZone, parameters } = session;
-    const canonical = canonicalizer(match);
+    const names = canonicalNames(match);
+    const canonical = canonicalizer(names);
     this.match = match;
     this.relation = relation;
-    this.context = { model: match.model, canonical, sessionZone, parameters };
+    this.context = { model: match.model, canonical, names, sessionZone, parameters };
     this.partialContext = {
       model: match.model,
       canonical,
+      names,
       neverNull: (expr) => neverNull(expr, match),
     };
     this.#columns = new Set(partsOf(match.model).map((part) => part.column));

@@ -14,6 +14,7 @@ import type { MeasurePart, Model } from '../model.ts';
 import { layoutRelation, type ScanAggregate } from '../scan-plan.ts';
 import { castTo, column, isNotNull } from './expressions.ts';
 import type { Rewriter } from './rewrite.ts';
+import type { CanonicalNames } from './star.ts';
 
 /**
  * Partial aggregates: what a block's aggregates are put together from. Each can be computed from a layout (by a stored
@@ -63,6 +64,8 @@ export function partsOf(model: Model): readonly MeasurePart[] {
 export interface PartialContext {
   readonly model: Model;
   readonly canonical: (expr: Expr) => Expr;
+  /** What `canonical` puts under one name. */
+  readonly names: CanonicalNames;
   /** True when the expression, over the model's aliases, is never NULL in the rows of the block. */
   readonly neverNull: (expr: Expr) => boolean;
 }
@@ -73,7 +76,9 @@ interface IndexedPart {
   readonly kept: ReadonlySet<string>;
 }
 
-const indexes = new WeakMap<PartialContext, ReadonlyMap<string, readonly IndexedPart[]>>();
+type PartIndex = ReadonlyMap<string, readonly IndexedPart[]>;
+
+const indexes = new WeakMap<Model, WeakMap<CanonicalNames, PartIndex>>();
 
 /** The parts by what they aggregate: a block with many aggregates over a model with many measures asks often. */
 function partsOver(
@@ -81,12 +86,14 @@ function partsOver(
   fn: string,
   arg: Expr | undefined,
 ): readonly IndexedPart[] {
-  const known = indexes.get(context) ?? indexParts(context);
-  indexes.set(context, known);
+  const ofModel = indexes.get(context.model) ?? new WeakMap<CanonicalNames, PartIndex>();
+  indexes.set(context.model, ofModel);
+  const known = ofModel.get(context.names) ?? indexParts(context);
+  ofModel.set(context.names, known);
   return known.get(operandKey(context, fn, arg)) ?? [];
 }
 
-function indexParts(context: PartialContext): ReadonlyMap<string, readonly IndexedPart[]> {
+function indexParts(context: PartialContext): PartIndex {
   const parts = partsOf(context.model).map((part) => {
     const kept = conjuncts(part.filter).map((term) => exprKey(context.canonical(term)));
     return { part, kept: new Set(kept) };

@@ -14,6 +14,7 @@ import { layoutRelation } from '../scan-plan.ts';
 import { floorCivil, microsPerDay, nests } from '../time/civil.ts';
 import { castTo, column, columnsOf } from './expressions.ts';
 import type { ReasonCode } from './reasons.ts';
+import type { CanonicalNames } from './star.ts';
 import { mirrorOf } from './time-filter.ts';
 import { extractOf, instantOfConstant, isTime, type TimeTerm, timeTermOf } from './time-term.ts';
 import { dependsOnZone } from './zone-dependence.ts';
@@ -23,6 +24,8 @@ export interface RewriteContext {
   readonly model: Model;
   /** Puts columns that are equal in the block, such as both sides of an inner join's key, under one name. */
   readonly canonical: (expr: Expr) => Expr;
+  /** What `canonical` puts under one name. */
+  readonly names: CanonicalNames;
   readonly sessionZone: string;
   readonly parameters: ParameterValues | undefined;
 }
@@ -310,12 +313,14 @@ function coarseness(grain: Grain): number {
   return ['minute', 'hour', 'day', 'week', 'month', 'quarter', 'year'].indexOf(grain);
 }
 
-const known = new WeakMap<RewriteContext, readonly Known[]>();
+const known = new WeakMap<Model, WeakMap<CanonicalNames, readonly Known[]>>();
 
-/** Prepared once per block. */
+/** Prepared once for each way to join a model's lookups. */
 function knownDimensions(context: RewriteContext): readonly Known[] {
-  const before = known.get(context) ?? prepareDimensions(context);
-  known.set(context, before);
+  const ofModel = known.get(context.model) ?? new WeakMap<CanonicalNames, readonly Known[]>();
+  known.set(context.model, ofModel);
+  const before = ofModel.get(context.names) ?? prepareDimensions(context);
+  ofModel.set(context.names, before);
   return before;
 }
 
