@@ -15,9 +15,9 @@ const constantsPerNode = 16;
 /** Checking a segment's statistics is this much cheaper than rewriting for a layout. */
 const segmentsPerLayout = 4;
 /** Files whose costs are predicted in the time that a node takes. */
-const filesPerNode = 4;
+const filesPerNode = 2;
 /** What a block takes however small it is, in nodes. */
-const blockNodes = 60;
+const blockNodes = 120;
 
 /** What is left of the work that one statement may cause. */
 export class WorkBudget {
