@@ -11,6 +11,16 @@ export function resultTooLarge(what: 'rows' | 'bytes', limit: number): TesseraEr
   });
 }
 
+/** The snapshot's columns do not fit into memory; the lookup is read from its source then. */
+export function snapshotTooLarge(snapshot: string, limit: number): TesseraError {
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'SNAPSHOT_TOO_LARGE',
+    message: `What is read of snapshot ${snapshot} has more than ${limit} bytes; the lookup is read from its source.`,
+    metadata: { snapshot, limit: String(limit) },
+  });
+}
+
 export function queryTimeout(timeoutMs: number): TesseraError {
   return new TesseraError({
     code: Code.DEADLINE_EXCEEDED,

@@ -69,7 +69,12 @@ export async function startPlatform(
         duckdbMemoryBytes: config.queryMemoryBytes,
         pluginDirectory: import.meta.dirname,
       },
-      { client, scanner: storage.scanner, log: log.child({ daemon: 'query' }) },
+      {
+        client,
+        scanner: storage.scanner,
+        snapshots: storage.snapshots,
+        log: log.child({ daemon: 'query' }),
+      },
     ),
   );
   directory.add(query.services);

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '@tessera/base';
-import type { CuboidScanner } from '@tessera/client';
+import type { CuboidScanner, SnapshotReader } from '@tessera/client';
 import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
 import { AdmissionQueue } from '@tessera/duckdb';
 import { storage } from '@tessera/proto';
@@ -12,6 +12,7 @@ import { MemoryFirstStore } from './store/memory-first-store.ts';
 import { ResidentLayouts } from './store/resident-layouts.ts';
 import { openScratchDatabase } from './store/scratch-database.ts';
 import { SnapshotTables } from './store/snapshot-tables.ts';
+import { StoredSnapshots } from './stored-snapshots.ts';
 import { evaluateInDatabase } from './tiles/dictionary-sql.ts';
 import { SnapshotColumns } from './tiles/snapshots.ts';
 import { TileLoader } from './tiles/tile-loader.ts';
@@ -26,6 +27,8 @@ export interface ComposedStorage extends AsyncDisposable {
   readonly daemon: StorageDaemon;
   /** The daemon's scans without service or serialisation, for a query daemon in the same process. */
   readonly scanner: CuboidScanner;
+  /** The same for lookup snapshots. */
+  readonly snapshots: SnapshotReader;
   readonly services: readonly ServiceBinding[];
 }
 
@@ -42,23 +45,25 @@ export async function composeStorage(
   await files.open();
   const budgetBytes = config.memoryBudgetBytes;
   const resident = new ResidentLayouts({ files, loader, helper, budgetBytes, clock, log });
-  const snapshots = new SnapshotTables(files, await database.connect());
+  const snapshotTables = new SnapshotTables(files, await database.connect());
   const lookups = new SnapshotColumns(files, new TileLoader(await database.connect(), 'lookups'));
   const store = new MemoryFirstStore({
     resident,
     tiles: new TileScanner(lookups, evaluateInDatabase(database)),
-    files: new FileScanner({ files, database, snapshots }),
+    files: new FileScanner({ files, database, snapshots: snapshotTables }),
     queue: new AdmissionQueue({
       maxConcurrent: config.scanConcurrency,
       maxQueued: config.scanQueueLength,
       queueTimeoutMs: config.scanQueueTimeoutMs,
     }),
   });
-  const daemon = new StorageDaemon({ files, store, snapshots, loader, clock });
+  const snapshots = new StoredSnapshots(files, database);
+  const daemon = new StorageDaemon({ files, store, snapshots, snapshotTables, loader, clock });
   const handler = new StorageHandler(daemon);
   return {
     daemon,
     scanner: daemon,
+    snapshots: daemon,
     services: [serve(storage.StorageServiceDefinition, handler) as unknown as ServiceBinding],
     async [Symbol.asyncDispose]() {
       await resident.settled();

@@ -36,6 +36,7 @@ export {
   type,
   typeName,
 } from './types.ts';
+export { selectBlocks, usedColumns } from './used-columns.ts';
 export {
   and,
   call,

@@ -137,6 +137,7 @@ export class Catalog implements AsyncDisposable {
       models: this.#metadata.all('models', id),
       cubes: this.#metadata.all('cubes', id),
       segments: this.#metadata.all('segments', id),
+      snapshots: this.#metadata.all('snapshots', id),
     };
     const revision = this.#metadata.revision;
     const { sources, failures } = await this.#openSources(id, project);
@@ -152,7 +153,12 @@ export class Catalog implements AsyncDisposable {
       sourceFailures: failures,
       closedSources: this.#closedSources(id),
       tables,
-      models: resolved.models.map((model) => ({ model, cubes: [], pushDown: true })),
+      models: resolved.models.map((model) => ({
+        model,
+        cubes: [],
+        snapshots: new Map(),
+        pushDown: true,
+      })),
       modelFailures: resolved.failures,
       versions: project.versions.known(),
     };
@@ -167,6 +173,7 @@ export class Catalog implements AsyncDisposable {
     const models = modelStates(resolved.models, {
       cubes: resources.cubes,
       segments,
+      snapshots: resources.snapshots,
       versions,
       extent: ({ name }) => extents.get(name),
       pushDown: ({ fact }) => !bare.closedSources.has(fact.table.source),

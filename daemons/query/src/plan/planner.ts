@@ -132,7 +132,7 @@ function makePlan(
   });
   const tables = sourceTablesOf(matched);
   const refusal = refusalOf(matched) ?? closedTable(tables, snapshot);
-  const compiled = compileResidual(matched.residual);
+  const compiled = isSmall(matched) ? compileResidual(matched.residual) : undefined;
   return {
     explain,
     schema: statement.schema,
@@ -153,6 +153,13 @@ function makePlan(
       ),
     },
   };
+}
+
+/** Rows of snapshots beyond which JavaScript would keep other statements waiting. */
+const maxCompiledRows = 20_000n;
+
+function isSmall({ blocks }: MatchedStatement): boolean {
+  return blocks.every(({ snapshot }) => (snapshot?.rowCount ?? 0n) <= maxCompiledRows);
 }
 
 /** An untyped text is read as the type that the statement gave its parameter. */
@@ -196,7 +203,9 @@ function withoutConstants(sql: string): string {
 
 function blocksOfLog(matched: MatchedStatement, models: readonly Model[]): BlockOfLog[] {
   return [
-    ...matched.blocks.map((block) => blockOfLog(block, models)),
+    ...matched.blocks
+      .filter(({ snapshot }) => snapshot === undefined)
+      .map((block) => blockOfLog(block, models)),
     ...matched.explanations.flatMap(unansweredBlock),
   ];
 }
