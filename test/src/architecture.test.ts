@@ -101,7 +101,7 @@ describe('the sources', () => {
 
   test('import declared packages only through their index', () => {
     const deep = sources.filter((file) =>
-      /from '@tessera\/[a-z-]+\/(?!gen\/|tessera\.binpb|package\.json|contracts|postgres|slt)/.test(
+      /from '@tessera\/[a-z-]+\/(?!gen\/|tessera\.binpb|package\.json|contracts|etcd|postgres|slt)/.test(
         readFileSync(join(root, file), 'utf8'),
       ),
     );
