@@ -87,14 +87,15 @@ export class GuardedWrites {
     const sizeBytes = bytesOf(request);
     for (let meetings = 0; ; ) {
       try {
-        const message = guarded(this.#keyspace, request, writer, mark);
+        const { message, read } = guarded(this.#keyspace, request, writer, mark);
         const response = await this.#cluster.attempt(
           ({ kv }, options) => kv.txn(message, options),
           {
             sizeBytes,
           },
         );
-        if (response.succeeded) return this.#outcome(request, writer, response);
+        const ran = read(response);
+        if (ran !== undefined) return this.#outcome(request, writer, ran);
         writer.modRevision = modRevisionOf(response);
         if (++meetings < writerLimits.meetings) continue;
         await turns.next({ kind: 'notSent', detail: 'its writer keys are contended' });
@@ -112,12 +113,8 @@ export class GuardedWrites {
   #outcome(
     request: TransactionRequest,
     writer: Writer,
-    { header, responses: [inner] }: TxnResponse,
+    { succeeded, revision, responses }: Ran,
   ): TransactionResult {
-    if (inner?.response?.$case !== 'responseTxn')
-      throw writeOutcomeUnknown('an answer without one');
-    const { succeeded, responses } = inner.response.value;
-    const revision = header!.revision;
     const operations = operationsOf(request, succeeded);
     const [changed, own] = markWritten(operations, responses);
     if (changed) writer.modRevision = revision;
@@ -240,25 +237,73 @@ export class GuardedWrites {
   }
 }
 
-/** The request inside a transaction that only runs while the writer key is as it was. */
+/** What a transaction did whose writer key was as expected. */
+interface Ran {
+  readonly succeeded: boolean;
+  readonly revision: bigint;
+  readonly responses: readonly ResponseOp[];
+}
+
+interface Guarded {
+  readonly message: TxnRequest;
+  /** `undefined`: the writer key was not as expected, nothing ran. */
+  readonly read: (response: TxnResponse) => Ran | undefined;
+}
+
+/** The request as a transaction that only runs while the writer key is as it was. */
 function guarded(
   keyspace: Keyspace,
   request: TransactionRequest,
-  { key, modRevision }: Writer,
+  writer: Writer,
   mark: Uint8Array,
-): TxnRequest {
+): Guarded {
   const branch = (operations: readonly StoreOperation[], outcome: Outcome) =>
-    withMark(keyspace, operations, put(key, marked(outcome, mark)));
+    withMark(keyspace, operations, put(writer.key, marked(outcome, mark)));
   const inner = {
     compare: (request.compare ?? []).map((condition) => toCompare(keyspace, condition)),
     success: branch(request.success, 'success'),
     failure: branch(request.failure ?? [], 'failure'),
   };
-  return TxnRequest.fromPartial({
-    compare: [writtenAt(key, modRevision)],
-    success: [{ request: { $case: 'requestTxn', value: inner } }],
-    failure: [get(key)],
-  });
+  const failureWrites = (request.failure ?? []).some(({ op }) => op !== 'get');
+  return failureWrites ? nested(writer, inner) : flat(writer, inner);
+}
+
+type Inner = Pick<TxnRequest, 'compare' | 'success' | 'failure'>;
+
+/** All comparisons side by side. Which of them failed, the writer key tells. */
+function flat({ key, modRevision }: Writer, inner: Inner): Guarded {
+  return {
+    message: TxnRequest.fromPartial({
+      compare: [writtenAt(key, modRevision), ...inner.compare],
+      success: inner.success,
+      failure: [get(key), ...inner.failure],
+    }),
+    read: (response) => {
+      const { succeeded, responses, header } = response;
+      if (!succeeded && modRevisionOf(response) !== modRevision) return undefined;
+      const own = succeeded ? responses : responses.slice(1);
+      return { succeeded, revision: header!.revision, responses: own };
+    },
+  };
+}
+
+/**
+ * When both lists write, one transaction in another. Not always: etcd counts only what is written at the top
+ * against its quota.
+ */
+function nested({ key, modRevision }: Writer, inner: Inner): Guarded {
+  return {
+    message: TxnRequest.fromPartial({
+      compare: [writtenAt(key, modRevision)],
+      success: [{ request: { $case: 'requestTxn', value: inner } }],
+      failure: [get(key)],
+    }),
+    read: ({ responses: [first], header }) => {
+      if (first?.response?.$case !== 'responseTxn') return undefined;
+      const { succeeded, responses } = first.response.value;
+      return { succeeded, revision: header!.revision, responses };
+    },
+  };
 }
 
 /** The mark goes along with a change and only with one: what changes nothing must not make a revision. */
