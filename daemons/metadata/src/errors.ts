@@ -1,5 +1,15 @@
 import { Code, type FieldViolation, TesseraError } from '@tessera/base';
 
+export function configInvalid(violations: readonly FieldViolation[]): TesseraError {
+  const faults = violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'METADATA_CONFIG_INVALID',
+    message: `The configuration of the metadata daemon is not valid: ${faults}`,
+    violations,
+  });
+}
+
 /** What can go wrong in the store; the failures of resources are further down. */
 
 export function compacted(revision: bigint, compactRevision: bigint): TesseraError {
