@@ -12,6 +12,7 @@ import { type ModelValidator, structuralValidator } from './rules/model-validato
 import { ModelVersions } from './rules/model-versions.ts';
 import { SegmentPublisher } from './rules/publish-segments.ts';
 import { createTables, segmentRulesOptions } from './rules/tables.ts';
+import { backupHandler } from './service/backup-handler.ts';
 import { leaseHandler } from './service/coordination-handlers.ts';
 import { maintenanceHandler } from './service/maintenance-handler.ts';
 import {
@@ -88,6 +89,7 @@ function createServices(context: TableContext, validator: ModelValidator): Servi
       operationHandler(tables, new Journal(context)),
     ),
     serve(metadata.MaintenanceServiceDefinition, maintenanceHandler(store)),
+    serve(metadata.BackupServiceDefinition, backupHandler(store, clock)),
     serve(coordination.LeaseServiceDefinition, leaseHandler(new LeaseStore(store, clock))),
   ] as unknown as ServiceBinding[];
 }

@@ -153,6 +153,15 @@ export function storeUnreadable(file: string, cause: unknown): TesseraError {
   });
 }
 
+export function restoreIncomplete(): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'RESTORE_INCOMPLETE',
+    message:
+      'The metadata store holds only a part of a backup: a restore is running, or was broken off. Try again when it is done; if none runs, restore again and replace.',
+  });
+}
+
 /** What can go wrong with resources. */
 
 export function notFound(kind: string, name: string): TesseraError {
