@@ -7,6 +7,7 @@ need /usr/lib/postgresql/15/bin/initdb postgresql-15
 need python3 python3
 need go golang-go
 need etcd etcd-server
+need ip iproute2
 if [ "${#missing[@]}" -gt 0 ]; then
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"

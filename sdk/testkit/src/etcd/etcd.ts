@@ -29,8 +29,8 @@ export interface EtcdServersOptions {
   readonly flags?: readonly string[];
   /** Such as `['ip', 'netns', 'exec', 'ns1']` before the program, by number of the member. */
   readonly wrap?: (member: number) => readonly string[];
-  /** Where a member listens; by default on loopback. */
-  readonly host?: (member: number) => string;
+  /** Where a member listens for clients and for other members; by default on loopback. */
+  readonly hosts?: (member: number) => { readonly client: string; readonly peer: string };
 }
 
 /** The server's program, `undefined` when etcd is not installed. */
@@ -45,13 +45,13 @@ export async function startEtcd(options: EtcdServersOptions = {}): Promise<EtcdS
   if (program === undefined) {
     throw new Error('etcd is not installed; run scripts/install-test-deps.sh');
   }
-  const { members: count = 3, flags = [], host = () => '127.0.0.1', wrap = () => [] } = options;
+  const { members: count = 3, flags = [], wrap = () => [], hosts = onLoopback } = options;
   const directory = mkdtempSync(join(tmpdir(), 'tessera-etcd-'));
   const ports = await freePorts(2 * count);
   const urls = Array.from({ length: count }, (_, i) => ({
     name: `n${i}`,
-    client: `http://${host(i)}:${ports[2 * i]}`,
-    peer: `http://${host(i)}:${ports[2 * i + 1]}`,
+    client: `http://${hosts(i).client}:${ports[2 * i]}`,
+    peer: `http://${hosts(i).peer}:${ports[2 * i + 1]}`,
   }));
   const cluster = urls.map(({ name, peer }) => `${name}=${peer}`).join();
   const members = urls.map(
@@ -85,6 +85,8 @@ export async function startEtcd(options: EtcdServersOptions = {}): Promise<EtcdS
     [Symbol.asyncDispose]: stop,
   };
 }
+
+const onLoopback = () => ({ client: '127.0.0.1', peer: '127.0.0.1' });
 
 class Member implements EtcdMember {
   readonly name: string;

@@ -12,6 +12,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { openEtcdStore } from './etcd-store.ts';
 import type { EtcdOptions } from './options.ts';
 import { LossyLink } from './testing/lossy-link.ts';
+import { MemberNetwork } from './testing/member-network.ts';
 
 const installed = etcdProgram() !== undefined;
 let prefixes = 0;
@@ -317,6 +318,40 @@ describe.skipIf(!installed)('etcd behind connections that break', () => {
     })();
     await expectReason(watching, 'ETCD_CLUSTER_CHANGED');
   }, 120_000);
+});
+
+describe.skipIf(!installed)('etcd whose members are cut off from each other', () => {
+  test('answers through the majority, although clients still reach the leader that was cut off', async ({
+    skip,
+  }) => {
+    const unusable = MemberNetwork.unusable();
+    skip(unusable !== undefined, unusable);
+    using network = new MemberNetwork(3);
+    await using servers = await startEtcd({
+      wrap: (member) => network.wrap(member),
+      hosts: (member) => network.hosts(member),
+    });
+    const links = await Promise.all(servers.endpoints.map((endpoint) => LossyLink.to(endpoint)));
+    const store = await open(links.map(({ endpoint }) => endpoint));
+    const watch = collect(store, (await store.status()).revision + 1n);
+    const writers = new CountingWriters(store, 4);
+    for (let round = 0; round < 2; round++) {
+      const before = writers.total;
+      await expect.poll(() => writers.total).toBeGreaterThan(before + 20);
+      const leader = servers.members.indexOf(await servers.leader());
+      network.setPeerLink(leader, 'down');
+      const during = writers.total;
+      await expect.poll(() => writers.total).toBeGreaterThan(during + 20);
+      network.setPeerLink(leader, 'up');
+    }
+    await writers.stop();
+    await writers.check();
+    await expect.poll(() => watch.seen.length).toBe(2 * writers.total);
+    expect(new Set(watch.seen).size).toBe(watch.seen.length);
+    await watch.stop();
+    await store.close();
+    for (const link of links) await link[Symbol.asyncDispose]();
+  }, 180_000);
 });
 
 describe.skipIf(!installed)('an etcd that is not as it should be', () => {
