@@ -88,7 +88,7 @@ function createServices(context: TableContext, validator: ModelValidator): Servi
       metadata.OperationRecordServiceDefinition,
       operationHandler(tables, new Journal(context)),
     ),
-    serve(metadata.MaintenanceServiceDefinition, maintenanceHandler(store)),
+    serve(metadata.MaintenanceServiceDefinition, maintenanceHandler(store, clock)),
     serve(metadata.BackupServiceDefinition, backupHandler(store, clock)),
     serve(coordination.LeaseServiceDefinition, leaseHandler(new LeaseStore(store, clock))),
   ] as unknown as ServiceBinding[];

@@ -73,6 +73,9 @@ describe('backup and restore', () => {
     await platform.restart();
     expect(await platform.segments()).toHaveLength(4);
     await expectFromCuboids(platform);
+    const checked = await command(platform, 'check');
+    expect(checked).toMatchObject({ code: 0, err: '' });
+    expect(checked.out).toMatch(/entries checked at revision \d+: 0 problems/);
   });
 });
 

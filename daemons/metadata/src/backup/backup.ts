@@ -1,5 +1,6 @@
 import { type Clock, compareKeys, type KeyRange, type KeyValueStore } from '@tessera/base';
 import type { metadata } from '@tessera/proto';
+import { readRange } from '../resources/read-whole.ts';
 import { selectBelow } from '../resources/resource-key.ts';
 import { timestampOf } from '../resources/resource-kind.ts';
 import { encodeBackup } from './backup-format.ts';
@@ -58,19 +59,6 @@ function allRanges(): KeyRange[] {
     end: range.start,
   }));
   return [...known, ...between, { start: sorted.at(-1)!.end! }];
-}
-
-export async function* readRange(store: KeyValueStore, range: KeyRange, revision: bigint) {
-  let startAfter: string | undefined;
-  for (let more = true; more; ) {
-    const page = await store.list(range, {
-      revision,
-      ...(startAfter !== undefined && { startAfter }),
-    });
-    yield* page.entries;
-    startAfter = page.entries.at(-1)?.key;
-    more = page.more;
-  }
 }
 
 async function* gathered(parts: AsyncIterable<Buffer>, bytes: number): AsyncGenerator<Buffer> {

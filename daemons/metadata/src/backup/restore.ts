@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import type { KeyValueStore, StoreOperation } from '@tessera/base';
 import { invariant } from '@tessera/base';
 import type { metadata } from '@tessera/proto';
+import { readRange } from '../resources/read-whole.ts';
 import { selectBelow } from '../resources/resource-key.ts';
 import { restoreMarker } from '../resources/restore-marker.ts';
-import { readRange } from './backup.ts';
 import { decodeBackup } from './backup-format.ts';
 import { backupCutOff, restoreConflict, storeNotEmpty } from './errors.ts';
 

@@ -10,7 +10,7 @@ import { formatBytes, formatCount } from '../table.ts';
 /** What is read from a file and sent at once. */
 const chunkBytes = 256 * 1024;
 
-/** backup, restore: all metadata as one file, also to move between stores. */
+/** backup, restore, check: all metadata as one file, also to move between stores. */
 export function backupCommands(program: Command, run: Runner): void {
   program
     .command('backup')
@@ -25,6 +25,12 @@ export function backupCommands(program: Command, run: Runner): void {
     .option('--replace', 'delete first what the store holds', false)
     .addHelpText('after', '\nExample:\n  tessera restore metadata.backup\n')
     .action(run(restore));
+  program
+    .command('check')
+    .description('look for metadata that should not be there; ends with 1 when something is left')
+    .option('--repair', 'mend what can be mended without a loss', false)
+    .addHelpText('after', '\nExample:\n  tessera check --repair\n')
+    .action(run(check));
 }
 
 async function backup(context: CommandContext, file: string): Promise<void> {
@@ -78,6 +84,32 @@ async function restore(
     `restored ${formatCount(summary?.entryCount ?? 0n)} entries of a backup from ${made} (${summary?.driver})${replaced}; the store is at revision ${revision}`,
     { summary, revision, replacedCount },
   );
+}
+
+async function check(
+  context: CommandContext,
+  options: { readonly repair: boolean },
+): Promise<void> {
+  const { client, signal } = context;
+  const response = await client.maintenance.checkStore(options, { signal });
+  const { problems, problemCount, checkedCount, revision } = response;
+  if (context.options.json) context.say('', response);
+  else {
+    if (problems.length > 0) {
+      const rows = problems.map(({ reason, name, detail, remedy, repaired }) => [
+        reason,
+        name,
+        detail,
+        repaired ? 'repaired' : remedy === '' ? 'by hand' : `--repair (${remedy})`,
+      ]);
+      context.print(['PROBLEM', 'OF', 'WHAT', 'REMEDY'], rows, response);
+    }
+    context.say(
+      `${formatCount(checkedCount)} entries checked at revision ${revision}: ${formatCount(problemCount)} problems`,
+      response,
+    );
+  }
+  if (problems.some(({ repaired }) => !repaired)) process.exitCode = 1;
 }
 
 async function* messages(
