@@ -6,6 +6,8 @@ need() { command -v "$1" >/dev/null 2>&1 || [ -e "$1" ] || missing+=("$2"); }
 need /usr/lib/postgresql/15/bin/initdb postgresql-15
 need python3 python3
 need go golang-go
+need etcd etcd-server
+need ip iproute2
 if [ "${#missing[@]}" -gt 0 ]; then
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"

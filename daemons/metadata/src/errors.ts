@@ -1,5 +1,15 @@
 import { Code, type FieldViolation, TesseraError } from '@tessera/base';
 
+export function configInvalid(violations: readonly FieldViolation[]): TesseraError {
+  const faults = violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'METADATA_CONFIG_INVALID',
+    message: `The configuration of the metadata daemon is not valid: ${faults}`,
+    violations,
+  });
+}
+
 /** What can go wrong in the store; the failures of resources are further down. */
 
 export function compacted(revision: bigint, compactRevision: bigint): TesseraError {
@@ -140,6 +150,15 @@ export function storeUnreadable(file: string, cause: unknown): TesseraError {
     message: `The metadata store ${file} could not be read (${detail}).`,
     metadata: { file, detail },
     cause,
+  });
+}
+
+export function restoreIncomplete(): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'RESTORE_INCOMPLETE',
+    message:
+      'The metadata store holds only a part of a backup: a restore is running, or was broken off. Try again when it is done; if none runs, restore again and replace.',
   });
 }
 

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { MetadataConfigInput } from '@tessera/metadata';
 import type { SchedulerConfig } from '@tessera/scheduler';
 
 /** What can be set of the platform in one process. Everything else has the daemons' own defaults. */
@@ -8,6 +9,8 @@ export interface PlatformConfig {
   readonly dataDirectory: string;
   /** Loopback address to listen on; port 0 picks a free one. */
   readonly address: string;
+  /** Where metadata is kept, as in the metadata daemon; by default a SQLite file in the data directory. */
+  readonly metadataStore?: MetadataConfigInput['store'];
   /** Memory for cuboids, bytes. */
   readonly cuboidMemoryBytes: number;
   /** Memory that a build may use, bytes. */

@@ -47,7 +47,7 @@ export async function startPlatform(
   );
   const metadata = starting.use(
     await composeMetadata(
-      { store: { driver: 'sqlite', file: folders.metadataFile } },
+      { store: config.metadataStore ?? { driver: 'sqlite', file: folders.metadataFile } },
       {
         log: log.child({ daemon: 'metadata' }),
         validator: new SourceModelValidator(client, registry),

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { backupCommands } from './commands/backup.ts';
 import { buildCommands } from './commands/build.ts';
 import { importCommand } from './commands/import.ts';
 import { modelCommands } from './commands/model.ts';
@@ -25,6 +26,7 @@ const subjects: readonly Subject[] = [
   modelCommands,
   operationCommands,
   statusCommand,
+  backupCommands,
 ];
 
 /** The `tessera` command without what starts daemons. */

@@ -12,6 +12,7 @@ export const services = {
   dictionaries: metadata.DictionaryServiceDefinition,
   operationRecords: metadata.OperationRecordServiceDefinition,
   maintenance: metadata.MaintenanceServiceDefinition,
+  backups: metadata.BackupServiceDefinition,
   leases: coordination.LeaseServiceDefinition,
   builds: scheduler.BuildServiceDefinition,
   operations: longrunning.OperationsDefinition,

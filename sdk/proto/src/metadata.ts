@@ -1,5 +1,6 @@
 /** tessera.metadata.v1: resources and the services that keep them. */
 
+export * from './gen/tessera/metadata/v1/backup_service.ts';
 export type { ServerStreamingMethodResult } from './gen/tessera/metadata/v1/cube_service.ts';
 export * from './gen/tessera/metadata/v1/cube_service.ts';
 export * from './gen/tessera/metadata/v1/dictionary_service.ts';

@@ -28,12 +28,15 @@ const nothing: Collected = { deletedFiles: 0n, deletedBytes: 0n };
 /**
  * Deletes what nobody needs any more: retired segments, unused snapshots and dictionaries after the grace time, the files that no
  * resource names, and operations that ended long ago. Whatever an operation that has not ended may have made or may
- * need stays, except for those of `self`, which asks.
+ * need stays, except for those of `self`, which asks. A metadata store without a single project says nothing about
+ * files: it may be new, and about to be restored.
  */
 export async function collectGarbage(options: GarbageOptions, self?: string): Promise<Collected> {
   const { clients, clock, config } = options;
   const busy = await busyCubes(options, self);
   if (busy === 'all') return nothing;
+  const { projects } = await clients.projects.listProjects({ pageSize: 1 });
+  if (projects.length === 0) return nothing;
   const before = clock.now() - BigInt(config.retiredGraceMs) * 1000n;
   const isBusy = (name: string) => busy.some((cube) => projectOf(cube) === projectOf(name));
   const used = await deleteRetired(options, before, isBusy);

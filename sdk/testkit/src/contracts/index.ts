@@ -3,4 +3,10 @@
 export { type ConnectorSubject, type ConnectorSuite, describeConnector } from './connector.ts';
 export { describeEngine, type EngineSuite } from './engine.ts';
 export { describeKeyValueStore, type KeyValueStoreSubject } from './key-value-store.ts';
-export { bytes, type ContractClock, eventually, expectReason } from './key-value-store-harness.ts';
+export {
+  bytes,
+  type ContractClock,
+  eventually,
+  expectReason,
+  text,
+} from './key-value-store-harness.ts';
