@@ -17,6 +17,7 @@ import { maintenanceHandler } from './service/maintenance-handler.ts';
 import {
   cubeHandler,
   dictionaryHandler,
+  hostHandler,
   modelHandler,
   operationHandler,
   projectHandler,
@@ -83,6 +84,7 @@ function createServices(context: TableContext, validator: ModelValidator): Servi
     serve(metadata.SegmentServiceDefinition, segmentHandler(tables, publisher)),
     serve(metadata.SnapshotServiceDefinition, snapshotHandler(tables)),
     serve(metadata.DictionaryServiceDefinition, dictionaryHandler(tables)),
+    serve(metadata.HostServiceDefinition, hostHandler(tables)),
     serve(
       metadata.OperationRecordServiceDefinition,
       operationHandler(tables, new Journal(context)),

@@ -1,4 +1,12 @@
-import { coordination, longrunning, metadata, query, scheduler, storage } from '@tessera/proto';
+import {
+  coordination,
+  host,
+  longrunning,
+  metadata,
+  query,
+  scheduler,
+  storage,
+} from '@tessera/proto';
 import type { Client, CompatServiceDefinition } from 'nice-grpc';
 
 /** Every service of the platform, by the name that `TesseraClient` has it under. */
@@ -10,6 +18,7 @@ export const services = {
   segments: metadata.SegmentServiceDefinition,
   snapshots: metadata.SnapshotServiceDefinition,
   dictionaries: metadata.DictionaryServiceDefinition,
+  hosts: metadata.HostServiceDefinition,
   operationRecords: metadata.OperationRecordServiceDefinition,
   maintenance: metadata.MaintenanceServiceDefinition,
   leases: coordination.LeaseServiceDefinition,
@@ -17,6 +26,7 @@ export const services = {
   operations: longrunning.OperationsDefinition,
   queries: query.QueryServiceDefinition,
   storage: storage.StorageServiceDefinition,
+  host: host.HostServiceDefinition,
 } as const;
 
 export type Services = typeof services;

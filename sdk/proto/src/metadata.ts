@@ -3,6 +3,8 @@
 export type { ServerStreamingMethodResult } from './gen/tessera/metadata/v1/cube_service.ts';
 export * from './gen/tessera/metadata/v1/cube_service.ts';
 export * from './gen/tessera/metadata/v1/dictionary_service.ts';
+export * from './gen/tessera/metadata/v1/host.ts';
+export * from './gen/tessera/metadata/v1/host_service.ts';
 export * from './gen/tessera/metadata/v1/maintenance_service.ts';
 export * from './gen/tessera/metadata/v1/model_service.ts';
 export * from './gen/tessera/metadata/v1/model_spec.ts';

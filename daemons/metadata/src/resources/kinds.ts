@@ -93,6 +93,21 @@ export const dictionaryKind: ResourceKind<metadata.Dictionary> = {
   },
 };
 
+export const hostKind: ResourceKind<metadata.Host> = {
+  kind: 'host',
+  pattern: 'hosts/{host}',
+  codec: metadata.Host,
+  fields: {
+    machine_id: 'machineId',
+    address: 'address',
+    labels: 'labels',
+    rack: 'rack',
+    inventory: 'inventory',
+    lease: 'lease',
+    version: 'version',
+  },
+};
+
 export const operationKind: ResourceKind<metadata.OperationRecord> = {
   kind: 'operation',
   pattern: 'operations/{operation}',

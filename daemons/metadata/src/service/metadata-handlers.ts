@@ -141,6 +141,22 @@ export function dictionaryHandler({
   };
 }
 
+export function hostHandler({ hosts }: Tables): metadata.HostServiceImplementation {
+  return {
+    getHost: ({ name }) => hosts.get(name),
+    listHosts: async (request) => {
+      const { resources, ...page } = await hosts.list(request);
+      return { hosts: resources, ...page };
+    },
+    createHost: ({ hostId, host, ...options }) =>
+      hosts.create({ name: `hosts/${hostId}`, resource: host, ...options }),
+    updateHost: ({ host, ...options }) => hosts.update({ resource: host, ...options }),
+    deleteHost: (request) => remove(hosts, request),
+    watchHosts: ({ startRevision }, { signal }) =>
+      watch(hosts, { parent: '', startRevision }, signal),
+  };
+}
+
 export function operationHandler(
   { operations }: Tables,
   journal: Journal,

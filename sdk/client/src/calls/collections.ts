@@ -13,12 +13,13 @@ export interface Collections {
   readonly segments: metadata.Segment;
   readonly snapshots: metadata.Snapshot;
   readonly dictionaries: metadata.Dictionary;
+  readonly hosts: metadata.Host;
   readonly operationRecords: metadata.OperationRecord;
 }
 export type CollectionName = keyof Collections;
 
 export interface CollectionOptions extends WatchOptions {
-  /** Resource name of what holds them, `-` for any: `projects/-`. Absent for projects and operation records. */
+  /** Resource name of what holds them, `-` for any: `projects/-`. Absent for projects, hosts and operation records. */
   readonly parent?: string;
   readonly pageSize?: number;
 }
