@@ -64,7 +64,7 @@ describe('what a process prints', () => {
   });
 
   test('goes on in the next run, and is followed until the process has ended for good', async () => {
-    const restart = { mode: 2, initialBackoff: { seconds: 0n, nanos: 1e6 } };
+    const restart = { mode: 2 as const, initialBackoff: { seconds: 0n, nanos: 1e6 } };
     await fixture.sh('p', 'echo run; [ -e done ] && exit 0; touch done; exit 1', { restart });
     expect(await readLog(fixture.client, 'p', { follow: true })).toBe('run\nrun\n');
   });

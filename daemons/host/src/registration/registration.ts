@@ -24,7 +24,7 @@ export class Registration implements AsyncDisposable {
   readonly #options: RegistrationOptions;
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
-  #written: { readonly text: string; readonly atMs: number } | undefined;
+  #written: { readonly host: metadata.Host; readonly atMs: number } | undefined;
   #lease: { readonly name: string; readonly token: bigint } | undefined;
 
   private constructor(options: RegistrationOptions) {
@@ -99,15 +99,15 @@ export class Registration implements AsyncDisposable {
   /** Writes the resource when it is not there as it should be, as far as is known. */
   async #register(): Promise<metadata.Host> {
     const { client, describe, clock, inventoryIntervalMs } = this.#options;
+    const [nowMs, written] = [clock.monotonicMs(), this.#written];
+    if (written !== undefined && nowMs - written.atMs < inventoryIntervalMs) return written.host;
     const host = await describe();
-    const [text, nowMs] = [JSON.stringify(metadata.Host.toJSON(host)), clock.monotonicMs()];
-    const written = this.#written;
-    const isDue = written === undefined || nowMs - written.atMs >= inventoryIntervalMs;
-    if (!isDue || (written !== undefined && written.text === text)) return host;
-    await this.#call('registering the host', (signal) =>
-      client.hosts.updateHost({ host, allowMissing: true }, { signal }),
-    );
-    this.#written = { text, atMs: nowMs };
+    if (written === undefined || textOf(written.host) !== textOf(host)) {
+      await this.#call('registering the host', (signal) =>
+        client.hosts.updateHost({ host, allowMissing: true }, { signal }),
+      );
+    }
+    this.#written = { host, atMs: nowMs };
     return host;
   }
 
@@ -118,4 +118,8 @@ export class Registration implements AsyncDisposable {
   #report(error: unknown): void {
     this.#options.log.warn({ error: messageOf(error) }, 'host.registration-failed');
   }
+}
+
+function textOf(host: metadata.Host): string {
+  return JSON.stringify(metadata.Host.toJSON(host));
 }
