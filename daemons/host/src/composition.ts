@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Clock, checkResourceId, systemClock } from '@tessera/base';
 import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
 import { metadata, host as wire } from '@tessera/proto';
@@ -38,7 +38,7 @@ export async function composeHost(
   const config = hostConfig.parse(input);
   checkResourceId(config.name, 'host');
   const { clock = systemClock, log = silentLogger, environment = process.env } = dependencies;
-  const { directory } = config;
+  const directory = resolve(config.directory);
   await using starting = new AsyncDisposableStack();
   const journal = starting.use(new Journal(directory));
   const artifacts = await ArtifactStore.open({

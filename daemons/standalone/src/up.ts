@@ -10,6 +10,8 @@ import { jsonLogger } from '@tessera/daemon';
 import { type Command, Option } from 'commander';
 import { platformDefaults } from './config.ts';
 import { startPlatform } from './platform.ts';
+import { hostRunCommand } from './run-host.ts';
+import { stopRequested } from './stop-requested.ts';
 
 interface UpOptions {
   readonly data: string;
@@ -18,7 +20,7 @@ interface UpOptions {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
-/** The `tessera` command with `up`, which runs all daemons in this process until it is told to stop. */
+/** The `tessera` command with what runs daemons: `up` all of them in this process, `host run` that of this machine. */
 export function createStandaloneProgram(): Command {
   const program = createProgram();
   program
@@ -41,6 +43,7 @@ export function createStandaloneProgram(): Command {
         process.exitCode = exitCodeOf(error);
       }
     });
+  hostRunCommand(program);
   return program;
 }
 
@@ -63,10 +66,4 @@ async function up(options: UpOptions): Promise<void> {
   );
   await stopped;
   process.stdout.write('Stopping …\n');
-}
-
-function stopRequested(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
 }

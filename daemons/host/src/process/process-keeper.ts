@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Clock, messageOf } from '@tessera/base';
 import type { Logger } from '@tessera/daemon';
 import { writeDurably } from '../files/durable.ts';
 import { membersOf, type Run, signalMembers } from '../proc/members.ts';
-import { isAlive } from '../proc/process-identity.ts';
+import { isAlive, readIfThere } from '../proc/process-identity.ts';
 import { type Action, decide, type ObservedRun } from './decide.ts';
 import { foldersOf, prepareRun, type RunSurroundings } from './prepare-run.ts';
 import { childSeen, markOf, type ProcessRecord, runBegun, runEnded } from './process-record.ts';
@@ -23,6 +23,8 @@ export interface KeeperOptions extends RunSurroundings {
 const supervisorFile = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? './supervisor.ts' : './supervisor.js', import.meta.url),
 );
+/** What a supervisor says when it cannot do its work. */
+const supervisorLog = 'supervisor.log';
 /** How soon a change that nobody reports is seen. */
 const pollMs = 100;
 /** Wait after a step that failed, as when the disk is full. */
@@ -144,24 +146,27 @@ export class ProcessKeeper implements AsyncDisposable {
   async #spawn(): Promise<void> {
     const before = this.#record;
     const { run } = before;
+    const runFolder = this.#runFolder;
     const fail = (failure: string) => {
       this.#spawned = { run, failure };
       this.#look();
     };
     try {
       const plan = await prepareRun(before, this.#options);
-      mkdirSync(this.#runFolder, { recursive: true, mode: 0o700 });
-      await writeDurably(join(this.#runFolder, runPlanFile), JSON.stringify(plan));
+      mkdirSync(runFolder, { recursive: true, mode: 0o700 });
+      await writeDurably(join(runFolder, runPlanFile), JSON.stringify(plan));
     } catch (error) {
       return fail(messageOf(error));
     }
     if (this.#record !== before) return; // Something else may be wanted by now.
     this.#spawned = { run };
-    const supervisor = startSupervisor(this.#runFolder, this.#options.environment['PATH']);
+    const supervisor = startSupervisor(runFolder, this.#options.environment['PATH']);
     supervisor.once('error', (error) => fail(error.message));
     // Usually it ends together with the run, which is found in its status.
     supervisor.once('exit', (code) => {
-      if (this.#spawned?.run === run) fail(`Its supervisor ended with ${code} before it began.`);
+      if (this.#spawned?.run !== run) return;
+      const said = readIfThere(join(runFolder, supervisorLog)) ?? '';
+      fail(`Its supervisor ended with ${code} before it began. ${said}`);
     });
     supervisor.unref();
   }
@@ -208,12 +213,17 @@ export class ProcessKeeper implements AsyncDisposable {
 }
 
 function startSupervisor(runFolder: string, path: string | undefined): ChildProcess {
-  return spawn(process.execPath, [...supervisorFlags, supervisorFile, runFolder], {
-    cwd: '/',
-    detached: true,
-    stdio: 'ignore',
-    env: path === undefined ? {} : { PATH: path },
-  });
+  const log = openSync(join(runFolder, supervisorLog), 'a', 0o600);
+  try {
+    return spawn(process.execPath, [...supervisorFlags, supervisorFile, runFolder], {
+      cwd: '/',
+      detached: true,
+      stdio: ['ignore', 'ignore', log],
+      env: path === undefined ? {} : { PATH: path },
+    });
+  } finally {
+    closeSync(log);
+  }
 }
 
 /** Little memory for a program that does little. */
