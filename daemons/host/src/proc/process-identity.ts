@@ -41,9 +41,13 @@ export function readStat(pid: number): ProcessStat | undefined {
   return text === undefined ? undefined : parseStat(text);
 }
 
+/** Of this boot. No process lives through another one, so it is read once. */
 export function readBootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  bootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return bootId;
 }
+
+let bootId: string | undefined;
 
 /** Identifies a process that runs now. */
 export function identify(pid: number): ProcessIdentity | undefined {
@@ -61,8 +65,8 @@ export function isRunning({ state }: ProcessStat): boolean {
   return state !== 'Z' && state !== 'X';
 }
 
-export function isSame(stat: ProcessStat, { startTicks, bootId }: ProcessIdentity): boolean {
-  return stat.startTicks === startTicks && bootId === readBootId();
+export function isSame(stat: ProcessStat, identity: ProcessIdentity): boolean {
+  return stat.startTicks === identity.startTicks && identity.bootId === readBootId();
 }
 
 /** A file below /proc, which may vanish at any time. */

@@ -25,8 +25,10 @@ const supervisorFile = fileURLToPath(
 );
 /** What a supervisor says when it cannot do its work. */
 const supervisorLog = 'supervisor.log';
-/** How soon a change that nobody reports is seen. */
-const pollMs = 100;
+/** How soon a change is seen that nobody reports, as the end of an adopted process. */
+const pollMs = 500;
+/** The same while something is on its way. */
+const busyPollMs = 50;
 /** Wait after a step that failed, as when the disk is full. */
 const retryMs = 1_000;
 
@@ -85,11 +87,16 @@ export class ProcessKeeper implements AsyncDisposable {
     if (action.kind === 'rest') return Number.POSITIVE_INFINITY;
     if (action.kind === 'wait') {
       const untilMs = action.untilMs ?? Number.POSITIVE_INFINITY;
-      const soonMs = this.#record.isActive ? pollMs : Number.POSITIVE_INFINITY;
-      return Math.max(1, Math.min(soonMs, untilMs - nowMs));
+      return Math.max(1, Math.min(this.#pollMs(), untilMs - nowMs));
     }
     await this.#act(action, nowMs);
-    return action.kind === 'signal' ? pollMs : 0;
+    return action.kind === 'signal' ? busyPollMs : 0;
+  }
+
+  #pollMs(): number {
+    const { isActive, stopDeadlineMs, child } = this.#record;
+    if (!isActive) return Number.POSITIVE_INFINITY;
+    return stopDeadlineMs === undefined && child !== undefined ? pollMs : busyPollMs;
   }
 
   #observe(): ObservedRun {
@@ -107,7 +114,7 @@ export class ProcessKeeper implements AsyncDisposable {
     const { supervisor } = status ?? {};
     const isSupervised = supervisor !== undefined && isAlive(supervisor);
     // Read again: a supervisor that is gone by now has written how the run ended since the first time.
-    const exit = readRunStatus(this.#runFolder)?.exit;
+    const exit = isMainAlive ? undefined : readRunStatus(this.#runFolder)?.exit;
     const needsCount = !isMainAlive || stopDeadlineMs !== undefined;
     return {
       isClaimed: status !== undefined,
@@ -164,6 +171,7 @@ export class ProcessKeeper implements AsyncDisposable {
     supervisor.once('error', (error) => fail(error.message));
     // Usually it ends together with the run, which is found in its status.
     supervisor.once('exit', (code) => {
+      this.#look();
       if (this.#spawned?.run !== run) return;
       const said = readIfThere(join(runFolder, supervisorLog)) ?? '';
       fail(`Its supervisor ended with ${code} before it began. ${said}`);
