@@ -16,6 +16,7 @@ import { leaseHandler } from './service/coordination-handlers.ts';
 import { maintenanceHandler } from './service/maintenance-handler.ts';
 import {
   cubeHandler,
+  deploymentHandler,
   dictionaryHandler,
   hostHandler,
   modelHandler,
@@ -84,6 +85,7 @@ function createServices(context: TableContext, validator: ModelValidator): Servi
     serve(metadata.SegmentServiceDefinition, segmentHandler(tables, publisher)),
     serve(metadata.SnapshotServiceDefinition, snapshotHandler(tables)),
     serve(metadata.DictionaryServiceDefinition, dictionaryHandler(tables)),
+    serve(metadata.DeploymentServiceDefinition, deploymentHandler(tables)),
     serve(metadata.HostServiceDefinition, hostHandler(tables)),
     serve(
       metadata.OperationRecordServiceDefinition,

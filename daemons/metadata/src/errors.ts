@@ -267,7 +267,7 @@ export function modelVersionUnknown(name: string, version: bigint): TesseraError
 
 /** One violation for each fault of a spec. */
 export function invalidSpec(
-  kind: 'model' | 'cube',
+  kind: 'model' | 'cube' | 'deployment',
   name: string,
   violations: readonly FieldViolation[],
 ): TesseraError {

@@ -23,6 +23,7 @@ export interface PlatformConfig {
 }
 
 type TunableOfScheduler =
+  | 'deploymentIntervalMs'
   | 'leaseTtlMs'
   | 'maxConcurrentOperations'
   | 'maxSegmentsPerPass'

@@ -19,6 +19,7 @@ export const services = {
   snapshots: metadata.SnapshotServiceDefinition,
   dictionaries: metadata.DictionaryServiceDefinition,
   hosts: metadata.HostServiceDefinition,
+  deployments: metadata.DeploymentServiceDefinition,
   operationRecords: metadata.OperationRecordServiceDefinition,
   maintenance: metadata.MaintenanceServiceDefinition,
   leases: coordination.LeaseServiceDefinition,

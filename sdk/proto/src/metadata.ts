@@ -2,6 +2,8 @@
 
 export type { ServerStreamingMethodResult } from './gen/tessera/metadata/v1/cube_service.ts';
 export * from './gen/tessera/metadata/v1/cube_service.ts';
+export * from './gen/tessera/metadata/v1/deployment.ts';
+export * from './gen/tessera/metadata/v1/deployment_service.ts';
 export * from './gen/tessera/metadata/v1/dictionary_service.ts';
 export * from './gen/tessera/metadata/v1/host.ts';
 export * from './gen/tessera/metadata/v1/host_service.ts';

@@ -108,6 +108,13 @@ export const hostKind: ResourceKind<metadata.Host> = {
   },
 };
 
+export const deploymentKind: ResourceKind<metadata.Deployment> = {
+  kind: 'deployment',
+  pattern: 'deployments/{deployment}',
+  codec: metadata.Deployment,
+  fields: { daemons: 'daemons', paused: 'paused' },
+};
+
 export const operationKind: ResourceKind<metadata.OperationRecord> = {
   kind: 'operation',
   pattern: 'operations/{operation}',

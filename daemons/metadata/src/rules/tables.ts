@@ -2,6 +2,7 @@ import type { KeyValueStore } from '@tessera/base';
 import type { metadata } from '@tessera/proto';
 import {
   cubeKind,
+  deploymentKind,
   dictionaryKind,
   hostKind,
   modelKind,
@@ -12,6 +13,7 @@ import {
   sourceKind,
 } from '../resources/kinds.ts';
 import { ResourceTable, type TableContext } from '../resources/resource-table.ts';
+import { deploymentRules } from './deployment-rules.ts';
 import { hostRules } from './host-rules.ts';
 import { operationRules } from './journal.ts';
 import { cubeRules, modelRules } from './model-rules.ts';
@@ -29,6 +31,7 @@ export interface Tables {
   readonly snapshots: ResourceTable<metadata.Snapshot>;
   readonly dictionaries: ResourceTable<metadata.Dictionary>;
   readonly hosts: ResourceTable<metadata.Host>;
+  readonly deployments: ResourceTable<metadata.Deployment>;
   readonly operations: ResourceTable<metadata.OperationRecord>;
 }
 
@@ -50,6 +53,7 @@ export function createTables(context: TableContext, validator: ModelValidator): 
     snapshots: new ResourceTable(snapshotKind, context, snapshotRules(segmentOptions)),
     dictionaries: new ResourceTable(dictionaryKind, context, copyRules()),
     hosts: new ResourceTable(hostKind, context, hostRules),
+    deployments: new ResourceTable(deploymentKind, context, deploymentRules),
     operations: new ResourceTable(operationKind, context, operationRules),
   };
   return tables;

@@ -157,6 +157,29 @@ export function hostHandler({ hosts }: Tables): metadata.HostServiceImplementati
   };
 }
 
+export function deploymentHandler({
+  deployments,
+}: Tables): metadata.DeploymentServiceImplementation {
+  return {
+    getDeployment: ({ name }) => deployments.get(name),
+    listDeployments: async (request) => {
+      const { resources, ...page } = await deployments.list(request);
+      return { deployments: resources, ...page };
+    },
+    createDeployment: ({ deploymentId, deployment, ...options }) =>
+      deployments.create({
+        name: `deployments/${deploymentId}`,
+        resource: deployment,
+        ...options,
+      }),
+    updateDeployment: ({ deployment, ...options }) =>
+      deployments.update({ resource: deployment, ...options }),
+    deleteDeployment: (request) => remove(deployments, request),
+    watchDeployments: ({ startRevision }, { signal }) =>
+      watch(deployments, { parent: '', startRevision }, signal),
+  };
+}
+
 export function operationHandler(
   { operations }: Tables,
   journal: Journal,
