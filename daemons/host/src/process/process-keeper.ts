@@ -102,7 +102,10 @@ export class ProcessKeeper implements AsyncDisposable {
   #observe(): ObservedRun {
     if (!this.#record.isActive) return nothing;
     const { run, stopDeadlineMs } = this.#record;
-    const status = readRunStatus(this.#runFolder);
+    const seen = readRunStatus(this.#runFolder);
+    const isSupervised = seen?.supervisor !== undefined && isAlive(seen.supervisor);
+    // A supervisor that is gone by now may have written something since; nothing comes after that.
+    const status = isSupervised ? seen : readRunStatus(this.#runFolder);
     if (status?.child !== undefined && this.#record.child === undefined) {
       this.change(childSeen(this.#record, status.child));
       const { id } = this.#record;
@@ -111,10 +114,6 @@ export class ProcessKeeper implements AsyncDisposable {
     const { child } = this.#record;
     const spawned = this.#spawned?.run === run ? this.#spawned : undefined;
     const isMainAlive = child !== undefined && isAlive(child);
-    const { supervisor } = status ?? {};
-    const isSupervised = supervisor !== undefined && isAlive(supervisor);
-    // Read again: a supervisor that is gone by now has written how the run ended since the first time.
-    const exit = isMainAlive ? undefined : readRunStatus(this.#runFolder)?.exit;
     const needsCount = !isMainAlive || stopDeadlineMs !== undefined;
     return {
       isClaimed: status !== undefined,
@@ -123,7 +122,7 @@ export class ProcessKeeper implements AsyncDisposable {
       isSupervised,
       isMainAlive,
       memberCount: needsCount ? membersOf(this.#members).length : 0,
-      ...(exit && { exit }),
+      ...(status?.exit && { exit: status.exit }),
       isTermSent: this.#termSentTo === run,
     };
   }
