@@ -15,7 +15,7 @@ const rings: readonly (readonly string[])[] = [
   ['daemon', 'cli'],
   ['testkit'],
   ['connector-files', 'engine-duckdb', 'example-connector'],
-  ['metadata', 'scheduler', 'storage', 'query'],
+  ['metadata', 'scheduler', 'storage', 'query', 'host'],
   ['standalone'],
   ['bench', 'test', 'example-flights'],
 ];
@@ -83,6 +83,7 @@ describe('the rings of packages', () => {
       'scheduler',
       'storage',
       'query',
+      'host',
       'standalone',
     ];
     const wrong = packages

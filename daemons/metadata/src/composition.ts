@@ -17,7 +17,9 @@ import { leaseHandler } from './service/coordination-handlers.ts';
 import { maintenanceHandler } from './service/maintenance-handler.ts';
 import {
   cubeHandler,
+  deploymentHandler,
   dictionaryHandler,
+  hostHandler,
   modelHandler,
   operationHandler,
   projectHandler,
@@ -84,6 +86,8 @@ function createServices(context: TableContext, validator: ModelValidator): Servi
     serve(metadata.SegmentServiceDefinition, segmentHandler(tables, publisher)),
     serve(metadata.SnapshotServiceDefinition, snapshotHandler(tables)),
     serve(metadata.DictionaryServiceDefinition, dictionaryHandler(tables)),
+    serve(metadata.DeploymentServiceDefinition, deploymentHandler(tables)),
+    serve(metadata.HostServiceDefinition, hostHandler(tables)),
     serve(
       metadata.OperationRecordServiceDefinition,
       operationHandler(tables, new Journal(context)),

@@ -295,7 +295,7 @@ export function modelVersionUnknown(name: string, version: bigint): TesseraError
 
 /** One violation for each fault of a spec. */
 export function invalidSpec(
-  kind: 'model' | 'cube',
+  kind: 'model' | 'cube' | 'deployment',
   name: string,
   violations: readonly FieldViolation[],
 ): TesseraError {
@@ -349,4 +349,24 @@ export function leaseLost(name: string, token: bigint): TesseraError {
 
 function words(kind: string): string {
   return kind.replaceAll('_', ' ');
+}
+
+/** Two machines cannot have one name: what is placed on it would be on either. */
+export function hostNameTaken(name: string): TesseraError {
+  return new TesseraError({
+    code: Code.ALREADY_EXISTS,
+    reason: 'HOST_NAME_TAKEN',
+    message: `${name} is another machine, or another data directory of this one; choose another name, or delete the host when it is gone for good.`,
+    metadata: { name },
+  });
+}
+
+/** Its daemon would register it again at once. */
+export function hostAlive(name: string, lease: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'HOST_ALIVE',
+    message: `${name} is alive: ${lease} is held. Stop its daemon, or wait until the lease has run out, then delete it.`,
+    metadata: { name, lease },
+  });
 }

@@ -16,6 +16,7 @@ import { MaintenanceOperation } from './build/maintenance-operation.ts';
 import { MergeOperation } from './build/merge-operation.ts';
 import type { SchedulerClients } from './clients.ts';
 import type { SchedulerConfig } from './config.ts';
+import { runDeployments } from './deployment/carry-out.ts';
 import { Leadership } from './leader/leadership.ts';
 import { runMaintenanceTimer } from './operations/maintenance-timer.ts';
 import { OperationRunner } from './operations/operation-runner.ts';
@@ -95,6 +96,7 @@ export async function composeScheduler(
   const { maintenanceIntervalMs: intervalMs } = config;
   const garbage = { clients, leadership, clock, config };
   const timer = { clients, builds, clock, log, intervalMs, garbage };
+  const deploying = { clients, leadership, clock, log, intervalMs: config.deploymentIntervalMs };
   let running: Promise<void> = Promise.resolve();
   return {
     services: [
@@ -106,7 +108,11 @@ export async function composeScheduler(
     ] as ServiceBinding[],
     start: () => {
       const term = async (signal: AbortSignal) => {
-        await Promise.all([runner.run(signal), runMaintenanceTimer(timer, signal)]);
+        await Promise.all([
+          runner.run(signal),
+          runMaintenanceTimer(timer, signal),
+          runDeployments(deploying, signal),
+        ]);
       };
       running = leadership.run(term, stopping.signal);
     },

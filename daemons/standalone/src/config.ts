@@ -26,6 +26,7 @@ export interface PlatformConfig {
 }
 
 type TunableOfScheduler =
+  | 'deploymentIntervalMs'
   | 'leaseTtlMs'
   | 'maxConcurrentOperations'
   | 'maxSegmentsPerPass'

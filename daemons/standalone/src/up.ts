@@ -11,6 +11,8 @@ import { jsonLogger } from '@tessera/daemon';
 import { type Command, Option } from 'commander';
 import { buildMemoryOf, platformDefaults } from './config.ts';
 import { startPlatform } from './platform.ts';
+import { hostRunCommand } from './run-host.ts';
+import { stopRequested } from './stop-requested.ts';
 
 interface UpOptions {
   readonly data: string;
@@ -20,7 +22,7 @@ interface UpOptions {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
-/** The `tessera` command with `up`, which runs all daemons in this process until it is told to stop. */
+/** The `tessera` command with what runs daemons: `up` all of them in this process, `host run` that of this machine. */
 export function createStandaloneProgram(): Command {
   const program = createProgram();
   program
@@ -47,6 +49,7 @@ export function createStandaloneProgram(): Command {
         process.exitCode = exitCodeOf(error);
       }
     });
+  hostRunCommand(program);
   return program;
 }
 
@@ -80,10 +83,4 @@ async function up(options: UpOptions): Promise<void> {
 function machineBytes(): number {
   const limit = process.constrainedMemory();
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
-}
-
-function stopRequested(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
 }

@@ -1,4 +1,12 @@
-import { coordination, longrunning, metadata, query, scheduler, storage } from '@tessera/proto';
+import {
+  coordination,
+  host,
+  longrunning,
+  metadata,
+  query,
+  scheduler,
+  storage,
+} from '@tessera/proto';
 import type { Client, CompatServiceDefinition } from 'nice-grpc';
 
 /** Every service of the platform, by the name that `TesseraClient` has it under. */
@@ -10,6 +18,8 @@ export const services = {
   segments: metadata.SegmentServiceDefinition,
   snapshots: metadata.SnapshotServiceDefinition,
   dictionaries: metadata.DictionaryServiceDefinition,
+  hosts: metadata.HostServiceDefinition,
+  deployments: metadata.DeploymentServiceDefinition,
   operationRecords: metadata.OperationRecordServiceDefinition,
   maintenance: metadata.MaintenanceServiceDefinition,
   backups: metadata.BackupServiceDefinition,
@@ -18,6 +28,7 @@ export const services = {
   operations: longrunning.OperationsDefinition,
   queries: query.QueryServiceDefinition,
   storage: storage.StorageServiceDefinition,
+  host: host.HostServiceDefinition,
 } as const;
 
 export type Services = typeof services;
