@@ -34,7 +34,7 @@ export class ChangeFeed {
     this.#running = this.#run();
   }
 
-  /** @throws what ended the feed for good: another etcd behind the endpoints, or no permission. */
+  /** @throws what keeps the feed from going on: another etcd behind the endpoints, or no permission. */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -97,7 +97,7 @@ export class ChangeFeed {
       } catch (error) {
         if (this.#ended.signal.aborted || isTesseraError(error, 'STORE_CLOSED')) return;
         if (error instanceof Compacted) await this.#skip().catch(() => undefined);
-        else if (!(error instanceof AttemptFailed)) return this.#fail(error);
+        else if (!(error instanceof AttemptFailed)) this.#fail(error);
         waitMs =
           this.recent.revision > before ? backoff.firstMs : Math.min(2 * waitMs, backoff.lastMs);
         await this.#cluster.pause(waitMs).catch(() => undefined);
@@ -106,6 +106,7 @@ export class ChangeFeed {
   }
 
   #add({ events, through }: WatchPart): void {
+    this.#failure = undefined;
     if (through !== undefined) this.recent.add(through, toRows(this.#keyspace, events));
   }
 
@@ -114,6 +115,7 @@ export class ChangeFeed {
     this.recent.skipTo(await this.#newest());
   }
 
+  /** Watchers are told, and may come again: somebody may set right what is wrong. */
   #fail(error: unknown): void {
     this.#failure = isTesseraError(error) ? error : new Error(messageOf(error), { cause: error });
     this.recent.wake();

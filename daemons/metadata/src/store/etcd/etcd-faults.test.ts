@@ -317,6 +317,20 @@ describe.skipIf(!installed)('etcd behind connections that break', () => {
       }
     })();
     await expectReason(watching, 'ETCD_CLUSTER_CHANGED');
+    for (const [i, link] of links.entries()) {
+      link.target = servers.endpoints[i]!;
+      link.cut();
+    }
+    await expect
+      .poll(async () => (await store.get('/a').catch(() => undefined))?.entry)
+      .toBeDefined();
+    const { revision } = await put(store, '/back');
+    const firstSeen = async () => {
+      for await (const batch of store.watch({ start: '' }, { startRevision: revision })) {
+        return batch.revision;
+      }
+    };
+    await expect.poll(() => firstSeen().catch(() => undefined)).toBe(revision);
   }, 120_000);
 });
 
