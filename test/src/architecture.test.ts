@@ -14,7 +14,7 @@ const rings: readonly (readonly string[])[] = [
   ['client', 'duckdb'],
   ['daemon', 'cli'],
   ['testkit'],
-  ['connector-files', 'engine-duckdb', 'example-connector'],
+  ['connector-files', 'engine-duckdb', 'deep-storage', 'example-connector'],
   ['metadata', 'scheduler', 'storage', 'query'],
   ['standalone'],
   ['bench', 'test', 'example-flights'],
