@@ -1,5 +1,6 @@
 /** Which storage daemons hold which segments, and how replicas get there. Pure: no files, network or clocks. */
 
+export { decide } from './decide.ts';
 export {
   type CopyStep,
   type DropStep,
@@ -19,3 +20,11 @@ export {
   type PlacementOutcome,
   type PlacementReason,
 } from './placement.ts';
+export type {
+  CopyLimits,
+  QuarantineStep,
+  Replica,
+  ReplicaDecision,
+  ReplicaStep,
+  ReplicaView,
+} from './replicas.ts';
