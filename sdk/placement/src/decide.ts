@@ -10,16 +10,25 @@ import { Traffic } from './traffic.ts';
  * segments that nobody wants are left alone: who retires a segment deletes them.
  */
 export function decide(view: ReplicaView): ReplicaDecision {
-  const held = replicasBySegment(view);
+  const held = replicasToMend(view);
   const { copies, withoutSource } = copiesOf(view, held);
   return { steps: [...quarantinesOf(held), ...copies, ...dropsOf(view, held)], withoutSource };
 }
 
-/** Replicas of wanted segments, by segment and host. */
+/** Replicas by segment and host, of the segments that are not as wanted: in a large cluster those are few. */
 type Held = ReadonlyMap<string, ReadonlyMap<string, Replica>>;
 
-function replicasBySegment({ wanted, observed }: ReplicaView): Held {
-  const held = new Map([...wanted.keys()].map((id) => [id, new Map<string, Replica>()]));
+function replicasToMend({ wanted, observed }: ReplicaView): Held {
+  const held = new Map<string, Map<string, Replica>>();
+  for (const [segment, hosts] of wanted) {
+    const isGood = (host: string) => observed.get(host)?.get(segment)?.kind === 'good';
+    if (!hosts.every(isGood)) held.set(segment, new Map());
+  }
+  for (const [host, replicas] of observed) {
+    for (const segment of replicas.keys()) {
+      if (wanted.get(segment)?.includes(host) === false) held.set(segment, new Map());
+    }
+  }
   for (const [host, replicas] of observed) {
     for (const [segment, replica] of replicas) held.get(segment)?.set(host, replica);
   }
@@ -65,9 +74,8 @@ interface Lack {
 /** The most urgent first: few good replicas, then few bytes. */
 function lacksOf({ wanted, observed, bytesOf }: ReplicaView, held: Held): Lack[] {
   const lacks: Lack[] = [];
-  for (const [segment, wantedHosts] of wanted) {
-    const replicas = held.get(segment)!;
-    const hosts = wantedHosts.filter((host) => observed.has(host) && !replicas.has(host));
+  for (const [segment, replicas] of held) {
+    const hosts = wanted.get(segment)!.filter((host) => observed.has(host) && !replicas.has(host));
     if (hosts.length === 0) continue;
     lacks.push({ segment, bytes: bytesOf(segment), hosts, good: hostsWith(replicas, 'good') });
   }

@@ -97,10 +97,11 @@ describe('moves', () => {
     ]);
   });
 
-  test('copies are read from all hosts that have them; what is not wanted any more is left alone', () => {
+  test('copies are read from all hosts that have them; what is wanted nowhere is left alone', () => {
     const all = ['s1', 's2', 's3', 's4'].map((id): [string, string[]] => [id, ['a', 'b']]);
-    const from = new Map([...all, ['retired', ['a']]]);
+    const from = new Map([...all, ['retired', ['a']], ['without a host', ['a']]]);
     const to = new Map(all.map(([id]) => [id, ['a', 'b', 'c']]));
+    to.set('without a host', []);
     const [batch] = moves(from, to, { bytesOf: () => 10, batchBytes: 1_000 });
     expect(batch!.copies.map((copy) => copy.from)).toEqual(['a', 'b', 'a', 'b']);
     expect(batch!.drops).toEqual([]);

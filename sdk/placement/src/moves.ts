@@ -33,7 +33,8 @@ export interface MoveOptions {
 /**
  * The steps from where good replicas are to where they should be. Taken in order, no segment ever has fewer good replicas than
  * before, or than are wanted if those are fewer: a replica is dropped only after all of its segment's copies. Segments with the fewest good
- * replicas come first. Segments that `to` does not name are left alone: who retires them deletes them.
+ * replicas come first. Segments that `to` does not name, or wants nowhere because there is no host, are left
+ * alone: who retires a segment deletes it.
  */
 export function moves(from: Placement, to: Placement, options: MoveOptions): MoveBatch[] {
   const { bytesOf, batchBytes } = options;
@@ -62,9 +63,17 @@ export function moves(from: Placement, to: Placement, options: MoveOptions): Mov
   return batches;
 }
 
+/** Segments that differ, those with the fewest good replicas first. */
 function mostUrgentFirst(from: Placement, to: Placement): string[] {
   const replicas = (segment: string) => from.get(segment)?.length ?? 0;
-  return [...to.keys()].sort((a, b) => replicas(a) - replicas(b) || (a < b ? -1 : 1));
+  const isSame = (segment: string, hosts: readonly string[]) =>
+    replicas(segment) === hosts.length && hosts.every((host) => from.get(segment)!.includes(host));
+  const different = [...to].filter(
+    ([segment, hosts]) => hosts.length > 0 && !isSame(segment, hosts),
+  );
+  return different
+    .map(([segment]) => segment)
+    .sort((a, b) => replicas(a) - replicas(b) || (a < b ? -1 : 1));
 }
 
 /** Of the hosts with a good replica the one that the fewest bytes are read from so far. */
