@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Clock, type KeyValueStore, systemClock } from '@tessera/base';
 import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
 import { coordination, metadata } from '@tessera/proto';
-import { type MetadataConfigInput, metadataConfig } from './config.ts';
+import { type MetadataConfigInput, parseMetadataConfig } from './config.ts';
 import { LeaseStore } from './coordination/lease-store.ts';
 import { Compactor } from './maintenance/compactor.ts';
 import { RequestIds } from './resources/request-ids.ts';
@@ -12,11 +12,14 @@ import { type ModelValidator, structuralValidator } from './rules/model-validato
 import { ModelVersions } from './rules/model-versions.ts';
 import { SegmentPublisher } from './rules/publish-segments.ts';
 import { createTables, segmentRulesOptions } from './rules/tables.ts';
+import { backupHandler } from './service/backup-handler.ts';
 import { leaseHandler } from './service/coordination-handlers.ts';
 import { maintenanceHandler } from './service/maintenance-handler.ts';
 import {
   cubeHandler,
+  deploymentHandler,
   dictionaryHandler,
+  hostHandler,
   modelHandler,
   operationHandler,
   projectHandler,
@@ -24,8 +27,7 @@ import {
   snapshotHandler,
   sourceHandler,
 } from './service/metadata-handlers.ts';
-import { openMemoryStore } from './store/memory-store.ts';
-import { openSqliteStore } from './store/sqlite-store.ts';
+import { openStore } from './store/open-store.ts';
 
 /** What is handed in; each has a default that suits one process. */
 export interface MetadataDependencies {
@@ -45,13 +47,14 @@ export interface MetadataDaemon extends AsyncDisposable {
 
 /**
  * Everything the metadata daemon is made of. Disposing stops it and closes the store.
- * @throws STORE_LOCKED, STORE_CORRUPT, STORE_UNREADABLE.
+ * @throws METADATA_CONFIG_INVALID, and what opening the store throws: STORE_LOCKED, STORE_CORRUPT,
+ * STORE_UNREADABLE, ETCD_UNAVAILABLE, ETCD_UNAUTHENTICATED and their like.
  */
 export async function composeMetadata(
   input: MetadataConfigInput,
   dependencies: MetadataDependencies = {},
 ): Promise<MetadataDaemon> {
-  const config = metadataConfig.parse(input);
+  const config = parseMetadataConfig(input);
   const { clock = systemClock, log = silentLogger, newUid = randomUUID } = dependencies;
   const store = dependencies.store ?? (await openStore(config.store, clock));
   const requestIds = new RequestIds(store, () => clock.monotonicMs());
@@ -83,20 +86,14 @@ function createServices(context: TableContext, validator: ModelValidator): Servi
     serve(metadata.SegmentServiceDefinition, segmentHandler(tables, publisher)),
     serve(metadata.SnapshotServiceDefinition, snapshotHandler(tables)),
     serve(metadata.DictionaryServiceDefinition, dictionaryHandler(tables)),
+    serve(metadata.DeploymentServiceDefinition, deploymentHandler(tables)),
+    serve(metadata.HostServiceDefinition, hostHandler(tables)),
     serve(
       metadata.OperationRecordServiceDefinition,
       operationHandler(tables, new Journal(context)),
     ),
-    serve(metadata.MaintenanceServiceDefinition, maintenanceHandler(store)),
+    serve(metadata.MaintenanceServiceDefinition, maintenanceHandler(store, clock)),
+    serve(metadata.BackupServiceDefinition, backupHandler(store, clock)),
     serve(coordination.LeaseServiceDefinition, leaseHandler(new LeaseStore(store, clock))),
   ] as unknown as ServiceBinding[];
-}
-
-function openStore(
-  config: ReturnType<typeof metadataConfig.parse>['store'],
-  clock: Clock,
-): Promise<KeyValueStore> {
-  return config.driver === 'memory'
-    ? openMemoryStore(clock)
-    : openSqliteStore({ file: config.file, clock });
 }

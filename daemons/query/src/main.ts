@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isTesseraError, messageOf } from '@tessera/base';
-import { connect, RemoteCuboidScanner } from '@tessera/client';
+import { connect, RemoteCuboidScanner, RemoteSnapshotReader } from '@tessera/client';
 import { jsonLogger, startServer } from '@tessera/daemon';
 import { composeQuery } from './composition.ts';
 
@@ -22,8 +22,9 @@ try {
   const client = stack.use(connect(values.metadata));
   const storage = stack.use(connect(values.storage));
   const scanner = new RemoteCuboidScanner(storage.storage);
+  const snapshots = new RemoteSnapshotReader(storage.storage);
   const config = { workDirectory: values.work, pluginDirectory: process.cwd() };
-  const { services } = stack.use(await composeQuery(config, { client, scanner, log }));
+  const { services } = stack.use(await composeQuery(config, { client, scanner, snapshots, log }));
   const server = stack.use(await startServer({ address: values.address, services, log }));
   log.info({ address: server.address }, 'query.started');
   await new Promise<void>((resolve) => {

@@ -9,6 +9,7 @@ import { MergeOperation } from './build/merge-operation.ts';
 import type { Sources } from './build/observe.ts';
 import type { SchedulerClients } from './clients.ts';
 import type { SchedulerConfig } from './config.ts';
+import { runDeployments } from './deployment/carry-out.ts';
 import { actingClients } from './leader/acting-clients.ts';
 import { Leadership } from './leader/leadership.ts';
 import type { Term } from './leader/term.ts';
@@ -52,7 +53,12 @@ export function assembleScheduler(parts: SchedulerParts): AssembledScheduler {
     const builds = new BuildHandler(acting, newId);
     const garbage = { clients: acting, clock, config };
     const timer = { clients: acting, builds, clock, log, intervalMs, garbage };
-    await Promise.all([runner.run(term), runMaintenanceTimer(timer, term.signal)]);
+    const deploying = { clients: acting, authority: term, clock, log };
+    await Promise.all([
+      runner.run(term),
+      runMaintenanceTimer(timer, term.signal),
+      runDeployments({ ...deploying, intervalMs: config.deploymentIntervalMs }, term.signal),
+    ]);
   };
   return {
     services: [

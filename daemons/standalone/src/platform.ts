@@ -47,7 +47,7 @@ export async function startPlatform(
   );
   const metadata = starting.use(
     await composeMetadata(
-      { store: { driver: 'sqlite', file: folders.metadataFile } },
+      { store: config.metadataStore ?? { driver: 'sqlite', file: folders.metadataFile } },
       {
         log: log.child({ daemon: 'metadata' }),
         validator: new SourceModelValidator(client, registry),
@@ -69,7 +69,12 @@ export async function startPlatform(
         duckdbMemoryBytes: config.queryMemoryBytes,
         pluginDirectory: import.meta.dirname,
       },
-      { client, scanner: storage.scanner, log: log.child({ daemon: 'query' }) },
+      {
+        client,
+        scanner: storage.scanner,
+        snapshots: storage.snapshots,
+        log: log.child({ daemon: 'query' }),
+      },
     ),
   );
   directory.add(query.services);

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import {
   createProgram,
   exitCodeOf,
@@ -8,17 +9,20 @@ import {
 } from '@tessera/cli';
 import { jsonLogger } from '@tessera/daemon';
 import { type Command, Option } from 'commander';
-import { platformDefaults } from './config.ts';
+import { buildMemoryOf, platformDefaults } from './config.ts';
 import { startPlatform } from './platform.ts';
+import { hostRunCommand } from './run-host.ts';
+import { stopRequested } from './stop-requested.ts';
 
 interface UpOptions {
   readonly data: string;
   readonly port: string;
   readonly memory: string;
+  readonly buildMemory?: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
-/** The `tessera` command with `up`, which runs all daemons in this process until it is told to stop. */
+/** The `tessera` command with what runs daemons: `up` all of them in this process, `host run` that of this machine. */
 export function createStandaloneProgram(): Command {
   const program = createProgram();
   program
@@ -27,6 +31,10 @@ export function createStandaloneProgram(): Command {
     .option('--data <dir>', 'folder of everything durable', './tessera-data')
     .option('--port <port>', 'port on 127.0.0.1; 0 picks a free one', '7400')
     .option('--memory <MB>', 'memory for cuboids', String(platformDefaults.cuboidMemoryBytes >> 20))
+    .option(
+      '--build-memory <MB>',
+      "memory for one build; default: a quarter of the machine's, from 1 to 2.75 GiB",
+    )
     .addOption(
       new Option('--log-level <level>', 'what is logged on standard error')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
@@ -41,12 +49,17 @@ export function createStandaloneProgram(): Command {
         process.exitCode = exitCodeOf(error);
       }
     });
+  hostRunCommand(program);
   return program;
 }
 
 async function up(options: UpOptions): Promise<void> {
   const port = wholeNumber(options.port, '--port', { min: 0, max: 65_535 });
   const memoryBytes = wholeNumber(options.memory, '--memory', { min: 1 }) * 1024 * 1024;
+  const buildMemoryBytes =
+    options.buildMemory === undefined
+      ? buildMemoryOf(machineBytes())
+      : wholeNumber(options.buildMemory, '--build-memory', { min: 64 }) * 1024 * 1024;
   const stopped = stopRequested();
   await using platform = await startPlatform(
     {
@@ -54,6 +67,7 @@ async function up(options: UpOptions): Promise<void> {
       dataDirectory: options.data,
       address: `127.0.0.1:${port}`,
       cuboidMemoryBytes: memoryBytes,
+      buildMemoryBytes,
     },
     jsonLogger('tessera', options.logLevel),
   );
@@ -65,8 +79,8 @@ async function up(options: UpOptions): Promise<void> {
   process.stdout.write('Stopping …\n');
 }
 
-function stopRequested(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
+/** What the machine has, or less where a container gets less. */
+function machineBytes(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }

@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { Code, isTesseraError, TesseraError } from '@tessera/base';
+import { Code, isTesseraError, resourceIdOf, TesseraError } from '@tessera/base';
 import {
   cubeSpecFromProto,
   cubeSpecToProto,
@@ -132,29 +132,25 @@ export async function exportResources(client: TesseraClient, project: string): P
     ...sources.resources.map(
       (source): Resource => ({
         kind: 'Source',
-        name: idOf(source.name),
+        name: resourceIdOf(source.name),
         spec: { use: source.connector, config: (source.config ?? {}) as JsonObject },
       }),
     ),
     ...models.resources.map(
       (model): Resource => ({
         kind: 'Model',
-        name: idOf(model.name),
+        name: resourceIdOf(model.name),
         spec: modelSpecFromProto(model.spec),
       }),
     ),
     ...cubes.resources.map(
       (cube): Resource => ({
         kind: 'Cube',
-        name: idOf(cube.name),
+        name: resourceIdOf(cube.name),
         spec: cubeSpecFromProto(cube.spec),
       }),
     ),
   ];
-}
-
-export function idOf(name: string): string {
-  return name.slice(name.lastIndexOf('/') + 1);
 }
 
 /** The folder that a file's relative paths start from. */

@@ -1,5 +1,7 @@
 import { Command, Option } from 'commander';
+import { backupCommands } from './commands/backup.ts';
 import { buildCommands } from './commands/build.ts';
+import { hostCommands } from './commands/host.ts';
 import { importCommand } from './commands/import.ts';
 import { modelCommands } from './commands/model.ts';
 import { operationCommands } from './commands/operations.ts';
@@ -25,6 +27,8 @@ const subjects: readonly Subject[] = [
   modelCommands,
   operationCommands,
   statusCommand,
+  backupCommands,
+  hostCommands,
 ];
 
 /** The `tessera` command without what starts daemons. */

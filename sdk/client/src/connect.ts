@@ -14,6 +14,8 @@ export interface ConnectOptions {
 }
 
 const defaultMaxMessageBytes = 64 * 1024 * 1024;
+/** A daemon that is back is found again within this time, however long it was away. */
+const reconnectBackoffMs = { initial: 100, max: 2_000 };
 const loopback = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\]):\d{1,5}$/;
 
 /**
@@ -26,6 +28,8 @@ export function connect(address: string, options: ConnectOptions = {}): Connecti
   const channel = createChannel(address, undefined, {
     'grpc.max_receive_message_length': limit,
     'grpc.max_send_message_length': limit,
+    'grpc.initial_reconnect_backoff_ms': reconnectBackoffMs.initial,
+    'grpc.max_reconnect_backoff_ms': reconnectBackoffMs.max,
   });
   const factory = createClientFactory().use(failuresAsTesseraErrors);
   const close = () => channel.close();

@@ -1,5 +1,11 @@
 import { clientsBy, type TesseraClient } from '@tessera/client';
-import { bindInProcess, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
+import {
+  bindInProcess,
+  type ServiceBinding,
+  type SourceDescription,
+  serve,
+  silentLogger,
+} from '@tessera/daemon';
 import { composeMetadata, MemoryHistory, openMemoryStore } from '@tessera/metadata';
 import { metadata, storage } from '@tessera/proto';
 import { assembleScheduler, type SchedulerConfig, schedulerDefaults } from '@tessera/scheduler';
@@ -32,6 +38,7 @@ const config: SchedulerConfig = {
   maxSegmentsPerPass: 2,
   maintenanceIntervalMs: 3_000,
   retiredGraceMs: graceMs,
+  deploymentIntervalMs: 0,
   workDirectory: '/nowhere',
 };
 
@@ -133,15 +140,11 @@ export class Cluster {
         random,
         deafness: this.#shape.deafness,
       });
+      const { connector, tables } = source;
+      const open = async (description: SourceDescription) => ({ description, connector, tables });
       const scheduler = assembleScheduler({
         clients: this.clients(life),
-        registry: {
-          refresh: async (description) => ({
-            description,
-            connector: source.connector,
-            tables: source.tables,
-          }),
-        },
+        registry: { open, refresh: open },
         engine: async () => engine,
         config,
         clock: life.clock,

@@ -14,7 +14,7 @@ export function digestOf(content: Content): string {
   return createHash('sha256').update(JSON.stringify(content)).digest('hex');
 }
 
-export function rowCountOf({ reads }: Content): bigint {
+export function rowCountOf({ reads }: Pick<Content, 'reads'>): bigint {
   return reads.reduce((sum, read) => sum + rowsOf(read), 0n);
 }
 
@@ -28,6 +28,11 @@ export class Disk {
   readonly files = new Map<string, { readonly content: Content; changedMs: number }>();
   readonly staging = new Map<string, Staging>();
   tokens: ReadonlyMap<string, bigint> = new Map();
+
+  /** What a layout's file holds: nothing when the layout needs none. Absent when the file is not there. */
+  read(file: string): readonly MonthRead[] | undefined {
+    return file === '' ? [] : this.files.get(file)?.content.reads;
+  }
 }
 
 /**

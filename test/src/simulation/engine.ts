@@ -41,7 +41,10 @@ export function fakeEngine(options: EngineOptions): Engine {
         yield write(options, outputDirectory, segment, { layout: step.layout, reads });
       }
     },
-    extent: async () => ({
+    extent: async ({ groups }) => ({
+      ...(groups && {
+        groups: months.map((month) => ({ minimum: dayOf(month), maximum: dayOf(month) })),
+      }),
       rowCount: months.reduce((sum, month) => sum + rowsOf({ month, version: source.version }), 0n),
       nullRows: 0n,
       minimum: dayOf(months[0]),

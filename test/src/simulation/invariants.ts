@@ -48,7 +48,8 @@ export class Invariants {
   check(): void {
     const through = this.#history.revision;
     if (through > this.#seen) this.#look(through);
-    for (const file of this.#named) must(this.#disk.files.has(file), `${file} was deleted`);
+    for (const file of this.#named)
+      must(this.#disk.read(file) !== undefined, `${file} was deleted`);
   }
 
   #look(through: bigint): void {
@@ -97,13 +98,14 @@ export class Invariants {
     const version = Number(segment.sourceVersions['s.t']?.token);
     must(segment.layouts.length > 0, `${segment.id} was published without layouts`);
     for (const { file, rowCount } of segment.layouts) {
-      const content = this.#disk.files.get(file)?.content;
-      must(content !== undefined, `${segment.id} was published with ${file}, which is not there`);
-      const held = content!.reads.map(({ month }) => month).sort();
+      const reads = this.#disk.read(file) ?? [];
+      const isThere = this.#disk.read(file) !== undefined;
+      must(isThere, `${segment.id} was published with ${file}, which is not there`);
+      const held = reads.map(({ month }) => month).sort();
       must(held.join() === wanted.join(), `${segment.id} holds months ${held}, not ${wanted}`);
-      must(rowCountOf(content!) === rowCount, `${segment.id} says ${rowCount} rows of ${file}`);
-      const right = wanted.length > 1 || content!.reads.every((read) => read.version === version);
-      must(right, `${segment.id} says version ${version} of ${JSON.stringify(content!.reads)}`);
+      must(rowCountOf({ reads }) === rowCount, `${segment.id} says ${rowCount} rows of ${file}`);
+      const right = wanted.length > 1 || reads.every((read) => read.version === version);
+      must(right, `${segment.id} says version ${version} of ${JSON.stringify(reads)}`);
     }
   }
 

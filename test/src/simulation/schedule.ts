@@ -176,7 +176,7 @@ class Schedule {
     const { random } = this.#world;
     const first = random.pick(months);
     const start = dayOf(first) - 1;
-    const end = dayOf(random.integer(first + 1, months.length)) - 1;
+    const end = dayOf(random.integer(first + 1, months.at(-1)! + 1)) - 1;
     return { startMicros: BigInt(start) * microsPerDay, endMicros: BigInt(end) * microsPerDay };
   }
 
@@ -224,7 +224,7 @@ class Schedule {
     const covered = segments.flatMap(({ range }) => monthsIn(range)).sort();
     if (covered.join() !== months.join()) throw new Error(`months ${covered} are covered`);
     for (const { id, layouts } of segments) {
-      const reads = layouts.flatMap(({ file }) => disk.files.get(file)!.content.reads);
+      const reads = layouts.flatMap(({ file }) => disk.read(file)!);
       const stale = reads.filter(({ version }) => version !== source.version);
       if (stale.length > 0) throw new Error(`${id} is stale: ${JSON.stringify(stale)}`);
     }

@@ -2,7 +2,9 @@ import type { KeyValueStore } from '@tessera/base';
 import type { metadata } from '@tessera/proto';
 import {
   cubeKind,
+  deploymentKind,
   dictionaryKind,
+  hostKind,
   modelKind,
   operationKind,
   projectKind,
@@ -11,6 +13,8 @@ import {
   sourceKind,
 } from '../resources/kinds.ts';
 import { ResourceTable, type TableContext } from '../resources/resource-table.ts';
+import { deploymentRules } from './deployment-rules.ts';
+import { hostRules } from './host-rules.ts';
 import { operationRules } from './journal.ts';
 import { cubeRules, modelRules } from './model-rules.ts';
 import type { ModelValidator } from './model-validator.ts';
@@ -26,6 +30,8 @@ export interface Tables {
   readonly segments: ResourceTable<metadata.Segment>;
   readonly snapshots: ResourceTable<metadata.Snapshot>;
   readonly dictionaries: ResourceTable<metadata.Dictionary>;
+  readonly hosts: ResourceTable<metadata.Host>;
+  readonly deployments: ResourceTable<metadata.Deployment>;
   readonly operations: ResourceTable<metadata.OperationRecord>;
 }
 
@@ -46,6 +52,8 @@ export function createTables(context: TableContext, validator: ModelValidator): 
     segments: new ResourceTable(segmentKind, context, segmentRules(segmentOptions)),
     snapshots: new ResourceTable(snapshotKind, context, snapshotRules(segmentOptions)),
     dictionaries: new ResourceTable(dictionaryKind, context, copyRules()),
+    hosts: new ResourceTable(hostKind, context, hostRules),
+    deployments: new ResourceTable(deploymentKind, context, deploymentRules),
     operations: new ResourceTable(operationKind, context, operationRules),
   };
   return tables;

@@ -1,4 +1,4 @@
-import type { Clock } from '@tessera/base';
+import { type Clock, LruCache } from '@tessera/base';
 import type { PlanKind } from '@tessera/client';
 import { type DataType, parseValue } from '@tessera/columnar';
 import {
@@ -24,7 +24,6 @@ import type { BlockOfLog } from '../admission/query-log.ts';
 import { type CatalogSnapshot, tableKey } from '../catalog/snapshot.ts';
 import { parameterMissing, pushDownOff } from '../errors.ts';
 import { compileResidual } from '../execute/residual.ts';
-import { LruCache } from './lru-cache.ts';
 import type { Plan, PlanSettings } from './plan.ts';
 import { neededTables } from './table-scans.ts';
 
@@ -133,7 +132,7 @@ function makePlan(
   });
   const tables = sourceTablesOf(matched);
   const refusal = refusalOf(matched) ?? closedTable(tables, snapshot);
-  const compiled = compileResidual(matched.residual);
+  const compiled = isSmall(matched) ? compileResidual(matched.residual) : undefined;
   return {
     explain,
     schema: statement.schema,
@@ -154,6 +153,13 @@ function makePlan(
       ),
     },
   };
+}
+
+/** Rows of snapshots beyond which JavaScript would keep other statements waiting. */
+const maxCompiledRows = 20_000n;
+
+function isSmall({ blocks }: MatchedStatement): boolean {
+  return blocks.every(({ snapshot }) => (snapshot?.rowCount ?? 0n) <= maxCompiledRows);
 }
 
 /** An untyped text is read as the type that the statement gave its parameter. */
@@ -197,7 +203,9 @@ function withoutConstants(sql: string): string {
 
 function blocksOfLog(matched: MatchedStatement, models: readonly Model[]): BlockOfLog[] {
   return [
-    ...matched.blocks.map((block) => blockOfLog(block, models)),
+    ...matched.blocks
+      .filter(({ snapshot }) => snapshot === undefined)
+      .map((block) => blockOfLog(block, models)),
     ...matched.explanations.flatMap(unansweredBlock),
   ];
 }

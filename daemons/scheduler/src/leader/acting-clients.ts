@@ -9,7 +9,7 @@ type Options = { readonly signal?: AbortSignal };
 type Call = (request: object, options?: Options) => unknown;
 
 /** Calls that change nothing which must be changed by one actor only. Whatever is neither here nor fenced is refused. */
-const harmless = /^(get|list|watch|find|locate|scan|warmUp|wait|explain|preview)/;
+const harmless = /^(get|list|watch|find|locate|scan|read|warmUp|wait|explain|preview)/;
 
 /**
  * Clients of somebody who acts by an authority (P7): every call whose request has a fence carries the authority's,
