@@ -96,11 +96,6 @@ export async function fakeStorage(
       missingFiles: files.filter((file) => !disk.files.has(file)),
     }),
     warmUp: async ({ files }) => ({ loadedFiles: files.length }),
-    dropLayouts: ({ files, fence }) =>
-      fenced(fence, () => {
-        const deleted = files.filter((file) => disk.files.delete(file));
-        return { deletedFiles: BigInt(deleted.length) };
-      }),
     deleteUnreferenced: ({ referencedFiles, busyCubes, graceMicros, fence }) =>
       fenced(fence, () => {
         if (busyCubes.length > 0) return {};

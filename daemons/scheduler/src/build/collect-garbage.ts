@@ -48,10 +48,7 @@ export async function collectGarbage(options: GarbageOptions, self?: string): Pr
     busyCubes: busy,
     graceMicros: BigInt(config.retiredGraceMs) * 1000n,
   });
-  return {
-    deletedFiles: used.dropped.deletedFiles + deletedFiles,
-    deletedBytes: used.dropped.deletedBytes + deletedBytes,
-  };
+  return { deletedFiles, deletedBytes };
 }
 
 /** Cubes that operations work on; those that ended long ago are deleted on the way. */
@@ -76,7 +73,10 @@ async function busyCubes(
   return busy;
 }
 
-/** Deletes segments that were retired before, with their files; returns what the others use. */
+/**
+ * Deletes segments that were retired before; returns what the others use. Their files go when nobody has named them
+ * for the grace time: a build that begins now may give the same ones again.
+ */
 async function deleteRetired(
   { clients }: GarbageOptions,
   before: bigint,
@@ -91,16 +91,12 @@ async function deleteRetired(
     await clients.segments.deleteSegment({ name, etag, allowMissing: true });
   }
   const kept = resources.filter(({ name }) => !gone.has(name));
-  const files = new Set(filesOf(kept));
-  const toDrop = filesOf(old).filter((file) => !files.has(file));
-  const dropped =
-    toDrop.length === 0 ? nothing : await clients.storage.dropLayouts({ files: toDrop });
   const snapshots = new Set(
     kept.flatMap(({ name, snapshots: ids }) =>
       Object.values(ids).map((id) => `${projectOf(name)}/snapshots/${id}`),
     ),
   );
-  return { segments: kept, files, snapshots, dropped };
+  return { segments: kept, files: filesOf(kept), snapshots };
 }
 
 function filesOf(segments: readonly metadata.Segment[]): string[] {
