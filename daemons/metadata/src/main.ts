@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util';
 import { isTesseraError, messageOf } from '@tessera/base';
-import { jsonLogger, startServer } from '@tessera/daemon';
+import { jsonLogger, startServer, transportArguments, transportOfArguments } from '@tessera/daemon';
 import { composeMetadata } from './composition.ts';
 
 /** Runs the metadata daemon by itself until SIGINT or SIGTERM. */
 const { values } = parseArgs({
   options: {
+    ...transportArguments,
     file: { type: 'string', default: 'data/metadata.db' },
     address: { type: 'string', default: '127.0.0.1:7410' },
   },
@@ -13,11 +14,12 @@ const { values } = parseArgs({
 
 try {
   const log = jsonLogger('metadata');
+  const transport = transportOfArguments(values);
   await using stack = new AsyncDisposableStack();
   const store = { driver: 'sqlite', file: values.file } as const;
   const daemon = stack.use(await composeMetadata({ store }, { log }));
   const { address, services } = { address: values.address, services: daemon.services };
-  const server = stack.use(await startServer({ address, services, log }));
+  const server = stack.use(await startServer({ address, transport, services, log }));
   log.info({ address: server.address, file: values.file }, 'metadata.started');
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());

@@ -1,13 +1,16 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { Transport } from '@tessera/client';
 import type { SchedulerConfig } from '@tessera/scheduler';
 
 /** What can be set of the platform in one process. Everything else has the daemons' own defaults. */
 export interface PlatformConfig {
   /** Folder of everything durable; made when missing. */
   readonly dataDirectory: string;
-  /** Loopback address to listen on; port 0 picks a free one. */
+  /** Address to listen on; port 0 picks a free one. Without TLS only loopback, unless `transport.insecure`. */
   readonly address: string;
+  /** Files of TLS (`tls.ca`, `tls.cert`, `tls.key`), or `insecure` for plain text beyond this machine. */
+  readonly transport: Transport;
   /** Memory for cuboids, bytes. */
   readonly cuboidMemoryBytes: number;
   /** Memory that a build may use, bytes. */
@@ -31,6 +34,7 @@ type TunableOfScheduler =
 
 export const platformDefaults = {
   address: '127.0.0.1:7400',
+  transport: {},
   cuboidMemoryBytes: 1024 * 1024 * 1024,
   buildMemoryBytes: 1024 * 1024 * 1024,
   queryMemoryBytes: 1024 * 1024 * 1024,

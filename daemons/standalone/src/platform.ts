@@ -27,7 +27,8 @@ export interface PlatformSeams {
  * Starts metadata, storage, query and scheduler, bound to each other in process, and serves them over gRPC.
  * Everything durable is in the data directory: stopped and started again, all is there. Disposal stops in
  * reverse order.
- * @throws STORE_LOCKED when another process uses the directory, ADDRESS_IN_USE, PLAINTEXT_REFUSED.
+ * @throws STORE_LOCKED when another process uses the directory, ADDRESS_IN_USE, PLAINTEXT_REFUSED,
+ * and what reading certificates throws.
  */
 export async function startPlatform(
   config: PlatformConfig,
@@ -92,7 +93,12 @@ export async function startPlatform(
   );
   directory.add(scheduler.services);
   const server = starting.use(
-    await startServer({ address: config.address, services: directory.all, log }),
+    await startServer({
+      address: config.address,
+      transport: config.transport,
+      services: directory.all,
+      log,
+    }),
   );
   scheduler.start();
   const stopping = new AbortController();

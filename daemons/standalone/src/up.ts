@@ -4,8 +4,10 @@ import {
   formatBytes,
   printFailure,
   processTerminal,
+  transportOptionsOf,
   wholeNumber,
 } from '@tessera/cli';
+import type { Transport } from '@tessera/client';
 import { jsonLogger } from '@tessera/daemon';
 import { type Command, Option } from 'commander';
 import { platformDefaults } from './config.ts';
@@ -13,6 +15,7 @@ import { startPlatform } from './platform.ts';
 
 interface UpOptions {
   readonly data: string;
+  readonly host: string;
   readonly port: string;
   readonly memory: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -25,7 +28,8 @@ export function createStandaloneProgram(): Command {
     .command('up')
     .description('run the platform in one process')
     .option('--data <dir>', 'folder of everything durable', './tessera-data')
-    .option('--port <port>', 'port on 127.0.0.1; 0 picks a free one', '7400')
+    .option('--host <address>', 'address to listen on; beyond loopback only with TLS', '127.0.0.1')
+    .option('--port <port>', 'port; 0 picks a free one', '7400')
     .option('--memory <MB>', 'memory for cuboids', String(platformDefaults.cuboidMemoryBytes >> 20))
     .addOption(
       new Option('--log-level <level>', 'what is logged on standard error')
@@ -33,9 +37,9 @@ export function createStandaloneProgram(): Command {
         .default('warn'),
     )
     .addHelpText('after', '\nExample:\n  tessera up --data ./tessera-data\n')
-    .action(async (options: UpOptions) => {
+    .action(async (options: UpOptions, command: Command) => {
       try {
-        await up(options);
+        await up(options, transportOptionsOf(command.optsWithGlobals()));
       } catch (error) {
         printFailure(error, processTerminal, false);
         process.exitCode = exitCodeOf(error);
@@ -44,7 +48,7 @@ export function createStandaloneProgram(): Command {
   return program;
 }
 
-async function up(options: UpOptions): Promise<void> {
+async function up(options: UpOptions, transport: Transport): Promise<void> {
   const port = wholeNumber(options.port, '--port', { min: 0, max: 65_535 });
   const memoryBytes = wholeNumber(options.memory, '--memory', { min: 1 }) * 1024 * 1024;
   const stopped = stopRequested();
@@ -52,7 +56,8 @@ async function up(options: UpOptions): Promise<void> {
     {
       ...platformDefaults,
       dataDirectory: options.data,
-      address: `127.0.0.1:${port}`,
+      address: `${options.host}:${port}`,
+      transport,
       cuboidMemoryBytes: memoryBytes,
     },
     jsonLogger('tessera', options.logLevel),

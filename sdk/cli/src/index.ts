@@ -8,3 +8,4 @@ export { createProgram } from './program.ts';
 export { ProgressBar } from './progress-bar.ts';
 export { formatBytes, formatCount, formatMicros, formatTable, toJson } from './table.ts';
 export { ignoreClosedPipes, processTerminal, type Terminal } from './terminal.ts';
+export { transportOptionsOf } from './transport-options.ts';

@@ -13,6 +13,7 @@ import { CommandContext, defaultAddress } from './context.ts';
 import { exitCodeOf, printFailure, wrongInput } from './failure.ts';
 import type { Runner, Subject } from './runner.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
+import { transportOptions } from './transport-options.ts';
 
 const subjects: readonly Subject[] = [
   resourceCommands,
@@ -45,6 +46,7 @@ export function createProgram(terminal: Terminal = processTerminal): Command {
       'after',
       "\nExample:\n  tessera up --data ./tessera-data\n  tessera query 'select 1'\n",
     );
+  for (const option of transportOptions()) program.addOption(option);
   const run = runner(terminal);
   for (const subject of subjects) subject(program, run);
   return program;

@@ -1,7 +1,9 @@
 import { createChannel, createClientFactory } from 'nice-grpc';
 import { clientsBy, type TesseraClient } from './clients.ts';
 import { failuresAsTesseraErrors } from './errors/failure-middleware.ts';
-import { plaintextRefused } from './errors.ts';
+import { CertificateStore } from './transport/certificate-store.ts';
+import { channelCredentials } from './transport/grpc-credentials.ts';
+import type { Transport } from './transport/transport.ts';
 
 export interface Connection extends TesseraClient, Disposable {
   readonly address: string;
@@ -11,24 +13,30 @@ export interface Connection extends TesseraClient, Disposable {
 export interface ConnectOptions {
   /** Largest message in either direction, bytes. */
   readonly maxMessageBytes?: number;
+  readonly transport?: Transport;
 }
 
 const defaultMaxMessageBytes = 64 * 1024 * 1024;
-const loopback = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\]):\d{1,5}$/;
 
 /**
  * Clients over gRPC. The connection is made when first needed and again when it is lost.
- * @throws PLAINTEXT_REFUSED when the address is not `host:port` of a loopback interface.
+ * @throws PLAINTEXT_REFUSED when the address is not `host:port` of a loopback interface and there is no TLS;
+ * what reading the certificates throws.
  */
 export function connect(address: string, options: ConnectOptions = {}): Connection {
-  if (!loopback.test(address)) throw plaintextRefused(address);
+  const { transport = {} } = options;
+  const store = transport.tls && new CertificateStore(transport.tls);
+  const credentials = channelCredentials(address, transport, store);
   const limit = options.maxMessageBytes ?? defaultMaxMessageBytes;
-  const channel = createChannel(address, undefined, {
+  const channel = createChannel(address, credentials, {
     'grpc.max_receive_message_length': limit,
     'grpc.max_send_message_length': limit,
   });
   const factory = createClientFactory().use(failuresAsTesseraErrors);
-  const close = () => channel.close();
+  const close = () => {
+    channel.close();
+    store?.[Symbol.dispose]();
+  };
   const clients = clientsBy((definition) => factory.create(definition, channel));
   return Object.defineProperties({} as Connection, {
     ...Object.getOwnPropertyDescriptors(clients),

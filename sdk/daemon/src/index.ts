@@ -13,3 +13,4 @@ export {
   type SourceDescription,
   SourceRegistry,
 } from './source-registry.ts';
+export { transportArguments, transportOfArguments } from './transport-arguments.ts';
