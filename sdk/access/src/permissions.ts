@@ -43,6 +43,23 @@ export function permitsSome(
   );
 }
 
+/** Whether some role permits the function on anything of a source. */
+export function permitsSource(
+  roles: readonly Role[],
+  wanted: AccessFunction,
+  project: string,
+  source: string,
+): boolean {
+  return roles.some(({ permissions }) =>
+    permissions.some(
+      (permission) =>
+        permission.functions.includes(wanted) &&
+        matches(permission.project, project) &&
+        matches(permission.source, source),
+    ),
+  );
+}
+
 function covers(permission: Permission, { project, source, table }: Target): boolean {
   return (
     matches(permission.project, project) &&

@@ -1,4 +1,5 @@
 /** What every daemon is run with: a gRPC server, in-process binding, plugins, sources, injection, logs. */
+export { type AccessContext, callerOf } from './access-context.ts';
 export { withDeadline } from './deadline.ts';
 export { Container, type Get, type Token, token } from './dependency-injection.ts';
 export { asTesseraError } from './failure.ts';

@@ -139,7 +139,6 @@ export class Catalog implements AsyncDisposable {
     const bare: CatalogSnapshot = {
       project: id,
       revision,
-      policyRevision: 0n,
       generation: ++this.#generation,
       sources,
       sourceFailures: failures,
