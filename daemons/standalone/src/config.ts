@@ -11,6 +11,10 @@ export interface PlatformConfig {
   readonly address: string;
   /** Files of TLS (`tls.ca`, `tls.cert`, `tls.key`), or `insecure` for plain text beyond this machine. */
   readonly transport: Transport;
+  /** Who may call: `open`, everybody who can connect; `controlled`, users with roles. */
+  readonly access: 'open' | 'controlled';
+  /** Password of user `admin`, who is made when access is controlled and there are no users yet. */
+  readonly adminPassword?: string;
   /** Memory for cuboids, bytes. */
   readonly cuboidMemoryBytes: number;
   /** Memory that a build may use, bytes. */
@@ -35,6 +39,7 @@ type TunableOfScheduler =
 export const platformDefaults = {
   address: '127.0.0.1:7400',
   transport: {},
+  access: 'open',
   cuboidMemoryBytes: 1024 * 1024 * 1024,
   buildMemoryBytes: 1024 * 1024 * 1024,
   queryMemoryBytes: 1024 * 1024 * 1024,
@@ -47,6 +52,8 @@ export const platformDefaults = {
 export interface PlatformFolders {
   readonly metadataFile: string;
   readonly storage: string;
+  /** Who did what, where access is controlled. */
+  readonly audit: string;
   /** Temporary files; may be deleted while nothing runs. */
   readonly work: string;
 }
@@ -57,6 +64,7 @@ export function foldersOf(dataDirectory: string): PlatformFolders {
   return {
     metadataFile: join(root, 'metadata.sqlite'),
     storage: join(root, 'storage'),
+    audit: join(root, 'audit'),
     work: join(root, 'work'),
   };
 }

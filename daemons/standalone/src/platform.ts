@@ -6,6 +6,7 @@ import { composeQuery } from '@tessera/query';
 import { composeScheduler, schedulerDefaults } from '@tessera/scheduler';
 import { composeStorage } from '@tessera/storage';
 import { foldersOf, type PlatformConfig } from './config.ts';
+import { controlAccess } from './control-access.ts';
 import { ServiceDirectory } from './service-directory.ts';
 import { SourceModelValidator } from './source-model-validator.ts';
 import { warmUpReadySegments } from './warm-up.ts';
@@ -92,11 +93,16 @@ export async function startPlatform(
     ),
   );
   directory.add(scheduler.services);
+  const access =
+    config.access === 'open'
+      ? undefined
+      : await controlAccess(metadata.authenticator, client, config, starting);
   const server = starting.use(
     await startServer({
       address: config.address,
       transport: config.transport,
       services: directory.all,
+      ...(access === undefined ? {} : { access }),
       log,
     }),
   );

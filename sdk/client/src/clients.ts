@@ -1,4 +1,12 @@
-import { coordination, longrunning, metadata, query, scheduler, storage } from '@tessera/proto';
+import {
+  access,
+  coordination,
+  longrunning,
+  metadata,
+  query,
+  scheduler,
+  storage,
+} from '@tessera/proto';
 import type { Client, CompatServiceDefinition } from 'nice-grpc';
 
 /** Every service of the platform, by the name that `TesseraClient` has it under. */
@@ -16,6 +24,11 @@ export const services = {
   builds: scheduler.BuildServiceDefinition,
   operations: longrunning.OperationsDefinition,
   queries: query.QueryServiceDefinition,
+  users: access.UserServiceDefinition,
+  groups: access.GroupServiceDefinition,
+  roles: access.RoleServiceDefinition,
+  policies: access.PolicyServiceDefinition,
+  authentication: access.AuthenticationServiceDefinition,
   storage: storage.StorageServiceDefinition,
 } as const;
 

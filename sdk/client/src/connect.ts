@@ -1,4 +1,5 @@
 import { createChannel, createClientFactory } from 'nice-grpc';
+import { type CallOptions, type ClientMiddlewareCall, Metadata } from 'nice-grpc-common';
 import { clientsBy, type TesseraClient } from './clients.ts';
 import { failuresAsTesseraErrors } from './errors/failure-middleware.ts';
 import { CertificateStore } from './transport/certificate-store.ts';
@@ -14,6 +15,8 @@ export interface ConnectOptions {
   /** Largest message in either direction, bytes. */
   readonly maxMessageBytes?: number;
   readonly transport?: Transport;
+  /** Of Login, or an API token: sent with each call. */
+  readonly token?: string;
 }
 
 const defaultMaxMessageBytes = 64 * 1024 * 1024;
@@ -32,7 +35,7 @@ export function connect(address: string, options: ConnectOptions = {}): Connecti
     'grpc.max_receive_message_length': limit,
     'grpc.max_send_message_length': limit,
   });
-  const factory = createClientFactory().use(failuresAsTesseraErrors);
+  const factory = createClientFactory().use(failuresAsTesseraErrors).use(bearing(options.token));
   const close = () => {
     channel.close();
     store?.[Symbol.dispose]();
@@ -44,4 +47,15 @@ export function connect(address: string, options: ConnectOptions = {}): Connecti
     close: { value: close },
     [Symbol.dispose]: { value: close },
   });
+}
+
+function bearing(token: string | undefined) {
+  return async function* <Request, Response>(
+    call: ClientMiddlewareCall<Request, Response>,
+    options: CallOptions,
+  ) {
+    if (token === undefined) return yield* call.next(call.request, options);
+    const metadata = Metadata(options.metadata).set('authorization', `Bearer ${token}`);
+    return yield* call.next(call.request, { ...options, metadata });
+  };
 }

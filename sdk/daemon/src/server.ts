@@ -14,6 +14,7 @@ import { createServer, type Server, ServerError } from 'nice-grpc';
 import type { CallContext, ServerMiddlewareCall } from 'nice-grpc-common';
 import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
 import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
+import { type AccessControl, gate } from './access/gate.ts';
 import { asTesseraError } from './failure.ts';
 import type { Logger } from './logger.ts';
 import type { ServiceBinding } from './service-binding.ts';
@@ -24,6 +25,8 @@ export interface ServerOptions {
   /** Absent: plain text, which only loopback addresses may have. */
   readonly transport?: Transport;
   readonly services: readonly ServiceBinding[];
+  /** Absent: everybody who can connect may do everything. */
+  readonly access?: AccessControl;
   readonly log: Logger;
   /** Largest message in either direction, bytes. */
   readonly maxMessageBytes?: number;
@@ -50,11 +53,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const store = transport.tls && starting.use(certificates(transport.tls, log));
   const credentials = serverCredentials(address, transport, store);
   const limit = options.maxMessageBytes ?? defaultMaxMessageBytes;
-  const server = createServer({
+  const { access } = options;
+  const open = createServer({
     'grpc.max_receive_message_length': limit,
     'grpc.max_send_message_length': limit,
     'grpc.so_reuseport': 0,
   }).use(failures(log));
+  const server = access === undefined ? open : open.use(gate(access));
   for (const { definition, implementation } of options.services) {
     server.add(definition, implementation);
   }

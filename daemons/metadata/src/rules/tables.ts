@@ -1,5 +1,7 @@
 import type { KeyValueStore } from '@tessera/base';
-import type { metadata } from '@tessera/proto';
+import type { access, metadata } from '@tessera/proto';
+import { groupKind, policyKind, roleKind, userKind } from '../access/access-kinds.ts';
+import { policyRules, roleRules, userRules } from '../access/access-resource-rules.ts';
 import {
   cubeKind,
   dictionaryKind,
@@ -27,6 +29,10 @@ export interface Tables {
   readonly snapshots: ResourceTable<metadata.Snapshot>;
   readonly dictionaries: ResourceTable<metadata.Dictionary>;
   readonly operations: ResourceTable<metadata.OperationRecord>;
+  readonly users: ResourceTable<access.User>;
+  readonly groups: ResourceTable<access.Group>;
+  readonly roles: ResourceTable<access.Role>;
+  readonly policies: ResourceTable<access.Policy>;
 }
 
 export function createTables(context: TableContext, validator: ModelValidator): Tables {
@@ -47,6 +53,10 @@ export function createTables(context: TableContext, validator: ModelValidator): 
     snapshots: new ResourceTable(snapshotKind, context, snapshotRules(segmentOptions)),
     dictionaries: new ResourceTable(dictionaryKind, context, copyRules()),
     operations: new ResourceTable(operationKind, context, operationRules),
+    users: new ResourceTable(userKind, context, userRules),
+    groups: new ResourceTable(groupKind, context),
+    roles: new ResourceTable(roleKind, context, roleRules),
+    policies: new ResourceTable(policyKind, context, policyRules),
   };
   return tables;
 }

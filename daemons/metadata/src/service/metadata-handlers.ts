@@ -173,7 +173,7 @@ export function operationHandler(
   };
 }
 
-async function remove<T extends Resource>(
+export async function remove<T extends Resource>(
   table: ResourceTable<T>,
   request: DeleteRequest,
 ): Promise<Record<string, never>> {
@@ -188,7 +188,7 @@ interface WireEvent<T> {
   readonly revision: bigint;
 }
 
-async function* watch<T extends Resource>(
+export async function* watch<T extends Resource>(
   table: ResourceTable<T>,
   request: { readonly parent: string; readonly startRevision: bigint },
   signal: AbortSignal,
