@@ -4,13 +4,14 @@ import {
   formatBytes,
   printFailure,
   processTerminal,
+  readText,
   transportOptionsOf,
   wholeNumber,
 } from '@tessera/cli';
 import type { Transport } from '@tessera/client';
 import { jsonLogger } from '@tessera/daemon';
 import { type Command, Option } from 'commander';
-import { platformDefaults } from './config.ts';
+import { type PlatformConfig, platformDefaults } from './config.ts';
 import { startPlatform } from './platform.ts';
 
 interface UpOptions {
@@ -18,6 +19,8 @@ interface UpOptions {
   readonly host: string;
   readonly port: string;
   readonly memory: string;
+  readonly access: PlatformConfig['access'];
+  readonly adminPasswordFile?: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -31,6 +34,12 @@ export function createStandaloneProgram(): Command {
     .option('--host <address>', 'address to listen on; beyond loopback only with TLS', '127.0.0.1')
     .option('--port <port>', 'port; 0 picks a free one', '7400')
     .option('--memory <MB>', 'memory for cuboids', String(platformDefaults.cuboidMemoryBytes >> 20))
+    .addOption(
+      new Option('--access <who>', 'open: everybody who can connect; controlled: users with roles')
+        .choices(['open', 'controlled'])
+        .default(platformDefaults.access),
+    )
+    .option('--admin-password-file <file>', 'password of the first user, admin, of a new platform')
     .addOption(
       new Option('--log-level <level>', 'what is logged on standard error')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
@@ -58,6 +67,8 @@ async function up(options: UpOptions, transport: Transport): Promise<void> {
       dataDirectory: options.data,
       address: `${options.host}:${port}`,
       transport,
+      access: options.access,
+      ...adminPassword(options.adminPasswordFile),
       cuboidMemoryBytes: memoryBytes,
     },
     jsonLogger('tessera', options.logLevel),
@@ -68,6 +79,10 @@ async function up(options: UpOptions, transport: Transport): Promise<void> {
   );
   await stopped;
   process.stdout.write('Stopping …\n');
+}
+
+function adminPassword(file: string | undefined): { readonly adminPassword?: string } {
+  return file === undefined ? {} : { adminPassword: readText(file).split(/\r?\n/)[0]! };
 }
 
 function stopRequested(): Promise<void> {

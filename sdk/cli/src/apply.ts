@@ -15,7 +15,9 @@ import {
   parseResources,
   type Resource,
 } from '@tessera/cube';
+import { applyAccess, isAccessResource } from './access-resources.ts';
 import { readText } from './arguments.ts';
+import { idOf } from './id-of.ts';
 
 export interface ApplyOptions {
   readonly project: string;
@@ -25,14 +27,23 @@ export interface ApplyOptions {
   readonly dryRun?: boolean;
 }
 
-const order: Record<Resource['kind'], number> = { Project: 0, Source: 1, Model: 2, Cube: 3 };
+const order: Record<Resource['kind'], number> = {
+  Project: 0,
+  Source: 1,
+  Model: 2,
+  Cube: 3,
+  Policy: 4, // Before whoever it narrows can be given its role.
+  Role: 5,
+  Group: 6,
+  User: 7,
+};
 
 /** Reads YAML files of resources. @throws RESOURCE_INVALID with positions, FILE_UNREADABLE */
 export function readResources(files: readonly string[]): ParsedResource[] {
   return files.flatMap((file) => [...parseResources(readText(file), file).resources]);
 }
 
-/** Creates or updates each resource, sources before models before cubes. Failures say where in the file they are. */
+/** Creates or updates each resource, sources before models before cubes, policies before roles before users. Failures say where in the file they are. */
 export async function applyResources(
   client: TesseraClient,
   resources: readonly ParsedResource[],
@@ -84,6 +95,10 @@ async function applyOne(
 ): Promise<void> {
   const parent = `projects/${project}`;
   const common = { allowMissing: true, validateOnly: dryRun };
+  if (isAccessResource(resource)) {
+    await applyAccess(client, resource, { project, dryRun });
+    return;
+  }
   switch (resource.kind) {
     case 'Project':
       await client.projects.updateProject({
@@ -151,10 +166,6 @@ export async function exportResources(client: TesseraClient, project: string): P
       }),
     ),
   ];
-}
-
-export function idOf(name: string): string {
-  return name.slice(name.lastIndexOf('/') + 1);
 }
 
 /** The folder that a file's relative paths start from. */

@@ -12,6 +12,7 @@ export interface GlobalOptions extends TransportOptions {
   readonly address: string;
   readonly project: string;
   readonly json: boolean;
+  readonly token?: string;
 }
 
 /** What a command works with: a connection, its output, and the end of its time. */
@@ -30,6 +31,7 @@ export class CommandContext implements Disposable {
   get client(): Connection {
     this.#connection ??= connect(this.options.address, {
       transport: transportOptionsOf(this.options),
+      ...(this.options.token === undefined ? {} : { token: this.options.token }),
     });
     return this.#connection;
   }

@@ -1,6 +1,6 @@
 /** The `tessera` command: reads and prints; all work is done by the daemons it talks to. */
 export { applyResources, exportResources, readResources } from './apply.ts';
-export { positiveNumber, wholeNumber } from './arguments.ts';
+export { positiveNumber, readText, wholeNumber } from './arguments.ts';
 export { buildSummary } from './commands/build.ts';
 export { defaultAddress } from './context.ts';
 export { exitCodeOf, printFailure } from './failure.ts';

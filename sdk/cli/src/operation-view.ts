@@ -1,7 +1,7 @@
 import { Code } from '@tessera/base';
 import { errorOf } from '@tessera/client';
 import { type Any, type longrunning, scheduler } from '@tessera/proto';
-import { idOf } from './apply.ts';
+import { idOf } from './id-of.ts';
 
 export type OperationState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
 

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { accessCommands } from './commands/access.ts';
 import { buildCommands } from './commands/build.ts';
 import { importCommand } from './commands/import.ts';
 import { modelCommands } from './commands/model.ts';
@@ -25,6 +26,7 @@ const subjects: readonly Subject[] = [
   importCommand,
   modelCommands,
   operationCommands,
+  accessCommands,
   statusCommand,
 ];
 
@@ -38,6 +40,7 @@ export function createProgram(terminal: Terminal = processTerminal): Command {
         .default(defaultAddress),
     )
     .addOption(new Option('--project <name>', 'project').env('TESSERA_PROJECT').default('default'))
+    .addOption(new Option('--token <token>', 'of login, or an API token').env('TESSERA_TOKEN'))
     .option('--json', 'print JSON for programs', false)
     .showHelpAfterError("(run 'tessera --help' for all commands)")
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })

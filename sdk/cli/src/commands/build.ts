@@ -1,7 +1,7 @@
 import { Code, TesseraError } from '@tessera/base';
 import { scheduler } from '@tessera/proto';
 import type { Command } from 'commander';
-import { idOf } from '../apply.ts';
+import { idOf } from '../id-of.ts';
 import type { Runner } from '../runner.ts';
 import { formatBytes, formatCount, formatMicros } from '../table.ts';
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { idOf } from '../apply.ts';
+import { idOf } from '../id-of.ts';
 import { viewOf } from '../operation-view.ts';
 import type { Runner } from '../runner.ts';
 

@@ -2,7 +2,7 @@ import { layoutFromProto, listAll, segmentFromProto } from '@tessera/client';
 import type { SegmentRange } from '@tessera/cube';
 import { scheduler } from '@tessera/proto';
 import type { Command } from 'commander';
-import { idOf } from '../apply.ts';
+import { idOf } from '../id-of.ts';
 import type { Runner } from '../runner.ts';
 import { formatBytes, formatCount, formatTime } from '../table.ts';
 import { buildSummary } from './build.ts';

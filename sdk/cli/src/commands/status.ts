@@ -1,7 +1,7 @@
 import { listAll } from '@tessera/client';
 import { metadata } from '@tessera/proto';
 import type { Command } from 'commander';
-import { idOf } from '../apply.ts';
+import { idOf } from '../id-of.ts';
 import type { Runner } from '../runner.ts';
 import { formatBytes, formatCount } from '../table.ts';
 

@@ -1,7 +1,7 @@
 import { layoutFromProto, listAll } from '@tessera/client';
 import type { Command } from 'commander';
-import { idOf } from '../apply.ts';
 import type { CommandContext } from '../context.ts';
+import { idOf } from '../id-of.ts';
 import type { Runner } from '../runner.ts';
 import { formatBytes, formatCount } from '../table.ts';
 
