@@ -3,6 +3,7 @@
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { hostConfig } from '../daemons/host/src/config.ts';
 import { metadataConfig } from '../daemons/metadata/src/config.ts';
 import { queryDefaults } from '../daemons/query/src/config.ts';
 import { schedulerDefaults } from '../daemons/scheduler/src/config.ts';
@@ -71,7 +72,7 @@ function configurationPage() {
     `# Configuration\n\n${note}\n\nBytes and milliseconds are whole numbers. A setting without a default has to be given.\n`,
     section(
       'The platform in one process',
-      '`startPlatform` of `@tessera/standalone`; `tessera up` sets the folder, the port and the memory for cuboids from its options.',
+      '`startPlatform` of `@tessera/standalone`; `tessera up` sets the folder, the port and the memory for cuboids and for builds from its options and the machine.',
       fromInterface('standalone', 'PlatformConfig', platformDefaults),
     ),
     section(
@@ -90,6 +91,7 @@ function configurationPage() {
       fromInterface('query', 'QueryConfig', queryDefaults),
     ),
     section('Storage daemon', '`composeStorage` of `@tessera/storage`.', schemaRows(storageConfig)),
+    section('Host daemon', '`runHost` of `@tessera/host`.', schemaRows(hostConfig)),
     section(
       '`@tessera/connector-files`',
       'The `config` of a Source that uses it.',

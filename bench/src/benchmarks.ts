@@ -1,7 +1,15 @@
 import type { Benchmark } from './benchmark.ts';
+import { buildBenchmark } from './build/build-benchmark.ts';
+import { placementBenchmark } from './placement-segments/placement-benchmark.ts';
 import { planBenchmark } from './plan/plan-benchmark.ts';
 import { ssbBenchmark } from './ssb/ssb-benchmark.ts';
 import { startBenchmark } from './start/start-benchmark.ts';
 
 /** Every benchmark that `npm run bench` knows. */
-export const benchmarks: readonly Benchmark[] = [planBenchmark, ssbBenchmark, startBenchmark];
+export const benchmarks: readonly Benchmark[] = [
+  buildBenchmark,
+  placementBenchmark,
+  planBenchmark,
+  ssbBenchmark,
+  startBenchmark,
+];

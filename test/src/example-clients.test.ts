@@ -128,6 +128,7 @@ function queryService() {
               layouts: ['l1'],
               segments: ['s1', 's2'],
               prunedSegments: [],
+              snapshots: [],
               pushedDown: [{ kind: 'null' }],
               rejectedRows: 3n,
             },

@@ -1,22 +1,18 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { seededRandom } from '@tessera/base';
-import { applyResources, formatTable, readResources } from '@tessera/cli';
-import { type Connection, connect, query, wait } from '@tessera/client';
+import { formatTable } from '@tessera/cli';
+import { type Connection, connect, query } from '@tessera/client';
 import { formatValue } from '@tessera/columnar';
-import { scheduler } from '@tessera/proto';
 import type { Benchmark, BenchmarkResult, Reach } from '../benchmark.ts';
 import { type PlatformProcess, startPlatformProcess } from '../platform-process.ts';
 import { geometricMean, median, percentile } from '../statistics.ts';
-import { generateSsb } from './generate.ts';
+import { ssbDirectory } from './data.ts';
+import { type BuildFigures, buildReach, measureSsbBuild } from './measure-build.ts';
 import { type SsbQuery, ssbQueries } from './queries.ts';
-import { ssbResources } from './resources.ts';
 import { csvBytes, DuckDbRival, joinedPassSql } from './rival.ts';
-
-const cube = 'projects/default/cubes/ssb';
-const root = join(import.meta.dirname, '..', '..', '..');
 
 interface QueryFigures {
   readonly query: string;
@@ -56,12 +52,12 @@ interface SsbOptions {
 }
 
 async function runSsb(options: SsbOptions): Promise<BenchmarkResult> {
-  const directory = await dataOf(options.scaleFactor);
+  const directory = await ssbDirectory(options.scaleFactor);
   const dataDirectory = mkdtempSync(join(tmpdir(), 'tessera-bench-'));
   try {
     await using platform = await startPlatformProcess(dataDirectory, ['--memory', '2048']);
     using client = connect(platform.address);
-    const build = await measureBuild(client, platform, directory);
+    const build = await measureSsbBuild({ client, platform, directory });
     const drawn = drawConstants(options.seed);
     using tables = await DuckDbRival.open(directory, 'table');
     using files = await DuckDbRival.open(directory, 'view');
@@ -79,69 +75,6 @@ async function runSsb(options: SsbOptions): Promise<BenchmarkResult> {
   } finally {
     rmSync(dataDirectory, { recursive: true, force: true });
   }
-}
-
-/** Data are generated once per scale factor and kept. */
-async function dataOf(scaleFactor: number): Promise<string> {
-  const directory = join(root, '.cache', 'ssb', `sf-${scaleFactor}`);
-  const done = join(directory, 'complete');
-  if (existsSync(done)) return directory;
-  mkdirSync(directory, { recursive: true });
-  const startedMs = performance.now();
-  await generateSsb({ directory, scaleFactor });
-  writeFileSync(done, '');
-  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-  console.log(`generated SSB at scale factor ${scaleFactor} in ${seconds} s`);
-  return directory;
-}
-
-interface BuildFigures {
-  readonly buildSeconds: number;
-  readonly joinedPassSeconds: number;
-  readonly peakRssBytes: number;
-  readonly cuboidBytes: number;
-  readonly cuboidRows: number;
-}
-
-async function measureBuild(
-  client: Connection,
-  platform: PlatformProcess,
-  directory: string,
-): Promise<BuildFigures> {
-  const yaml = join(directory, 'ssb.yaml');
-  writeFileSync(yaml, ssbResources(directory));
-  await applyResources(client, readResources([yaml]), {
-    project: 'default',
-    baseDirectory: directory,
-  });
-  const startedMs = performance.now();
-  const operation = await client.builds.buildSegments({ cube });
-  await wait(client.operations, operation, { response: scheduler.BuildSegmentsResponse });
-  const buildSeconds = (performance.now() - startedMs) / 1000;
-  const peakRssBytes = platform.peakRssBytes();
-  const stats = await client.storage.getStats({ cube });
-  const sum = (pick: (layout: (typeof stats.layouts)[number]) => bigint) =>
-    Number(stats.layouts.reduce((total, layout) => total + pick(layout), 0n));
-  const figures = {
-    buildSeconds,
-    joinedPassSeconds: await joinedPassSeconds(directory),
-    peakRssBytes,
-    cuboidBytes: sum(({ sizeBytes }) => sizeBytes),
-    cuboidRows: sum(({ rowCount }) => rowCount),
-  };
-  console.log(
-    `built ${figures.cuboidRows.toLocaleString()} cuboid rows in ${buildSeconds.toFixed(1)} s; one joined pass takes ${figures.joinedPassSeconds.toFixed(2)} s:\n${joinedPassSql}\n`,
-  );
-  return figures;
-}
-
-/** Median of three passes over the files the build read, after one that warms the file cache. */
-async function joinedPassSeconds(directory: string): Promise<number> {
-  using files = await DuckDbRival.open(directory, 'view');
-  await files.time(joinedPassSql);
-  const times = [];
-  for (let i = 0; i < 3; i++) times.push(await files.time(joinedPassSql));
-  return median(times) / 1000;
 }
 
 interface DrawnQuery {
@@ -306,22 +239,7 @@ function reachOf(
       rival: duckdb,
       rivalValue: 1,
     },
-    {
-      id: 'build-passes',
-      value: build.buildSeconds / build.joinedPassSeconds,
-      op: '<=',
-      target: large ? 6 : 12,
-      unit: 'joined passes',
-      rival: 'one joined pass in DuckDB',
-      rivalValue: 1,
-    },
-    {
-      id: 'cuboid-bytes',
-      value: build.cuboidBytes / sourceBytes,
-      op: '<=',
-      target: large ? 0.02 : 0.08,
-      unit: 'of the CSV bytes',
-    },
+    ...buildReach(scaleFactor, build, sourceBytes),
     {
       id: 'throughput-8',
       value: throughput.find(({ clients }) => clients === 8)!.queriesPerSecond,
@@ -329,6 +247,5 @@ function reachOf(
       target: 700,
       unit: 'queries/s',
     },
-    { id: 'build-rss', value: build.peakRssBytes / 1e9, op: '<=', target: 4, unit: 'GB' },
   ];
 }

@@ -3,7 +3,7 @@ import { type Clock, type KeyValueStore, systemClock } from '@tessera/base';
 import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
 import { access, coordination, metadata } from '@tessera/proto';
 import { Authenticator } from './access/authenticator.ts';
-import { type MetadataConfigInput, metadataConfig } from './config.ts';
+import { type MetadataConfigInput, parseMetadataConfig } from './config.ts';
 import { LeaseStore } from './coordination/lease-store.ts';
 import { Compactor } from './maintenance/compactor.ts';
 import { RequestIds } from './resources/request-ids.ts';
@@ -20,11 +20,14 @@ import {
   userHandler,
 } from './service/access-handlers.ts';
 import { authenticationHandler } from './service/authentication-handler.ts';
+import { backupHandler } from './service/backup-handler.ts';
 import { leaseHandler } from './service/coordination-handlers.ts';
 import { maintenanceHandler } from './service/maintenance-handler.ts';
 import {
   cubeHandler,
+  deploymentHandler,
   dictionaryHandler,
+  hostHandler,
   modelHandler,
   operationHandler,
   projectHandler,
@@ -32,8 +35,7 @@ import {
   snapshotHandler,
   sourceHandler,
 } from './service/metadata-handlers.ts';
-import { openMemoryStore } from './store/memory-store.ts';
-import { openSqliteStore } from './store/sqlite-store.ts';
+import { openStore } from './store/open-store.ts';
 
 /** What is handed in; each has a default that suits one process. */
 export interface MetadataDependencies {
@@ -55,13 +57,14 @@ export interface MetadataDaemon extends AsyncDisposable {
 
 /**
  * Everything the metadata daemon is made of. Disposing stops it and closes the store.
- * @throws STORE_LOCKED, STORE_CORRUPT, STORE_UNREADABLE.
+ * @throws METADATA_CONFIG_INVALID, and what opening the store throws: STORE_LOCKED, STORE_CORRUPT,
+ * STORE_UNREADABLE, ETCD_UNAVAILABLE, ETCD_UNAUTHENTICATED and their like.
  */
 export async function composeMetadata(
   input: MetadataConfigInput,
   dependencies: MetadataDependencies = {},
 ): Promise<MetadataDaemon> {
-  const config = metadataConfig.parse(input);
+  const config = parseMetadataConfig(input);
   const { clock = systemClock, log = silentLogger, newUid = randomUUID } = dependencies;
   const store = dependencies.store ?? (await openStore(config.store, clock));
   const requestIds = new RequestIds(store, () => clock.monotonicMs());
@@ -98,11 +101,14 @@ function createServices(
     serve(metadata.SegmentServiceDefinition, segmentHandler(tables, publisher)),
     serve(metadata.SnapshotServiceDefinition, snapshotHandler(tables)),
     serve(metadata.DictionaryServiceDefinition, dictionaryHandler(tables)),
+    serve(metadata.DeploymentServiceDefinition, deploymentHandler(tables)),
+    serve(metadata.HostServiceDefinition, hostHandler(tables)),
     serve(
       metadata.OperationRecordServiceDefinition,
       operationHandler(tables, new Journal(context)),
     ),
-    serve(metadata.MaintenanceServiceDefinition, maintenanceHandler(store)),
+    serve(metadata.MaintenanceServiceDefinition, maintenanceHandler(store, clock)),
+    serve(metadata.BackupServiceDefinition, backupHandler(store, clock)),
     serve(access.UserServiceDefinition, userHandler(tables)),
     serve(access.GroupServiceDefinition, groupHandler(tables)),
     serve(access.RoleServiceDefinition, roleHandler(tables)),
@@ -110,13 +116,4 @@ function createServices(
     serve(access.AuthenticationServiceDefinition, authenticationHandler(authenticator)),
     serve(coordination.LeaseServiceDefinition, leaseHandler(new LeaseStore(store, clock))),
   ] as unknown as ServiceBinding[];
-}
-
-function openStore(
-  config: ReturnType<typeof metadataConfig.parse>['store'],
-  clock: Clock,
-): Promise<KeyValueStore> {
-  return config.driver === 'memory'
-    ? openMemoryStore(clock)
-    : openSqliteStore({ file: config.file, clock });
 }

@@ -6,7 +6,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   collectUntil,
   cube,
+  cubeSpec,
   type Fixture,
+  modelSpec,
   project,
   seed,
   segment,
@@ -156,6 +158,69 @@ describe('publishing segments', () => {
       'FENCED',
     );
     expect(await ready()).toEqual(['jan']);
+  });
+
+  test('is refused when the cube or its model is not what the segments were built for', async () => {
+    const { segments, models, cubes } = fixture.clients;
+    const model = `${project}/models/flights`;
+    const [wasCube, wasModel] = await Promise.all([
+      cubes.getCube({ name: cube }),
+      models.getModel({ name: model }),
+    ]);
+    const builtFor = { cubeEtag: wasCube.etag, model, modelEtag: wasModel.etag };
+    await segments.publishSegments({ parent: cube, segments: [segment('a', 0, 31)], builtFor });
+    await models.updateModel({
+      model: { name: model, spec: modelSpec({ timeZone: 'Asia/Tokyo' }) },
+    });
+    const { etag } = await models.getModel({ name: model });
+    await cubes.updateCube({
+      cube: { name: cube, spec: cubeSpec({ cuboids: [{ names: ['day'] }] }) },
+    });
+    for (const other of [
+      builtFor,
+      { ...builtFor, modelEtag: etag },
+      { ...builtFor, cubeEtag: (await cubes.getCube({ name: cube })).etag },
+      { ...builtFor, modelEtag: '', cubeEtag: '' },
+      { ...builtFor, model: `${project}/models/none` },
+    ]) {
+      const request = { parent: cube, segments: [segment('b', 31, 59)], builtFor: other };
+      await expectReason(segments.publishSegments(request), 'MODEL_CHANGED');
+    }
+    expect(await ready()).toEqual(['a']);
+  });
+
+  test('never takes place after a change of the model that it races with', async () => {
+    const { segments, models } = fixture.clients;
+    const model = `${project}/models/flights`;
+    const { etag: cubeEtag } = await fixture.clients.cubes.getCube({ name: cube });
+    let round = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.nat(30), fc.nat(30), async (first, second) => {
+        const id = round++;
+        const { etag: modelEtag } = await models.getModel({ name: model });
+        const later = async <T>(turns: number, work: () => Promise<T>) => {
+          for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+          return work();
+        };
+        const spec = modelSpec({ timeZone: id % 2 === 0 ? 'Asia/Tokyo' : 'UTC' });
+        const request = {
+          parent: cube,
+          segments: [segment(`s${id}`, id, id + 1)],
+          builtFor: { cubeEtag, model, modelEtag },
+        };
+        const [published, changed] = await Promise.allSettled([
+          later(first, () => segments.publishSegments(request)),
+          later(second, () => models.updateModel({ model: { name: model, spec } })),
+        ]);
+        expect(changed.status).toBe('fulfilled');
+        if (published.status === 'rejected') {
+          expect(published.reason.reason).toBe('MODEL_CHANGED');
+        } else if (changed.status === 'fulfilled') {
+          expect(published.value.revision).toBeLessThan(changed.value.revision);
+        }
+      }),
+      { numRuns: 60, seed: 6 },
+    );
   });
 
   test('by many at once is all or nothing each, and never overlaps', async () => {

@@ -134,6 +134,19 @@ const statements: readonly {
       ),
   },
   {
+    sql: 'select iata, state from airports',
+    uses: ['airports.iata', 'airports.state'],
+    plain: (_, airports) => airports.map(({ iata, state }) => [iata, state]),
+  },
+  {
+    sql: "select count(*), count(state) from airports where iata <> 'AAA'",
+    uses: ['airports.iata', 'airports.state'],
+    plain: (_, airports) => {
+      const kept = airports.filter(({ iata }) => iata !== 'AAA');
+      return [[kept.length, kept.filter(({ state }) => state !== null).length]];
+    },
+  },
+  {
     sql: 'select state, (select count(*) from trips t where t.origin = a.iata) from airports a',
     uses: ['trips.origin', 'airports.iata', 'airports.state'],
     plain: (trips, airports) =>
@@ -239,6 +252,7 @@ function seen<T extends Trip | Airport>(caller: Caller, table: Table, rows: read
 
 describe('every answer is what a plain reading of the policies allows', () => {
   const narrowedFromCuboids = { count: 0 };
+  const narrowedFromSnapshots = { count: 0 };
 
   test.each(Array.from({ length: 40 }, (_, seed) => seed + 1))('caller %i', async (seed) => {
     const caller = randomCaller(seed);
@@ -263,6 +277,9 @@ describe('every answer is what a plain reading of the policies allows', () => {
           expect(summary.coverage.policyRevision).toBe(BigInt(seed));
           const narrowed = trips.rows.length < world.trips.length && trips.rows.length > 0;
           if (narrowed && summary.planKind === 'cuboid') narrowedFromCuboids.count++;
+          const fewer = airports.rows.length < world.airports.length;
+          const alone = uses.every((use) => use.startsWith('airports.'));
+          if (fewer && alone && summary.planKind === 'cuboid') narrowedFromSnapshots.count++;
         }
       }
     }
@@ -270,6 +287,10 @@ describe('every answer is what a plain reading of the policies allows', () => {
 
   test('and some of them came from cuboids that the policies were part of', () => {
     expect(narrowedFromCuboids.count).toBeGreaterThan(0);
+  });
+
+  test('and some from snapshots of lookups that the policies were part of', () => {
+    expect(narrowedFromSnapshots.count).toBeGreaterThan(0);
   });
 });
 
@@ -305,6 +326,44 @@ describe('a policy is part of the statement', () => {
     const failure = await refused.catch((error) => error);
     expect(failure).toMatchObject({ code: 9 });
     expect(`${failure.message} ${JSON.stringify(failure.metadata)}`).not.toContain('delay');
+  });
+
+  test.each([
+    { policy: { rows: "state = 'CA'" }, rows: ['AAA', 'BBB'], what: 'a row policy' },
+    {
+      policy: { rows: "state = 'CA'", columns: { state: { kind: 'hidden' } } },
+      rows: ['AAA', 'BBB'],
+      what: 'a row policy by a hidden column',
+    },
+    {
+      policy: { columns: { iata: { kind: 'masked', mask: 'left(iata, 1)' } } },
+      rows: ['A', 'B', 'C', 'D'],
+      what: 'a mask',
+    },
+  ] as const)('$what holds where a lookup is read from its snapshot', async ({ policy, rows }) => {
+    const caller = callerWith({ table: 'airports', ...policy }, ['airports']);
+    const sql = 'select iata from airports order by 1';
+    const settings = { useCuboids: 'always' as const };
+    const { batch, summary } = await cached.daemon.execute({ project, sql, caller, settings });
+    expect(rowsOf(batch).flat()).toEqual(rows);
+    expect(summary).toMatchObject({ planKind: 'cuboid', coverage: { sourceTables: [] } });
+    // The facts are not seen, so neither are the names of what they are kept in.
+    const [block] = summary.coverage.blocks;
+    expect(block).toMatchObject({ model: '', cube: '', segments: [] });
+    expect(block!.snapshots).toHaveLength(1);
+  });
+
+  test('a hidden column of a lookup is not in its snapshot either', async () => {
+    const caller = callerWith({ table: 'airports', columns: { state: { kind: 'hidden' } } });
+    for (const sql of [
+      'select state from airports',
+      "select iata from airports where state = 'CA'",
+    ]) {
+      const answer = cached.daemon.execute({ project, sql, caller });
+      await expect(answer).rejects.toMatchObject({ reason: 'UNKNOWN_COLUMN' });
+    }
+    const { batch } = await cached.daemon.execute({ project, sql: 'table airports', caller });
+    expect(batch.schema.map(({ name }) => name)).toEqual(['iata']);
   });
 
   test('two callers never share a plan that only one may have', async () => {

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '@tessera/base';
-import type { CuboidScanner, TesseraClient } from '@tessera/client';
+import type { CuboidScanner, SnapshotReader, TesseraClient } from '@tessera/client';
 import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
 import { DuckDb, sessionSettings } from '@tessera/duckdb';
 import { query } from '@tessera/proto';
@@ -21,6 +21,7 @@ export interface QueryDeps {
   /** Of its services those of metadata are used. */
   readonly client: TesseraClient;
   readonly scanner: CuboidScanner;
+  readonly snapshots: SnapshotReader;
   readonly log?: Logger;
   readonly clock?: Clock;
 }
@@ -38,7 +39,7 @@ export async function composeQuery(
   deps: QueryDeps,
 ): Promise<QueryDaemon> {
   const config: QueryConfig = { ...queryDefaults, ...settings };
-  const { client, scanner, log = silentLogger, clock = systemClock } = deps;
+  const { client, scanner, snapshots, log = silentLogger, clock = systemClock } = deps;
   await loadParser();
   const stack = new AsyncDisposableStack();
   const duckdb = stack.use(await openDuckDb(config));
@@ -61,7 +62,7 @@ export async function composeQuery(
   );
   const queryLog = new QueryLog(config.maxLoggedQueries, clock.now());
   const planner = new Planner(config.maxCachedPlans, clock);
-  const executor = new Executor(scanner, source);
+  const executor = new Executor({ scanner, snapshots, source });
   const runner = new QueryRunner({
     ...{ admission, catalog, planner, executor, queryLog, config, clock, log },
   });

@@ -2,20 +2,22 @@ import { Code, TesseraError } from '@tessera/base';
 
 /** Every failure that this daemon itself raises. Parsing, binding and matching have their own. */
 
-export function divisionByZero(): TesseraError {
-  return new TesseraError({
-    code: Code.INVALID_ARGUMENT,
-    reason: 'DIVISION_BY_ZERO',
-    message: 'Division by zero. Guard the divisor, for example with nullif(divisor, 0).',
-  });
-}
-
 export function resultTooLarge(what: 'rows' | 'bytes', limit: number): TesseraError {
   return new TesseraError({
     code: Code.RESOURCE_EXHAUSTED,
     reason: 'RESULT_TOO_LARGE',
     message: `The result has more than ${limit} ${what}. Add a LIMIT, filter or group more, or raise the limit for this query.`,
     metadata: { limit: String(limit), unit: what },
+  });
+}
+
+/** The snapshot's columns do not fit into memory; the lookup is read from its source then. */
+export function snapshotTooLarge(snapshot: string, limit: number): TesseraError {
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'SNAPSHOT_TOO_LARGE',
+    message: `What is read of snapshot ${snapshot} has more than ${limit} bytes; the lookup is read from its source.`,
+    metadata: { snapshot, limit: String(limit) },
   });
 }
 

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isTesseraError, messageOf } from '@tessera/base';
-import { connect, RemoteCuboidScanner } from '@tessera/client';
+import { connect, RemoteCuboidScanner, RemoteSnapshotReader } from '@tessera/client';
 import { jsonLogger, startServer, transportArguments, transportOfArguments } from '@tessera/daemon';
 import { composeQuery } from './composition.ts';
 
@@ -24,8 +24,9 @@ try {
   const client = stack.use(connect(values.metadata, { transport }));
   const storage = stack.use(connect(values.storage, { transport }));
   const scanner = new RemoteCuboidScanner(storage.storage);
+  const snapshots = new RemoteSnapshotReader(storage.storage);
   const config = { workDirectory: values.work, pluginDirectory: process.cwd() };
-  const { services } = stack.use(await composeQuery(config, { client, scanner, log }));
+  const { services } = stack.use(await composeQuery(config, { client, scanner, snapshots, log }));
   const server = stack.use(
     await startServer({ address: values.address, transport, services, log }),
   );

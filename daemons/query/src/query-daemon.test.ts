@@ -12,6 +12,7 @@ beforeAll(async () => {
 afterAll(() => trips[Symbol.asyncDispose]());
 afterEach(() => {
   trips.scanner.fail = () => undefined;
+  trips.scanner.failSnapshot = () => undefined;
 });
 
 const built = "t.day >= date '2024-01-01' and t.day < date '2024-03-01'";
@@ -58,7 +59,28 @@ describe('a query daemon', () => {
       sql: "select carrier, string_agg(origin, ',' order by origin) from trips group by carrier",
       kind: 'source',
     },
-    { sql: 'select * from airports', kind: 'source' },
+    { sql: 'select * from airports', kind: 'cuboid' },
+    { sql: 'select count(*), 1 as one from airports', kind: 'cuboid' },
+    {
+      sql: "select state, count(*), string_agg(iata, ',' order by iata) from airports group by rollup (state) having count(*) > 0",
+      kind: 'cuboid',
+    },
+    {
+      sql: 'select x.iata, y.iata from airports x full join airports y on x.state = y.state and x.iata < y.iata',
+      kind: 'cuboid',
+    },
+    {
+      sql: 'with big as (select state from airports group by 1 having count(*) > 1) select iata from airports where state in (select state from big) union select null order by 1 limit 3',
+      kind: 'cuboid',
+    },
+    {
+      sql: `select carrier, count(*) from trips t where ${built} and origin in (select iata from airports where state is not null) group by carrier`,
+      kind: 'cuboid',
+    },
+    {
+      sql: "select * from trips where origin in (select iata from airports where state = 'CA')",
+      kind: 'mixed',
+    },
     { sql: 'select 1 + 1, null, true and null', kind: 'constant' },
   ])('gives the same rows by $kind as from the source: $sql', async ({ sql, kind }) => {
     const { cuboids, source } = await answers(sql);
@@ -130,6 +152,25 @@ describe('a query daemon', () => {
     const answer = await trips.daemon.execute({ project: 'default', sql });
     expect(sorted(rowsOf(answer.batch))).toEqual(sorted(rowsOf(source.batch)));
     expect(answer.summary.notes).toHaveLength(1);
+  });
+
+  test('answers lookups from their snapshot, and says so', async () => {
+    const sql = 'select state, count(*) from airports group by 1';
+    const { cuboids } = await answers(sql);
+    const { blocks, sourceTables } = cuboids.summary.coverage;
+    expect(sourceTables).toEqual([]);
+    expect(blocks).toMatchObject([{ snapshots: ['s1'], segments: ['m1', 'm2'], layouts: [] }]);
+    const explained = await trips.daemon.execute({ project: 'default', sql: `explain ${sql}` });
+    expect(rowsOf(explained.batch).flat().join('\n')).toMatch(/answered from: snapshot.*TAKEN/s);
+  });
+
+  test('reads a lookup from its source when the snapshot is damaged', async () => {
+    trips.scanner.failSnapshot = () => failure(Code.DATA_LOSS, 'LAYOUT_CORRUPTED');
+    const sql = "select iata from airports where state = 'TX'";
+    const answer = await trips.daemon.execute({ project: 'default', sql });
+    expect(rowsOf(answer.batch)).toEqual([['CCC']]);
+    expect(answer.summary.planKind).toBe('source');
+    expect(answer.summary.notes).toEqual(['Snapshot s1 was left out (LAYOUT_CORRUPTED).']);
   });
 
   test('asks a storage daemon that is away a second time', async () => {
@@ -219,6 +260,19 @@ describe('when metadata changes', () => {
 });
 
 describe('when the source changes', () => {
+  test('a lookup that changed is read from the source, not from its snapshot', async () => {
+    await using changing = await startTrips();
+    const ask = (sql: string) => changing.daemon.execute({ project: 'default', sql });
+    const count = 'select count(*) from airports';
+    expect((await ask(count)).summary.planKind).toBe('cuboid');
+    appendFileSync(changing.airportsFile, 'EEE,NV\n');
+    const { batch, summary } = await ask(count);
+    expect(rowsOf(batch)).toEqual([[5n]]);
+    expect(summary.planKind).toBe('source');
+    const explained = rowsOf((await ask(`explain ${count}`)).batch).flat();
+    expect(explained.join('\n')).toMatch(/LOOKUP_ONLY.*changed since/s);
+  });
+
   test('stale segments are holes, and a file that vanished is an error', async () => {
     await using changing = await startTrips();
     const sql = 'select count(*) from trips where delay is null or delay is not null';

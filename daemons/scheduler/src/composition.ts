@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, invariant, systemClock } from '@tessera/base';
+import type { Transport } from '@tessera/client';
 import {
   type Logger,
   PluginHost,
@@ -16,6 +17,7 @@ import { MaintenanceOperation } from './build/maintenance-operation.ts';
 import { MergeOperation } from './build/merge-operation.ts';
 import type { SchedulerClients } from './clients.ts';
 import type { SchedulerConfig } from './config.ts';
+import { runDeployments } from './deployment/carry-out.ts';
 import { Leadership } from './leader/leadership.ts';
 import { runMaintenanceTimer } from './operations/maintenance-timer.ts';
 import { OperationRunner } from './operations/operation-runner.ts';
@@ -27,6 +29,8 @@ export interface SchedulerDependencies {
   readonly clients: SchedulerClients;
   readonly log: Logger;
   readonly clock?: Clock;
+  /** How connections to host daemons are protected. */
+  readonly transport?: Transport;
 }
 
 /** A scheduler that waits for `start`; `services` answer at once. */
@@ -42,7 +46,7 @@ export async function composeScheduler(
 ): Promise<Scheduler> {
   invariant(config.leaseTtlMs >= 1_000, 'leaseTtlMs is a second or more: metadata grants no less');
   await loadParser();
-  const { clients, log, clock = systemClock } = deps;
+  const { clients, log, clock = systemClock, transport = {} } = deps;
   const stopping = new AbortController();
   const fallback =
     config.pluginDirectory === undefined ? {} : { fallbackDirectory: config.pluginDirectory };
@@ -95,6 +99,14 @@ export async function composeScheduler(
   const { maintenanceIntervalMs: intervalMs } = config;
   const garbage = { clients, leadership, clock, config };
   const timer = { clients, builds, clock, log, intervalMs, garbage };
+  const deploying = {
+    clients,
+    leadership,
+    clock,
+    log,
+    intervalMs: config.deploymentIntervalMs,
+    transport,
+  };
   let running: Promise<void> = Promise.resolve();
   return {
     services: [
@@ -106,7 +118,11 @@ export async function composeScheduler(
     ] as ServiceBinding[],
     start: () => {
       const term = async (signal: AbortSignal) => {
-        await Promise.all([runner.run(signal), runMaintenanceTimer(timer, signal)]);
+        await Promise.all([
+          runner.run(signal),
+          runMaintenanceTimer(timer, signal),
+          runDeployments(deploying, signal),
+        ]);
       };
       running = leadership.run(term, stopping.signal);
     },

@@ -12,6 +12,8 @@ export interface SchedulerConfig {
   readonly leaseTtlMs: number;
   /** How often what falls due (merges, retention, unused files) is looked for; 0: never by itself. */
   readonly maintenanceIntervalMs: number;
+  /** How often hosts are looked at, so that what a deployment wants runs there; 0: never. */
+  readonly deploymentIntervalMs: number;
   /** Retired segments and unused files are kept this long, for readers that began before. */
   readonly retiredGraceMs: number;
   /** Ended operations are kept this long. */
@@ -29,6 +31,7 @@ export const schedulerDefaults = {
   maxSegmentsPerPass: 50,
   leaseTtlMs: 10_000,
   maintenanceIntervalMs: 60_000,
+  deploymentIntervalMs: 2_000,
   retiredGraceMs: 60_000,
   operationRetentionMs: 30 * 24 * 3_600_000,
 } as const satisfies Omit<SchedulerConfig, 'workDirectory'>;

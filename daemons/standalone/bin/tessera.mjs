@@ -17,19 +17,26 @@ const root = dirname(dirname(realpathSync(fileURLToPath(import.meta.url))));
 const installed = root.includes('/node_modules/');
 const main = installed ? join(root, 'dist', 'main.js') : join(root, 'src', 'main.ts');
 const conditions = installed ? [] : ['--conditions=tessera-source'];
-const child = spawn(
-  process.execPath,
-  [...conditions, '--disable-warning=ExperimentalWarning', main, ...process.argv.slice(2)],
-  {
-    stdio: 'inherit',
-    // DuckDB, file reads and DNS share this pool, and it cannot grow once the process runs.
-    env: { ...process.env, UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? '16' },
-  },
-);
-process.on('SIGINT', () => {}); // The terminal tells the child too; it decides when to end.
-for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-child.on('exit', (code, signal) => {
-  if (signal === null) process.exit(code ?? 1);
-  process.removeAllListeners(signal);
-  process.kill(process.pid, signal);
-});
+// What is compiled of the sources is kept: the next command starts in half the time.
+const compiled = join(dirname(dirname(root)), 'node_modules', '.cache', 'compiled');
+const argv = [
+  ...conditions,
+  '--disable-warning=ExperimentalWarning',
+  main,
+  ...process.argv.slice(2),
+];
+const env = {
+  // DuckDB, file reads and DNS share this pool, and it cannot grow once the process runs.
+  UV_THREADPOOL_SIZE: '16',
+  ...(installed ? {} : { NODE_COMPILE_CACHE: compiled }),
+  ...process.env,
+};
+
+if (process.platform === 'win32') {
+  const child = spawn(process.execPath, argv, { stdio: 'inherit', env });
+  process.on('SIGINT', () => {}); // The terminal tells the child too; it decides when to end.
+  child.on('exit', (code) => process.exit(code ?? 1));
+} else {
+  // One process instead of two: signals, exit codes and memory are those of the program.
+  process.execve(process.execPath, [process.execPath, ...argv], env);
+}

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Transport } from '@tessera/client';
+import type { MetadataConfigInput } from '@tessera/metadata';
 import type { SchedulerConfig } from '@tessera/scheduler';
 
 /** What can be set of the platform in one process. Everything else has the daemons' own defaults. */
@@ -15,6 +16,8 @@ export interface PlatformConfig {
   readonly access: 'open' | 'controlled';
   /** Password of user `admin`, who is made when access is controlled and there are no users yet. */
   readonly adminPassword?: string;
+  /** Where metadata is kept, as in the metadata daemon; by default a SQLite file in the data directory. */
+  readonly metadataStore?: MetadataConfigInput['store'];
   /** Memory for cuboids, bytes. */
   readonly cuboidMemoryBytes: number;
   /** Memory that a build may use, bytes. */
@@ -30,6 +33,7 @@ export interface PlatformConfig {
 }
 
 type TunableOfScheduler =
+  | 'deploymentIntervalMs'
   | 'leaseTtlMs'
   | 'maxConcurrentOperations'
   | 'maxSegmentsPerPass'
@@ -47,6 +51,16 @@ export const platformDefaults = {
   maintenanceIntervalMs: 60_000,
   scheduler: {},
 } as const satisfies Omit<PlatformConfig, 'dataDirectory'>;
+
+const gibibyte = 1024 ** 3;
+
+/**
+ * Memory for one build on a machine with so much: a quarter, at least what a small build needs, and at most what leaves
+ * the whole process below 4 GB.
+ */
+export function buildMemoryOf(machineBytes: number): number {
+  return Math.round(Math.min(2.75 * gibibyte, Math.max(gibibyte, machineBytes / 4)));
+}
 
 /** Where each daemon keeps what. */
 export interface PlatformFolders {

@@ -49,7 +49,7 @@ export async function startPlatform(
   );
   const metadata = starting.use(
     await composeMetadata(
-      { store: { driver: 'sqlite', file: folders.metadataFile } },
+      { store: config.metadataStore ?? { driver: 'sqlite', file: folders.metadataFile } },
       {
         log: log.child({ daemon: 'metadata' }),
         validator: new SourceModelValidator(client, registry),
@@ -71,7 +71,12 @@ export async function startPlatform(
         duckdbMemoryBytes: config.queryMemoryBytes,
         pluginDirectory: import.meta.dirname,
       },
-      { client, scanner: storage.scanner, log: log.child({ daemon: 'query' }) },
+      {
+        client,
+        scanner: storage.scanner,
+        snapshots: storage.snapshots,
+        log: log.child({ daemon: 'query' }),
+      },
     ),
   );
   directory.add(query.services);
@@ -88,6 +93,7 @@ export async function startPlatform(
       },
       {
         clients: seams.schedulerClients?.(client) ?? client,
+        transport: config.transport,
         log: log.child({ daemon: 'scheduler' }),
       },
     ),

@@ -1,4 +1,4 @@
-import { type FieldViolation, isTesseraError } from '@tessera/base';
+import { type FieldViolation, isTesseraError, resourceIdOf } from '@tessera/base';
 import { cubeSpecFromProto, modelSpecFromProto, type TesseraClient } from '@tessera/client';
 import { checkCube, type Model, type ModelSpec, resolveModel } from '@tessera/cube';
 import { externalCatalog, type SourceRegistry, withDeadline } from '@tessera/daemon';
@@ -45,7 +45,7 @@ export class SourceModelValidator implements ModelValidator {
       what: `reading the tables that ${name} names`,
       reason: 'SOURCE_TIMEOUT',
     });
-    const id = name.slice(name.lastIndexOf('/') + 1);
+    const id = resourceIdOf(name);
     return resolveModel(id, 0n, spec, externalCatalog(sources));
   }
 

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import {
   createProgram,
   exitCodeOf,
@@ -11,20 +12,23 @@ import {
 import type { Transport } from '@tessera/client';
 import { jsonLogger } from '@tessera/daemon';
 import { type Command, Option } from 'commander';
-import { type PlatformConfig, platformDefaults } from './config.ts';
+import { buildMemoryOf, type PlatformConfig, platformDefaults } from './config.ts';
 import { startPlatform } from './platform.ts';
+import { hostRunCommand } from './run-host.ts';
+import { stopRequested } from './stop-requested.ts';
 
 interface UpOptions {
   readonly data: string;
   readonly host: string;
   readonly port: string;
   readonly memory: string;
+  readonly buildMemory?: string;
   readonly access: PlatformConfig['access'];
   readonly adminPasswordFile?: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
-/** The `tessera` command with `up`, which runs all daemons in this process until it is told to stop. */
+/** The `tessera` command with what runs daemons: `up` all of them in this process, `host run` that of this machine. */
 export function createStandaloneProgram(): Command {
   const program = createProgram();
   program
@@ -34,6 +38,10 @@ export function createStandaloneProgram(): Command {
     .option('--host <address>', 'address to listen on; beyond loopback only with TLS', '127.0.0.1')
     .option('--port <port>', 'port; 0 picks a free one', '7400')
     .option('--memory <MB>', 'memory for cuboids', String(platformDefaults.cuboidMemoryBytes >> 20))
+    .option(
+      '--build-memory <MB>',
+      "memory for one build; default: a quarter of the machine's, from 1 to 2.75 GiB",
+    )
     .addOption(
       new Option('--access <who>', 'open: everybody who can connect; controlled: users with roles')
         .choices(['open', 'controlled'])
@@ -54,12 +62,17 @@ export function createStandaloneProgram(): Command {
         process.exitCode = exitCodeOf(error);
       }
     });
+  hostRunCommand(program);
   return program;
 }
 
 async function up(options: UpOptions, transport: Transport): Promise<void> {
   const port = wholeNumber(options.port, '--port', { min: 0, max: 65_535 });
   const memoryBytes = wholeNumber(options.memory, '--memory', { min: 1 }) * 1024 * 1024;
+  const buildMemoryBytes =
+    options.buildMemory === undefined
+      ? buildMemoryOf(machineBytes())
+      : wholeNumber(options.buildMemory, '--build-memory', { min: 64 }) * 1024 * 1024;
   const stopped = stopRequested();
   await using platform = await startPlatform(
     {
@@ -70,6 +83,7 @@ async function up(options: UpOptions, transport: Transport): Promise<void> {
       access: options.access,
       ...adminPassword(options.adminPasswordFile),
       cuboidMemoryBytes: memoryBytes,
+      buildMemoryBytes,
     },
     jsonLogger('tessera', options.logLevel),
   );
@@ -81,12 +95,12 @@ async function up(options: UpOptions, transport: Transport): Promise<void> {
   process.stdout.write('Stopping …\n');
 }
 
-function adminPassword(file: string | undefined): { readonly adminPassword?: string } {
-  return file === undefined ? {} : { adminPassword: readText(file).split(/\r?\n/)[0]! };
+/** What the machine has, or less where a container gets less. */
+function machineBytes(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
-function stopRequested(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
+function adminPassword(file: string | undefined): { readonly adminPassword?: string } {
+  return file === undefined ? {} : { adminPassword: readText(file).split(/\r?\n/)[0]! };
 }

@@ -1,4 +1,4 @@
-import { messageOf } from '@tessera/base';
+import { messageOf, resourceIdOf } from '@tessera/base';
 import { listAll, type TesseraClient } from '@tessera/client';
 import type { Logger } from '@tessera/daemon';
 import { metadata, storage } from '@tessera/proto';
@@ -29,11 +29,11 @@ export async function warmUpReadySegments(
 function filesOf(cube: string) {
   return ({ name, layouts }: metadata.Segment) =>
     layouts
-      .filter(({ quarantined }) => !quarantined)
+      .filter(({ quarantined, file }) => !quarantined && file !== '')
       .map(({ id, file, fileDigest }) => ({
         cube,
         kind: storage.StoredFileKind.STORED_FILE_KIND_LAYOUT,
-        segment: name.slice(name.lastIndexOf('/') + 1),
+        segment: resourceIdOf(name),
         id,
         file,
         fileDigest,

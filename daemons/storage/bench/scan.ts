@@ -1,18 +1,14 @@
 /**
- * Scans of synthetic cuboids, over the ways in which DuckDB could hold them:
+ * Scans of a synthetic cuboid: tiles beside DuckDB on a table of its own and on the Parquet files.
  * `node --conditions=tessera-source daemons/storage/bench/scan.ts [rows]`. The decision they led to is in
- * docs/adr/0110-cuboids-in-memory.md.
+ * docs/adr/0111-tiles.md.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ScanPlan, SegmentRead } from '@tessera/cube';
-import { DuckDb, type DuckDbConnection } from '@tessera/duckdb';
+import { DuckDb } from '@tessera/duckdb';
 import {
   bigint,
   call,
   col,
-  cube,
   integer,
   lit,
   param,
@@ -20,6 +16,9 @@ import {
   StorageFixture,
   text,
 } from '../src/storage-fixture.ts';
+import { filesOf } from '../src/store/layout-file.ts';
+import { scanStatement } from '../src/store/scan-sql.ts';
+import { planWithValues } from '../src/tiles/plan-with-values.ts';
 
 const rowCount = Number(process.argv[2] ?? 437_500);
 const years = [1992, 1993, 1994, 1995, 1996, 1997, 1998];
@@ -49,48 +48,6 @@ async function measure(name: string, runs: number, work: () => Promise<number>):
   console.log(
     `${name.padEnd(46)} p50 ${show(times[runs >> 1]!)} ms  p95 ${show(p95)} ms  CPU ${show(cpu)} ms  ${rows} rows`,
   );
-}
-
-/** One filter on the sort order, two group keys: the shape of most of SSB. */
-const condition = (nation: string, category: string) =>
-  `nation = ${nation} AND category = ${category}`;
-const selected = (from: string, where: string) =>
-  `SELECT year, nation, sum(revenue), coalesce(sum(orders), 0) FROM ${from} WHERE ${where} GROUP BY 1, 2`;
-const values = ['NATION 07', 'MFGR#8'].map((value) => ({ type: text, value }));
-
-/** Plain tables, to compare with: texts and 128-bit decimals as they are in the files. */
-async function alternatives(connection: DuckDbConnection, label: string): Promise<void> {
-  for (const year of years)
-    await connection.execute(`CREATE TABLE s${year} AS ${rowsOfYear(year)}`);
-  await connection.execute(
-    `CREATE TABLE one AS ${years.map((y) => `(FROM s${y})`).join(' UNION ALL ')}`,
-  );
-  const union = `(${years.map((year) => `FROM s${year}`).join(' UNION ALL ')})`;
-  const literal = condition("'NATION 07'", "'MFGR#8'");
-  const run = (sql: string, bound: typeof values) => async () =>
-    (await connection.run(sql, bound, { cached: true })).rowCount;
-  const bound = condition('$1', '$2');
-  await measure(`${label}: table per segment, literals`, 40, run(selected(union, literal), []));
-  await measure(`${label}: table per segment, parameters`, 40, run(selected(union, bound), values));
-  await measure(`${label}: one table, literals`, 40, run(selected('one', literal), []));
-  await measure(`${label}: one table, parameters`, 40, run(selected('one', bound), values));
-}
-
-async function compareAlternatives(folder: string): Promise<void> {
-  for (const threads of [1, 2]) {
-    const database = await DuckDb.open({ threads });
-    await database.session((c) =>
-      alternatives(c, `in memory, ${threads} thread${threads > 1 ? 's' : ''}`),
-    );
-    await database[Symbol.asyncDispose]();
-  }
-  const file = join(folder, 'groups.duckdb');
-  const database = await DuckDb.open({
-    threads: 1,
-    onConnect: [`ATTACH IF NOT EXISTS '${file}' AS small (ROW_GROUP_SIZE 8192)`, 'USE small'],
-  });
-  await database.session((c) => alternatives(c, 'file, groups of 8192'));
-  await database[Symbol.asyncDispose]();
 }
 
 function plansOf(segments: readonly SegmentRead[]): Record<string, ScanPlan> {
@@ -146,44 +103,48 @@ function plansOf(segments: readonly SegmentRead[]): Record<string, ScanPlan> {
   };
 }
 
-async function measureStore(): Promise<void> {
-  await using fixture = await StorageFixture.open();
+const parameters = ['NATION 07', 'MFGR#8', 'CITY 007'];
+
+/** The plan as DuckDB runs it over one table that holds all segments, constants in the text. */
+async function measureTable(database: DuckDb, name: string, plan: ScanPlan): Promise<void> {
+  const { sql, schema } = scanStatement(planWithValues(plan, parameters), {
+    from: 'cuboid',
+    snapshots: new Map(),
+  });
+  const options = { cached: true, schema };
+  await measure(
+    `DuckDB table: ${name}`,
+    40,
+    async () => (await database.run(sql, [], options)).rowCount,
+  );
+}
+
+async function measureStore(memoryBudgetBytes: number, label: string): Promise<void> {
+  await using fixture = await StorageFixture.open({ memoryBudgetBytes });
   const segments: SegmentRead[] = [];
   for (const year of years) {
     const file = { kind: 'layout', id: 'rows-bench', segment: `y${year}` } as const;
     segments.push(await fixture.store(file, rowsOfYear(year)));
   }
-  const signal = new AbortController().signal;
-  const files = segments.map(({ id, fileDigest }) => ({
-    cube,
-    layout: 'rows-bench',
-    segment: id,
-    fileDigest,
-  }));
-  const start = performance.now();
-  const { loadedBytes } = await fixture.daemon.warmUp(files, signal);
-  console.log(
-    `loaded ${(loadedBytes / 1e6).toFixed(1)} MB in ${Math.round(performance.now() - start)} ms`,
-  );
-  const parameters = ['NATION 07', 'MFGR#8', 'CITY 007'];
-  for (const [name, plan] of Object.entries(plansOf(segments))) {
-    await measure(`store: ${name}`, 60, async () => (await fixture.scan(plan, parameters)).length);
+  const plans = plansOf(segments);
+  const begun = performance.now();
+  const { loadedBytes } = await fixture.daemon.warmUp(filesOf(plans['all rows']!), signal);
+  const loadMs = Math.round(performance.now() - begun);
+  console.log(`${label}: ${(loadedBytes / 1e6).toFixed(1)} MB loaded in ${loadMs} ms`);
+  for (const [name, plan] of Object.entries(plans)) {
+    await measure(
+      `${label}: ${name}`,
+      60,
+      async () => (await fixture.scan(plan, parameters)).length,
+    );
   }
-  const plan = plansOf(segments)['sort prefix']!;
-  const clients = 8;
-  const each = 150;
-  const began = performance.now();
-  await Promise.all(
-    Array.from({ length: clients }, async () => {
-      for (let i = 0; i < each; i++) await fixture.scan(plan, parameters);
-    }),
-  );
-  const rate = (clients * each * 1000) / (performance.now() - began);
-  console.log(`store: sort prefix, ${clients} clients: ${Math.round(rate)} scans/s`);
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'tessera-bench-'));
+const signal = new AbortController().signal;
 console.log(`${rowCount} rows over ${years.length} segments`);
-await compareAlternatives(folder);
-await rm(folder, { recursive: true });
-await measureStore();
+await measureStore(1 << 30, 'tiles');
+await measureStore(0, 'files');
+await using database = await DuckDb.open({ threads: 1 });
+const all = years.map((year) => `(${rowsOfYear(year)})`).join(' UNION ALL ');
+await database.execute(`CREATE TABLE cuboid AS ${all}`);
+for (const [name, plan] of Object.entries(plansOf([]))) await measureTable(database, name, plan);

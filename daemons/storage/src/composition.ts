@@ -1,15 +1,22 @@
 import { type Clock, systemClock } from '@tessera/base';
-import type { CuboidScanner } from '@tessera/client';
+import type { CuboidScanner, SnapshotReader } from '@tessera/client';
 import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
+import { AdmissionQueue } from '@tessera/duckdb';
 import { storage } from '@tessera/proto';
 import { type StorageConfigInput, storageConfig } from './config.ts';
 import { FileStore } from './files/file-store.ts';
 import { StorageHandler } from './service/storage-handler.ts';
 import { StorageDaemon } from './storage-daemon.ts';
-import { DuckDbCuboidStore } from './store/duckdb-cuboid-store.ts';
-import { LayoutLoader } from './store/layout-table.ts';
+import { FileScanner } from './store/file-scanner.ts';
+import { MemoryFirstStore } from './store/memory-first-store.ts';
 import { ResidentLayouts } from './store/resident-layouts.ts';
 import { openScratchDatabase } from './store/scratch-database.ts';
+import { SnapshotTables } from './store/snapshot-tables.ts';
+import { StoredSnapshots } from './stored-snapshots.ts';
+import { evaluateInDatabase } from './tiles/dictionary-sql.ts';
+import { SnapshotColumns } from './tiles/snapshots.ts';
+import { TileLoader } from './tiles/tile-loader.ts';
+import { TileScanner } from './tiles/tile-scanner.ts';
 
 export interface StorageDependencies {
   readonly clock?: Clock;
@@ -20,6 +27,8 @@ export interface ComposedStorage extends AsyncDisposable {
   readonly daemon: StorageDaemon;
   /** The daemon's scans without service or serialisation, for a query daemon in the same process. */
   readonly scanner: CuboidScanner;
+  /** The same for lookup snapshots. */
+  readonly snapshots: SnapshotReader;
   readonly services: readonly ServiceBinding[];
 }
 
@@ -30,18 +39,31 @@ export async function composeStorage(
 ): Promise<ComposedStorage> {
   const config = storageConfig.parse(input);
   const database = await openScratchDatabase(config);
-  const loader = new LayoutLoader(await database.connect());
+  const loader = new TileLoader(await database.connect(), 'loader');
+  const helper = new TileLoader(await database.connect(), 'helper');
   const files = new FileStore(config.directory, (path) => loader.countRows(path));
   await files.open();
   const budgetBytes = config.memoryBudgetBytes;
-  const helper = new LayoutLoader(await database.connect(), 'other layout');
   const resident = new ResidentLayouts({ files, loader, helper, budgetBytes, clock, log });
-  const store = new DuckDbCuboidStore({ files, database, resident });
-  const daemon = new StorageDaemon({ files, store, resident, loader, clock });
+  const snapshotTables = new SnapshotTables(files, await database.connect());
+  const lookups = new SnapshotColumns(files, new TileLoader(await database.connect(), 'lookups'));
+  const store = new MemoryFirstStore({
+    resident,
+    tiles: new TileScanner(lookups, evaluateInDatabase(database)),
+    files: new FileScanner({ files, database, snapshots: snapshotTables }),
+    queue: new AdmissionQueue({
+      maxConcurrent: config.scanConcurrency,
+      maxQueued: config.scanQueueLength,
+      queueTimeoutMs: config.scanQueueTimeoutMs,
+    }),
+  });
+  const snapshots = new StoredSnapshots(files, database);
+  const daemon = new StorageDaemon({ files, store, snapshots, snapshotTables, loader, clock });
   const handler = new StorageHandler(daemon);
   return {
     daemon,
     scanner: daemon,
+    snapshots: daemon,
     services: [serve(storage.StorageServiceDefinition, handler) as unknown as ServiceBinding],
     async [Symbol.asyncDispose]() {
       await resident.settled();

@@ -106,3 +106,13 @@ export function scanQueueFull(cause: TesseraError): TesseraError {
     cause,
   });
 }
+
+/** A snapshot cannot be read as it was asked. */
+export function badSnapshotRead(what: string): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'BAD_SNAPSHOT_READ',
+    message: `The snapshot cannot be read: ${what}. Name the columns of Snapshot.columns that are wanted.`,
+    metadata: { what },
+  });
+}

@@ -10,4 +10,5 @@ export type { IngestedFile, PreparedIngest, StagedFile } from './files/ingest.ts
 export { type StoredFileKind, type StoredFileName, storedPath } from './files/stored-path.ts';
 export { defaultGraceMicros, StorageDaemon } from './storage-daemon.ts';
 export type { LayoutStats, StorageStats } from './storage-stats.ts';
-export type { CuboidStore, LayoutFile, MemoryUsage, WarmUpOutcome } from './store/cuboid-store.ts';
+export type { CuboidStore, MemoryUsage, WarmUpOutcome } from './store/cuboid-store.ts';
+export type { LayoutFile } from './store/layout-file.ts';

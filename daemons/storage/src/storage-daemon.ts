@@ -1,5 +1,5 @@
 import { type Clock, parseResourceName } from '@tessera/base';
-import type { CuboidScanner, ScanOptions } from '@tessera/client';
+import type { CuboidScanner, ScanOptions, SnapshotRead, SnapshotReader } from '@tessera/client';
 import type { ColumnBatch } from '@tessera/columnar';
 import type { ScanPlan } from '@tessera/cube';
 import type { Collected, FileStore, VerifyOutcome } from './files/file-store.ts';
@@ -7,19 +7,21 @@ import type { FoundFile } from './files/file-system.ts';
 import type { IngestedFile, PreparedIngest, StagedFile } from './files/ingest.ts';
 import { parseStoredPath } from './files/stored-path.ts';
 import { type StorageStats, statsOf } from './storage-stats.ts';
-import type { CuboidStore, LayoutFile, WarmUpOutcome } from './store/cuboid-store.ts';
-import type { LayoutLoader } from './store/layout-table.ts';
-import type { ResidentLayouts } from './store/resident-layouts.ts';
+import type { CuboidStore, WarmUpOutcome } from './store/cuboid-store.ts';
+import type { LayoutFile } from './store/layout-file.ts';
+import type { SnapshotTables } from './store/snapshot-tables.ts';
+import type { TileLoader } from './tiles/tile-loader.ts';
 
 /** Files older than this that no resource names are orphans: whoever wrote them has published or given up. */
 export const defaultGraceMicros = 86_400_000_000n;
 
 /** What the storage daemon does, whoever calls it: its service, or a daemon in the same process. */
-export class StorageDaemon implements CuboidScanner {
+export class StorageDaemon implements CuboidScanner, SnapshotReader {
   readonly #files: FileStore;
   readonly #store: CuboidStore;
-  readonly #resident: ResidentLayouts;
-  readonly #loader: LayoutLoader;
+  readonly #snapshots: SnapshotReader;
+  readonly #snapshotTables: SnapshotTables;
+  readonly #loader: TileLoader;
   readonly #clock: Clock;
   /** Rows of files by path: a path's content never changes. */
   readonly #rowCounts = new Map<string, bigint>();
@@ -27,19 +29,25 @@ export class StorageDaemon implements CuboidScanner {
   constructor(parts: {
     readonly files: FileStore;
     readonly store: CuboidStore;
-    readonly resident: ResidentLayouts;
-    readonly loader: LayoutLoader;
+    readonly snapshots: SnapshotReader;
+    readonly snapshotTables: SnapshotTables;
+    readonly loader: TileLoader;
     readonly clock: Clock;
   }) {
     this.#files = parts.files;
     this.#store = parts.store;
-    this.#resident = parts.resident;
+    this.#snapshots = parts.snapshots;
+    this.#snapshotTables = parts.snapshotTables;
     this.#loader = parts.loader;
     this.#clock = parts.clock;
   }
 
   scan(plan: ScanPlan, { parameters, signal }: ScanOptions): AsyncIterable<ColumnBatch> {
     return this.#store.execute(plan, parameters, signal);
+  }
+
+  readSnapshot(read: SnapshotRead, signal: AbortSignal): AsyncIterable<ColumnBatch> {
+    return this.#snapshots.readSnapshot(read, signal);
   }
 
   prepareIngest(cube: string, key: string): Promise<PreparedIngest> {
@@ -128,7 +136,7 @@ export class StorageDaemon implements CuboidScanner {
   #forget(file: string): void {
     const name = parseStoredPath(file);
     this.#rowCounts.delete(file);
-    if (name?.kind === 'snapshot') this.#resident.forgetSnapshot(name.project, name.id);
+    if (name?.kind === 'snapshot') this.#snapshotTables.forget(name.project, name.id);
     if (name?.kind !== 'layout') return;
     const { cube, segment, id, fileDigest } = name;
     this.#store.forget({ cube: cube!, layout: id, segment: segment!, fileDigest });

@@ -4,7 +4,7 @@ import type { DictionaryStep } from '@tessera/cube';
 import { duckdbType, quoteName, quoteText } from '@tessera/duckdb';
 import type { BuildProgress } from '@tessera/plugin';
 import { flatTable } from './flat.ts';
-import { writeParquet } from './layout-file.ts';
+import { writeParquet } from './parquet-file.ts';
 import type { Session } from './session.ts';
 
 /** Table (value, id) of a dictionary. */

@@ -26,7 +26,7 @@ const maxFactValues = 20_000;
 
 /**
  * Chooses and makes the ENUMs: plain columns of lookups, and fact columns when the fact is columnar, so that one
- * look at a text column costs little.
+ * look at its text columns costs little.
  */
 export async function encodeTexts(
   session: Session,
@@ -34,71 +34,94 @@ export async function encodeTexts(
   fact: { readonly alias: string; readonly relation: string; readonly columnar: boolean },
 ): Promise<Encodings> {
   const encodings = new Map<string, Encoding>();
-  for (const column of textColumns(plan)) {
-    const [alias, second] = aliasesOf(column.expr);
-    if (alias === undefined || second !== undefined) continue;
-    if (alias !== fact.alias && column.expr.kind === 'column') {
-      const encoding = await encodeLookupColumn(session, alias, column.name, column.expr.name);
-      if (encoding) encodings.set(column.name, encoding);
-    } else if (alias === fact.alias && fact.columnar) {
-      const value = expressionSql(column.expr);
+  for (const [alias, texts] of textsByAlias(plan)) {
+    if (alias !== fact.alias) {
+      const columns = texts.filter(({ isColumn }) => isColumn);
+      await encodeLookup(session, alias, columns, encodings);
+    } else if (fact.columnar) {
       const from = `${fact.relation} AS ${quoteName(alias)}`;
-      const encoding = await encodeValues(session, column.name, value, from, maxFactValues);
-      if (encoding) encodings.set(column.name, encoding);
+      await encode(session, texts, from, maxFactValues, encodings);
     }
   }
   return encodings;
 }
 
-/** Text columns that some layout groups by. */
-function textColumns(plan: BuildPlan): BuildPlan['flat'] {
-  const grouped = new Set(plan.layouts.flatMap((layout) => layout.dimensions));
-  return plan.flat.filter((column) => column.type.kind === 'text' && grouped.has(column.name));
+/** A flat text column of one input: its name, and its value as SQL over that input. */
+interface Text {
+  readonly name: string;
+  readonly value: string;
+  readonly isColumn: boolean;
 }
 
-async function encodeLookupColumn(
+/** Text columns that some layout groups by, by the one input that each is read from. */
+function textsByAlias(plan: BuildPlan): Map<string, Text[]> {
+  const grouped = new Set(plan.layouts.flatMap((layout) => layout.dimensions));
+  const texts = new Map<string, Text[]>();
+  for (const { name, type, expr } of plan.flat) {
+    const [alias, second] = aliasesOf(expr);
+    if (type.kind !== 'text' || !grouped.has(name)) continue;
+    if (alias === undefined || second !== undefined) continue;
+    const text = { name, value: expressionSql(expr), isColumn: expr.kind === 'column' };
+    texts.set(alias, [...(texts.get(alias) ?? []), text]);
+  }
+  return texts;
+}
+
+/** The landed table of the lookup gets the codes of its texts as further columns. */
+async function encodeLookup(
   session: Session,
   alias: string,
-  name: string,
-  column: string,
-): Promise<Encoding | undefined> {
+  texts: readonly Text[],
+  encodings: Map<string, Encoding>,
+): Promise<void> {
   const table = quoteName(lookupTable(alias));
-  const encoding = await encodeValues(session, name, quoteName(column), table, maxLookupValues);
-  if (encoding === undefined) return undefined;
-  const coded = `code ${name}`;
+  const from = `${table} AS ${quoteName(alias)}`;
+  const encoded = await encode(session, texts, from, maxLookupValues, encodings);
+  if (encoded.length === 0) return;
+  const codes = encoded.map(({ name, value }) => {
+    const encoding = encodings.get(name)!;
+    const column = `code ${name}`;
+    encodings.set(name, { ...encoding, lookupColumn: { alias, column } });
+    return `${value}::${quoteName(encoding.typeName)} AS ${quoteName(column)}`;
+  });
   await session.run(
-    `CREATE OR REPLACE TABLE ${table} AS SELECT *, ${quoteName(column)}::${quoteName(encoding.typeName)} AS ${quoteName(coded)} FROM ${table}`,
+    `CREATE OR REPLACE TABLE ${table} AS SELECT *, ${codes.join(', ')} FROM ${from}`,
   );
-  return { ...encoding, lookupColumn: { alias, column: coded } };
 }
 
-async function encodeValues(
+/** Makes the ENUMs of those texts that have few values, and says which these are. */
+async function encode(
   session: Session,
-  name: string,
-  value: string,
+  texts: readonly Text[],
   from: string,
   limit: number,
-): Promise<Encoding | undefined> {
-  const [estimate] = await session.rows(
-    `SELECT approx_count_distinct(${value}) AS estimate FROM ${from}`,
-  );
-  const values = estimate?.['estimate'] as bigint;
-  if (values === 0n || values > BigInt(limit)) return undefined;
-  const encoding = {
-    typeName: `enum ${name}`,
-    hashTable: `hash ${name}`,
-    valueCount: Number(values),
-  };
-  const sorted = quoteName(`values ${name}`);
+  encodings: Map<string, Encoding>,
+): Promise<readonly Text[]> {
+  if (texts.length === 0) return [];
+  const estimates = texts.map(({ value }, i) => `approx_count_distinct(${value}) AS estimate${i}`);
+  const [found] = await session.rows(`SELECT ${estimates.join(', ')} FROM ${from}`);
+  const countOf = (i: number) => Number(found?.[`estimate${i}`] as bigint);
+  const few = texts.filter((_, i) => countOf(i) > 0 && countOf(i) <= limit);
+  for (const text of few) {
+    encodings.set(text.name, await makeEnum(session, text, from, countOf(texts.indexOf(text))));
+  }
+  return few;
+}
+
+async function makeEnum(
+  session: Session,
+  { name, value }: Text,
+  from: string,
+  valueCount: number,
+): Promise<Encoding> {
+  const encoding = { typeName: `enum ${name}`, hashTable: `hash ${name}`, valueCount };
+  const type = quoteName(encoding.typeName);
   await session.run(
-    `CREATE TABLE ${sorted} AS SELECT value FROM (SELECT DISTINCT ${value} AS value FROM ${from}) WHERE value IS NOT NULL ORDER BY value`,
+    `CREATE TYPE ${type} AS ENUM (SELECT value FROM (SELECT DISTINCT ${value} AS value FROM ${from}) WHERE value IS NOT NULL ORDER BY value)`,
   );
   await session.run(
-    `CREATE TYPE ${quoteName(encoding.typeName)} AS ENUM (SELECT value FROM ${sorted} ORDER BY value)`,
+    `CREATE TABLE ${quoteName(encoding.hashTable)} AS SELECT enum_code(value::${type})::INTEGER AS code, ${textHashSql('value')} AS hash
+     FROM (SELECT unnest(enum_range(NULL::${type})) AS value)`,
   );
-  await session.run(
-    `CREATE TABLE ${quoteName(encoding.hashTable)} AS SELECT (enum_code(value::${quoteName(encoding.typeName)}))::INTEGER AS code, ${textHashSql('value')} AS hash FROM ${sorted}`,
-  );
-  await session.run(`DROP TABLE ${sorted}`);
   return encoding;
 }

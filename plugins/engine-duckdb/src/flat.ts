@@ -35,12 +35,6 @@ export function flatSql(
   return `SELECT ${items.join(', ')} FROM ${joinSql(plan, factRelation, joins)}${whereSql(plan)}`;
 }
 
-/** Number of fact rows that belong to some segment. */
-export function factCountSql(plan: BuildPlan, factRelation: string): string {
-  const fact = plan.inputs[0]!;
-  return `SELECT count(*) AS row_count FROM ${factRelation} AS ${quoteName(fact.alias)}${whereSql(plan)}`;
-}
-
 function joinSql(plan: BuildPlan, factRelation: string, kind: 'left' | 'inner'): string {
   const fact = plan.inputs[0]!;
   const joins = plan.joins.map((join) => {

@@ -1,89 +1,12 @@
-import { createHash } from 'node:crypto';
-import { mkdir, open, rename, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import type { DataType, Value } from '@tessera/columnar';
+import { join } from 'node:path';
+import type { Value } from '@tessera/columnar';
 import type { LayoutColumn, LayoutStep } from '@tessera/cube';
-import { checksumSql, duckdbType, quoteName, quoteText } from '@tessera/duckdb';
+import { duckdbType, quoteName } from '@tessera/duckdb';
 import type { BuiltFile } from '@tessera/plugin';
 import type { Encodings } from './encoding.ts';
 import { segmentColumn } from './flat.ts';
+import { copyParquet, finishFile, rowGroupRows } from './parquet-file.ts';
 import type { Row, Session } from './session.ts';
-
-/** Rows per row group: small enough that minimum and maximum of a sorted column prune well. */
-const rowGroupRows = 61_440;
-
-/** Rows, checksum and dimension statistics of each segment of a layout, in one look at its table. */
-export async function layoutFacts(
-  session: Session,
-  step: LayoutStep,
-  table: string,
-  encodings: Encodings,
-): Promise<ReadonlyMap<number, Row>> {
-  const dimensions = step.columns.filter((column) => column.role === 'dimension');
-  const statistics = dimensions.flatMap((column, i) => {
-    const name = quoteName(column.name);
-    const text = encodings.has(column.name) ? '::VARCHAR' : '';
-    return [
-      `${statisticSql(`min(${name})${text}`, column)} AS min${i}`,
-      `${statisticSql(`max(${name})${text}`, column)} AS max${i}`,
-      `count(*) > count(${name}) AS nulls${i}`,
-    ];
-  });
-  const segment = quoteName(segmentColumn);
-  const items = [
-    `${segment} AS segment`,
-    'count(*) AS row_count',
-    `${checksumOf(step, encodings)} AS checksum`,
-    ...statistics,
-  ];
-  const rows = await session.rows(
-    `SELECT ${items.join(', ')} FROM ${hashedTable(step, table, encodings)} GROUP BY ${segment}`,
-  );
-  return new Map(rows.map((row) => [Number(row['segment']), row]));
-}
-
-/** A statistic as our plain value: days, microseconds, unscaled digits. */
-export function statisticSql(value: string, column: { readonly type: DataType }): string {
-  switch (column.type.kind) {
-    case 'date':
-      return `(${value} - DATE '1970-01-01')::INTEGER`;
-    case 'time':
-    case 'timestamp':
-    case 'timestamptz':
-      return `epoch_us(${value})::BIGINT`;
-    case 'numeric':
-      return `replace((${value})::${duckdbType(column.type)}::VARCHAR, '.', '')::HUGEINT`;
-    case 'text':
-    case 'bytes':
-    case 'interval':
-      return `(${value})::VARCHAR`;
-    default:
-      return value;
-  }
-}
-
-const hashName = (column: string) => `hash of ${column}`;
-
-function checksumOf(step: LayoutStep, encodings: Encodings): string {
-  return checksumSql(
-    step.columns.map((column) =>
-      encodings.has(column.name)
-        ? { ...column, textHash: quoteName(hashName(column.name)) }
-        : column,
-    ),
-  );
-}
-
-function hashedTable(step: LayoutStep, table: string, encodings: Encodings): string {
-  const encoded = step.columns.filter((column) => encodings.has(column.name));
-  if (encoded.length === 0) return table;
-  const joins = encoded.map((column, i) => {
-    const hashes = quoteName(encodings.get(column.name)!.hashTable);
-    return `LEFT JOIN ${hashes} AS h${i} ON enum_code(data.${quoteName(column.name)})::INTEGER = h${i}.code`;
-  });
-  const hashes = encoded.map((column, i) => `h${i}.hash AS ${quoteName(hashName(column.name))}`);
-  return `(SELECT data.*, ${hashes.join(', ')} FROM ${table} AS data ${joins.join(' ')})`;
-}
 
 export interface LayoutFileRequest {
   readonly step: LayoutStep;
@@ -106,10 +29,11 @@ export async function writeLayoutFile(
   const { step, facts } = request;
   const rows = `${request.table} WHERE ${quoteName(segmentColumn)} = ${request.segmentOrdinal}`;
   const path = join(request.outputDirectory, request.file);
-  await copyParquet(session, writtenSql(step, rows, request.encodings), path);
+  const rowCount = (facts?.['row_count'] as bigint | undefined) ?? 0n;
+  await copyParquet(session, writtenSql(step, rows, request.encodings, rowCount), path);
   const finished = finishFile(session, path).then((written) => ({
     file: request.file,
-    rowCount: (facts?.['row_count'] as bigint | undefined) ?? 0n,
+    rowCount,
     checksum: (facts?.['checksum'] as string | undefined) ?? '0',
     ...written,
     columns: withStatistics(step.columns, facts),
@@ -118,17 +42,20 @@ export async function writeLayoutFile(
   return { finished };
 }
 
-/**
- * How many leading sort columns are written as texts, so that each row group has their true minimum and maximum.
- * The others cannot prune: their codes go out as they are, with the dictionary of the whole column.
- */
-const pruningColumns = 2;
 /** Larger dictionaries would outweigh the rows of a row group. */
 const maxWrittenDictionary = 4096;
 
-/** Columns of the layout in their order and types. */
-function writtenSql(step: LayoutStep, rows: string, encodings: Encodings): string {
-  const pruning = new Set(sortKeys(step).slice(0, pruningColumns));
+/**
+ * Columns of the layout in their order and types. Texts go out as their codes, with the dictionary of the whole column,
+ * except those whose true minimum and maximum can tell row groups apart: writing texts takes twice as long.
+ */
+function writtenSql(
+  step: LayoutStep,
+  rows: string,
+  encodings: Encodings,
+  rowCount: bigint,
+): string {
+  const pruning = pruningColumns(step, encodings, Math.ceil(Number(rowCount) / rowGroupRows));
   const items = step.columns.map((column) => {
     const name = quoteName(column.name);
     const values = encodings.get(column.name)?.valueCount ?? Number.POSITIVE_INFINITY;
@@ -136,6 +63,18 @@ function writtenSql(step: LayoutStep, rows: string, encodings: Encodings): strin
     return asCode ? name : `${name}::${duckdbType(column.type)} AS ${name}`;
   });
   return `SELECT ${items.join(', ')} FROM ${rows}`;
+}
+
+/** Leading sort columns, until those before have as many values as there are row groups: then each has all of the rest. */
+function pruningColumns(step: LayoutStep, encodings: Encodings, rowGroups: number): Set<string> {
+  const pruning = new Set<string>();
+  let combinations = 1;
+  for (const column of sortKeys(step)) {
+    if (combinations >= rowGroups) break;
+    pruning.add(column);
+    combinations *= encodings.get(column)?.valueCount ?? rowGroups;
+  }
+  return pruning;
 }
 
 /**
@@ -177,60 +116,4 @@ function withStatistics(columns: readonly LayoutColumn[], facts: Row | undefined
         : { minimum: bounds.minimum as Value, maximum: bounds.maximum as Value }),
     };
   });
-}
-
-/** Runs a SELECT into a Parquet file that appears under its name only when it is complete and synced. */
-export async function writeParquet(
-  session: Session,
-  select: string,
-  path: string,
-): Promise<{ sizeBytes: bigint; fileDigest: string }> {
-  await copyParquet(session, select, path);
-  return finishFile(session, path);
-}
-
-const partialOf = (path: string) => `${path}.partial`;
-
-async function copyParquet(session: Session, select: string, path: string): Promise<void> {
-  await session.attempt(() => mkdir(dirname(path), { recursive: true }));
-  await session.run(
-    `COPY (${select}) TO ${quoteText(partialOf(path))} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${rowGroupRows})`,
-  );
-}
-
-function finishFile(
-  session: Session,
-  path: string,
-): Promise<{ sizeBytes: bigint; fileDigest: string }> {
-  return session.attempt(async () => {
-    const fileDigest = await digestAndSync(partialOf(path));
-    await rename(partialOf(path), path);
-    await syncDirectory(dirname(path));
-    return { sizeBytes: BigInt((await stat(path)).size), fileDigest };
-  });
-}
-
-async function digestAndSync(path: string): Promise<string> {
-  const file = await open(path, 'r+');
-  try {
-    await file.sync();
-    const hash = createHash('sha256');
-    const buffer = Buffer.allocUnsafe(1 << 20);
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, buffer.length);
-      if (bytesRead === 0) return hash.digest('hex');
-      hash.update(buffer.subarray(0, bytesRead));
-    }
-  } finally {
-    await file.close();
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }

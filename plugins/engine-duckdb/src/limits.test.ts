@@ -6,7 +6,7 @@ import type { BuildMeasure, BuildPlan, LayoutStep } from '@tessera/cube';
 import { DuckDb, quoteText } from '@tessera/duckdb';
 import type { BuildRequest, Engine } from '@tessera/plugin';
 import { type Expr, type as types } from '@tessera/sql';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { engineConfig, plugin } from './plugin.ts';
 import { Session } from './session.ts';
 
@@ -91,6 +91,76 @@ describe('a build within its bounds', () => {
     const request = requestOf(await facts(unique), [sum], 96 << 20);
     const events = await Array.fromAsync(engine.build(request, signal));
     expect(events.find((event) => event.kind === 'file')?.file.rowCount).toBe(400_000n);
+  });
+
+  test('gives the same files in turns, in a file, and all at once', async () => {
+    const rows = 510_000;
+    const path = await facts(
+      `SELECT md5((i % 40000)::VARCHAR) AS k, i AS v FROM range(${rows}) AS t(i) ORDER BY hash(i)`,
+    );
+    const v: Expr = { kind: 'column', type: types.bigint, relation: 'f', name: 'v' };
+    const compare = (fn: string, value: number): Expr => ({
+      kind: 'call',
+      type: types.boolean,
+      fn,
+      args: [v, { kind: 'literal', type: types.bigint, value: BigInt(value) }],
+    });
+    const segments = [0, 1, 2].map((i) => ({
+      id: `s${i}`,
+      range: { kind: 'range', start: BigInt(i), end: BigInt(i + 1) } as const,
+      predicate: {
+        kind: 'call',
+        type: types.boolean,
+        fn: 'and',
+        args: [compare('>=', (i * rows) / 3), compare('<', ((i + 1) * rows) / 3)],
+      } as Expr,
+    }));
+    const engine = await engineOf({ threads: 2 });
+    const text: Expr = { kind: 'literal', type: types.text, value: 'x' };
+    const padding = Array.from({ length: 8 }, (_, i) => ({
+      name: `padding ${i}`,
+      type: types.text,
+      expr: text,
+    }));
+    const outcomes = [];
+    // The flat relation takes about 150 MB, each segment a third.
+    for (const megabytes of [512, 100, 76]) {
+      const request = requestOf(path, [sum], megabytes * 1_000_000);
+      const plan = { ...request.plan, segments, flat: [...request.plan.flat, ...padding] };
+      const statements: string[] = [];
+      const run = vi.spyOn(Session.prototype, 'run').mockImplementation(function (
+        this: Session,
+        sql,
+      ) {
+        statements.push(sql);
+        return this.attempt(() => this.connection.run(sql)).then(() => undefined);
+      });
+      const events = await Array.fromAsync(engine.build({ ...request, plan }, signal));
+      run.mockRestore();
+      const count = (start: string) => statements.filter((sql) => sql.startsWith(start)).length;
+      outcomes.push({
+        flats: count('CREATE TABLE flat'),
+        files: count('ATTACH'),
+        built: events.flatMap((event) =>
+          event.kind === 'file'
+            ? [[event.segment, event.file.rowCount, event.file.checksum] as const]
+            : [],
+        ),
+        read: events.flatMap((event) => (event.kind === 'segment' ? [event.sourceRows] : [])),
+      });
+    }
+    expect(outcomes.map(({ flats, files }) => [flats, files])).toEqual([
+      [1, 0],
+      [3, 0],
+      [1, 1],
+    ]);
+    for (const { built, read } of outcomes) {
+      expect(built).toEqual(outcomes[0]!.built);
+      expect(read).toEqual(segments.map(() => BigInt(rows / 3)));
+    }
+    expect(outcomes[0]!.built.map(([segment, rowCount]) => [segment, rowCount])).toEqual(
+      segments.map(({ id }) => [id, 40_000n]),
+    );
   });
 
   test('says that the disk is full when it may not spill as much as it must', async () => {

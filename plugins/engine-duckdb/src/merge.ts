@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { duckdbType, quoteName, quoteText } from '@tessera/duckdb';
 import type { BuildProgress, MergeRequest } from '@tessera/plugin';
-import { segmentColumn } from './flat.ts';
-import { layoutFacts, makeLayoutTable, writeLayoutFile } from './layout-file.ts';
+import { layoutFacts } from './layout-facts.ts';
+import { makeLayoutTable, writeLayoutFile } from './layout-file.ts';
 import { layoutFromLayout } from './layout-sql.ts';
 import { Meter } from './meter.ts';
 import { Session, type SessionOptions } from './session.ts';
+import { storedRelation } from './stored-relation.ts';
 
 /** Each layout of the merged segment from the same layout of its parts. */
 export async function* merge(
@@ -16,14 +16,13 @@ export async function* merge(
   const bounds = { ...options, memoryLimitBytes: request.memoryLimitBytes };
   await using session = await Session.open(bounds, signal);
   session.readingSource = true;
-  await session.keepOrder();
+  await session.keepOrder(true);
   const meter = new Meter(session, request.layouts.length);
   for (const { step, files } of request.layouts) {
-    const columns = step.columns.map((column) => {
-      const name = quoteName(column.name);
-      return `${name}::${duckdbType(column.type)} AS ${name}`;
-    });
-    const parts = `(SELECT ${[`0::UTINYINT AS ${quoteName(segmentColumn)}`, ...columns].join(', ')} FROM read_parquet([${files.map(quoteText).join(', ')}]))`;
+    const parts = storedRelation(
+      step.columns,
+      files.map((file) => ({ segmentOrdinal: 0, file })),
+    );
     yield* meter.measure(
       step.layout,
       makeLayoutTable(session, step, 'merged', layoutFromLayout(step, parts)),

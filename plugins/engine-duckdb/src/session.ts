@@ -9,8 +9,6 @@ export interface SessionOptions {
   readonly memoryLimitBytes: number;
   readonly maxTempBytes?: number | undefined;
   readonly threads?: number | undefined;
-  /** Keep tables in a file: smaller in memory, slower to write. */
-  readonly onDisk?: boolean;
   /** IANA zone in which timestamptz is cut into grains; default UTC. */
   readonly timeZone?: string | undefined;
 }
@@ -30,6 +28,7 @@ export class Session implements AsyncDisposable {
   readonly #connection: DuckDBConnection;
   readonly #options: SessionOptions;
   readonly #signal: AbortSignal;
+  #keepsInFile = false;
   readonly #interrupt = () => this.#connection.interrupt();
 
   private constructor(
@@ -52,7 +51,6 @@ export class Session implements AsyncDisposable {
   static async open(options: SessionOptions, signal: AbortSignal): Promise<Session> {
     await mkdir(options.workDirectory, { recursive: true });
     const directory = await mkdtemp(join(options.workDirectory, 'build-'));
-    const file = options.onDisk ? join(directory, 'build.duckdb') : ':memory:';
     const config: Record<string, string> = {
       memory_limit: `${Math.floor(options.memoryLimitBytes / 1024)}KiB`,
       temp_directory: join(directory, 'temp'),
@@ -60,7 +58,7 @@ export class Session implements AsyncDisposable {
     };
     if (options.threads !== undefined) config['threads'] = String(options.threads);
     try {
-      const instance = await DuckDBInstance.create(file, config);
+      const instance = await DuckDBInstance.create(':memory:', config);
       const connection = await instance.connect();
       const settings = settingsOf(options);
       if (options.maxTempBytes !== undefined) {
@@ -80,7 +78,9 @@ export class Session implements AsyncDisposable {
   async branch(): Promise<Session> {
     return this.attempt(async () => {
       const connection = await this.#instance.connect();
-      await connection.run(settingsOf(this.#options).join('; '));
+      const settings = settingsOf(this.#options);
+      if (this.#keepsInFile) settings.push(useFile);
+      await connection.run(settings.join('; '));
       return new Session(
         this.#directory,
         this.#instance,
@@ -132,9 +132,16 @@ export class Session implements AsyncDisposable {
     await this.run(`SET ${name} = ${quoteText(value)}`);
   }
 
-  /** From now on a table is read and written in the order of its rows; before, only where a statement sorts. */
-  async keepOrder(): Promise<void> {
-    await this.run('SET GLOBAL preserve_insertion_order = true');
+  /** Whether tables are read and written in the order of their rows from now on, or only where a statement sorts. */
+  async keepOrder(on: boolean): Promise<void> {
+    await this.run(`SET GLOBAL preserve_insertion_order = ${on}`);
+  }
+
+  /** New tables are kept in a file from now on: smaller in memory, slower to write. */
+  async keepTablesInFile(): Promise<void> {
+    const file = join(this.#directory, 'build.duckdb');
+    await this.run(`ATTACH ${quoteText(file)} AS build; ${useFile}`);
+    this.#keepsInFile = true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -145,6 +152,9 @@ export class Session implements AsyncDisposable {
     await rm(this.#directory, { recursive: true, force: true });
   }
 }
+
+/** What the memory has is still found by its name. */
+const useFile = `SET search_path = 'build.main,memory.main'`;
 
 const settingsOf = ({ timeZone }: SessionOptions) => [
   ...sessionSettings(timeZone),

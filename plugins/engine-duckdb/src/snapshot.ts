@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path';
-import { checksumSql, quoteName, quoteText } from '@tessera/duckdb';
+import { checksumSql, quoteName } from '@tessera/duckdb';
 import type { SnapshotRequest, SnapshotResult } from '@tessera/plugin';
 import {
   checkUnchanged,
@@ -8,7 +8,7 @@ import {
   markFiles,
   rejectedRowsOf,
 } from './landing.ts';
-import { writeParquet } from './layout-file.ts';
+import { writeParquet } from './parquet-file.ts';
 import { Session, type SessionOptions } from './session.ts';
 
 /** A copy of a lookup as one Parquet file, sorted by its keys. */
@@ -28,14 +28,17 @@ export async function snapshot(
   const columns = request.columns.map((column) => quoteName(column.name)).join(', ');
   const order = request.keys.map((key) => `${quoteName(key)} NULLS LAST`).join(', ');
   const path = join(dirname(request.outputFile), basename(request.outputFile));
-  const written = await writeParquet(
+  await using beside = await session.branch();
+  const counting = beside.rows(
+    `SELECT count(*) AS row_count, ${checksumSql(request.columns)} AS checksum FROM snapshot`,
+  );
+  const writing = writeParquet(
     session,
     `SELECT ${columns} FROM snapshot${order === '' ? '' : ` ORDER BY ${order}`}`,
     path,
   );
-  const [facts] = await session.rows(
-    `SELECT count(*) AS row_count, ${checksumSql(request.columns)} AS checksum FROM read_parquet(${quoteText(path)})`,
-  );
+  await Promise.allSettled([counting, writing]);
+  const [[facts], written] = await Promise.all([counting, writing]);
   return {
     rowCount: facts?.['row_count'] as bigint,
     checksum: facts?.['checksum'] as string,

@@ -5,8 +5,7 @@ import {
   type Relation,
   type TableRelation,
   transformExpr,
-  walkExpr,
-  walkQuery,
+  usedColumns,
 } from '@tessera/sql';
 import type { AccessView } from './view.ts';
 
@@ -105,20 +104,4 @@ function subselect(relation: TableRelation, view: AccessView, used: Used): Relat
       orderBy: [],
     },
   };
-}
-
-function usedColumns(query: Query): Used {
-  const used = new Map<string, Set<string>>();
-  walkQuery(query, (top) =>
-    walkExpr(
-      top,
-      (expr) => {
-        if (expr.kind !== 'column') return;
-        const names = used.get(expr.relation) ?? new Set();
-        used.set(expr.relation, names.add(expr.name));
-      },
-      { queries: true },
-    ),
-  );
-  return used;
 }

@@ -1,5 +1,6 @@
 /** What everything else stands on: errors, invariants, time, randomness, names. Imports nothing. */
 export { type Clock, systemClock } from './clock.ts';
+export type { DeepFile, DeepStorage } from './deep-storage.ts';
 export {
   Code,
   type FieldViolation,
@@ -32,6 +33,7 @@ export {
   type WatchEvent,
   type WatchOptions,
 } from './key-value-store.ts';
+export { LruCache } from './lru-cache.ts';
 export { nearestName } from './nearest.ts';
 export { type Random, seededRandom } from './random.ts';
-export { checkResourceId, parseResourceName } from './resource-name.ts';
+export { checkResourceId, parseResourceName, resourceIdOf } from './resource-name.ts';

@@ -42,3 +42,8 @@ export function parseResourceName(name: string, pattern: string): Readonly<Recor
     metadata: { name, pattern },
   });
 }
+
+/** The id of a resource itself: the last part of its name. */
+export function resourceIdOf(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1);
+}

@@ -1,7 +1,7 @@
+import { resourceIdOf } from '@tessera/base';
 import { listAll, type TesseraClient } from '@tessera/client';
 import type { AccessFunctionWord, AccessResource, ColumnWord, Resource } from '@tessera/cube';
 import { access } from '@tessera/proto';
-import { idOf } from './id-of.ts';
 
 /** Users, groups, roles and policies: between YAML and the services. */
 
@@ -84,21 +84,21 @@ export async function exportAccess(
     ...roles.resources.map(
       ({ name, permissions }): AccessResource => ({
         kind: 'Role',
-        name: idOf(name),
+        name: resourceIdOf(name),
         spec: { permissions: permissions.map(permissionFromProto) },
       }),
     ),
     ...groups.resources.map(
       (group): AccessResource => ({
         kind: 'Group',
-        name: idOf(group.name),
+        name: resourceIdOf(group.name),
         spec: { roles: group.roles },
       }),
     ),
     ...users.resources.map(
       ({ name, roles, groups, disabled }): AccessResource => ({
         kind: 'User',
-        name: idOf(name),
+        name: resourceIdOf(name),
         spec: { roles, groups, disabled },
       }),
     ),
@@ -114,7 +114,7 @@ function policyOf({ name, role, source, table, rows, columns }: access.Policy): 
   };
   return {
     kind: 'Policy',
-    name: idOf(name),
+    name: resourceIdOf(name),
     spec: {
       ...{ role, source, table },
       ...(rows === '' ? {} : { rows }),

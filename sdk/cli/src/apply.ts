@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { Code, isTesseraError, TesseraError } from '@tessera/base';
+import { Code, isTesseraError, resourceIdOf, TesseraError } from '@tessera/base';
 import {
   cubeSpecFromProto,
   cubeSpecToProto,
@@ -17,7 +17,6 @@ import {
 } from '@tessera/cube';
 import { applyAccess, isAccessResource } from './access-resources.ts';
 import { readText } from './arguments.ts';
-import { idOf } from './id-of.ts';
 
 export interface ApplyOptions {
   readonly project: string;
@@ -147,21 +146,21 @@ export async function exportResources(client: TesseraClient, project: string): P
     ...sources.resources.map(
       (source): Resource => ({
         kind: 'Source',
-        name: idOf(source.name),
+        name: resourceIdOf(source.name),
         spec: { use: source.connector, config: (source.config ?? {}) as JsonObject },
       }),
     ),
     ...models.resources.map(
       (model): Resource => ({
         kind: 'Model',
-        name: idOf(model.name),
+        name: resourceIdOf(model.name),
         spec: modelSpecFromProto(model.spec),
       }),
     ),
     ...cubes.resources.map(
       (cube): Resource => ({
         kind: 'Cube',
-        name: idOf(cube.name),
+        name: resourceIdOf(cube.name),
         spec: cubeSpecFromProto(cube.spec),
       }),
     ),

@@ -2,7 +2,7 @@
 export { applyResources, exportResources, readResources } from './apply.ts';
 export { positiveNumber, readText, wholeNumber } from './arguments.ts';
 export { buildSummary } from './commands/build.ts';
-export { defaultAddress } from './context.ts';
+export { defaultAddress, type GlobalOptions } from './context.ts';
 export { exitCodeOf, printFailure } from './failure.ts';
 export { createProgram } from './program.ts';
 export { ProgressBar } from './progress-bar.ts';

@@ -1,7 +1,6 @@
-import { Code } from '@tessera/base';
+import { Code, resourceIdOf } from '@tessera/base';
 import { errorOf } from '@tessera/client';
 import { type Any, type longrunning, scheduler } from '@tessera/proto';
-import { idOf } from './id-of.ts';
 
 export type OperationState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
 
@@ -36,7 +35,7 @@ export function viewOf(operation: longrunning.Operation): OperationView {
   const progress = operation.metadata && scheduler.BuildProgress.decode(operation.metadata.value);
   return {
     name: operation.name,
-    kind: progress?.kind || (idOf(operation.name).split('-')[0] ?? ''),
+    kind: progress?.kind || (resourceIdOf(operation.name).split('-')[0] ?? ''),
     ...(progress?.cube ? { cube: progress.cube } : {}),
     state: stateOf(operation, progress),
     ...(progress ? { progress } : {}),

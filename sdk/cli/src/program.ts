@@ -1,6 +1,8 @@
 import { Command, Option } from 'commander';
 import { accessCommands } from './commands/access.ts';
+import { backupCommands } from './commands/backup.ts';
 import { buildCommands } from './commands/build.ts';
+import { hostCommands } from './commands/host.ts';
 import { importCommand } from './commands/import.ts';
 import { modelCommands } from './commands/model.ts';
 import { operationCommands } from './commands/operations.ts';
@@ -28,6 +30,8 @@ const subjects: readonly Subject[] = [
   operationCommands,
   accessCommands,
   statusCommand,
+  backupCommands,
+  hostCommands,
 ];
 
 /** The `tessera` command without what starts daemons. */

@@ -1,6 +1,7 @@
 import {
   access,
   coordination,
+  host,
   longrunning,
   metadata,
   query,
@@ -18,8 +19,11 @@ export const services = {
   segments: metadata.SegmentServiceDefinition,
   snapshots: metadata.SnapshotServiceDefinition,
   dictionaries: metadata.DictionaryServiceDefinition,
+  hosts: metadata.HostServiceDefinition,
+  deployments: metadata.DeploymentServiceDefinition,
   operationRecords: metadata.OperationRecordServiceDefinition,
   maintenance: metadata.MaintenanceServiceDefinition,
+  backups: metadata.BackupServiceDefinition,
   leases: coordination.LeaseServiceDefinition,
   builds: scheduler.BuildServiceDefinition,
   operations: longrunning.OperationsDefinition,
@@ -30,6 +34,7 @@ export const services = {
   policies: access.PolicyServiceDefinition,
   authentication: access.AuthenticationServiceDefinition,
   storage: storage.StorageServiceDefinition,
+  host: host.HostServiceDefinition,
 } as const;
 
 export type Services = typeof services;

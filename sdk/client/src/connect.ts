@@ -20,6 +20,8 @@ export interface ConnectOptions {
 }
 
 const defaultMaxMessageBytes = 64 * 1024 * 1024;
+/** A daemon that is back is found again within this time, however long it was away. */
+const reconnectBackoffMs = { initial: 100, max: 2_000 };
 
 /**
  * Clients over gRPC. The connection is made when first needed and again when it is lost.
@@ -34,6 +36,8 @@ export function connect(address: string, options: ConnectOptions = {}): Connecti
   const channel = createChannel(address, credentials, {
     'grpc.max_receive_message_length': limit,
     'grpc.max_send_message_length': limit,
+    'grpc.initial_reconnect_backoff_ms': reconnectBackoffMs.initial,
+    'grpc.max_reconnect_backoff_ms': reconnectBackoffMs.max,
   });
   const factory = createClientFactory().use(failuresAsTesseraErrors).use(bearing(options.token));
   const close = () => {

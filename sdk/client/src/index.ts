@@ -22,6 +22,11 @@ export {
   query,
   queryStream,
 } from './calls/query.ts';
+export {
+  RemoteSnapshotReader,
+  type SnapshotRead,
+  type SnapshotReader,
+} from './calls/snapshot-reader.ts';
 export { type WaitOptions, wait } from './calls/wait.ts';
 export {
   type Watchable,

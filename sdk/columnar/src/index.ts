@@ -44,4 +44,6 @@ export {
 export { badText, outOfRange } from './errors.ts';
 export { formatScaled, formatValue } from './format-value.ts';
 export { type MergeFunction, mergePartials } from './merge-partials.ts';
+export { type NumberedValues, numberValues } from './number-values.ts';
 export { parseValue } from './parse-value.ts';
+export { rescale } from './rescale.ts';

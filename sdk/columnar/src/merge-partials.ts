@@ -1,10 +1,11 @@
 import { invariant } from '@tessera/base';
 import { concatBatches, takeColumn } from './batch-operations.ts';
-import { type Column, type ColumnBatch, type Interval, isNull, valueAt } from './column-batch.ts';
+import { type Column, type ColumnBatch, isNull, valueAt } from './column-batch.ts';
 import { columnFromValues } from './column-builder.ts';
-import { compareValues, intervalMicros } from './compare-values.ts';
+import { compareValues } from './compare-values.ts';
 import type { DataType } from './data-type.ts';
 import { outOfRange } from './errors.ts';
+import { numberValues } from './number-values.ts';
 
 /**
  * How a partial aggregate column merges. `m2` stands three times in a row, for the columns count, sum and
@@ -52,10 +53,11 @@ interface Grouping {
 
 /** Numbers the groups column by column: (group so far, value) pairs get dense ids. */
 function groupRows(keys: readonly Column[], rowCount: number): Grouping {
+  invariant(rowCount < 0x4000000, 'a merge has fewer than 2^26 rows');
   let groups = new Uint32Array(rowCount);
   let firstRows = rowCount > 0 ? [0] : [];
   for (const column of keys) {
-    const codes = encodeColumn(column, rowCount);
+    const { numbers: codes } = numberValues(column);
     const ids = new Map<number, number>();
     const next = new Uint32Array(rowCount);
     firstRows = [];
@@ -72,30 +74,6 @@ function groupRows(keys: readonly Column[], rowCount: number): Grouping {
     groups = next;
   }
   return { groups, firstRows };
-}
-
-/** Equal values get equal codes below 2^26; NULL is a value of its own. */
-function encodeColumn(column: Column, rowCount: number): Uint32Array {
-  invariant(rowCount < 0x4000000, 'a merge has fewer than 2^26 rows');
-  const codes = new Uint32Array(rowCount);
-  const ids = new Map<unknown, number>();
-  for (let row = 0; row < rowCount; row++) {
-    const key = isNull(column, row) ? null : hashable(column.values[row]);
-    let id = ids.get(key);
-    if (id === undefined) {
-      id = ids.size;
-      ids.set(key, id);
-    }
-    codes[row] = id;
-  }
-  return codes;
-}
-
-/** A `Map` key that is equal where PostgreSQL's `=` holds (`Map` itself takes -0 for 0 and NaN for NaN). */
-function hashable(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1');
-  return intervalMicros(value as Interval);
 }
 
 function mergeColumns(

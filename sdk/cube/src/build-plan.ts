@@ -5,14 +5,15 @@ import type { LayoutColumn, SegmentRange } from './segment.ts';
 /**
  * An engine-neutral plan to build the layouts of some segments of one cube in one go: read the sources
  * once into a flat relation (fact left/inner joined with its lookups), then each layout from the smallest
- * relation built before it. Any engine that runs it must give the same checksums.
+ * relation built before it, or from a layout that the segments have already. Any engine that runs it must give the
+ * same checksums.
  */
 export interface BuildPlan {
   readonly cube: string;
   /** IANA zone in which expressions over timestamptz are computed. Absent: UTC. */
   readonly timeZone?: string;
+  /** First the fact; the others are joined in order. None: every layout comes from stored ones, and no source is read. */
   readonly inputs: readonly BuildInput[];
-  /** First input is the fact; the others are joined in order. */
   readonly joins: readonly BuildJoin[];
   /** Rows of the flat relation are assigned to the first segment whose predicate holds; others are left out. */
   readonly segments: readonly {
@@ -60,8 +61,10 @@ export interface DictionaryStep {
 export interface LayoutStep {
   readonly layout: string;
   readonly kind: 'rows' | 'distinct';
-  /** Layout id of the parent (of the same kind), or undefined: the flat relation. */
+  /** Layout id of the parent (of the same kind) in this plan. Neither this nor `stored`: the flat relation. */
   readonly parent?: string;
+  /** A layout (of the same kind) that each of the segments has, to be read instead of a parent. */
+  readonly stored?: { readonly layout: string; readonly columns: readonly LayoutColumn[] };
   /** Names of the dimension columns that are kept. */
   readonly dimensions: readonly string[];
   readonly columns: readonly LayoutColumn[];

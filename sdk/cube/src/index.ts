@@ -4,6 +4,7 @@ export { type BuildTask, planBuild } from './build/plan-build.ts';
 export * from './build-plan.ts';
 export * from './cuboid.ts';
 export { cuboidsOfGroup, dimensionIndex } from './lattice/cuboids-of-groups.ts';
+export { layoutWithoutRows } from './lattice/layout-without-rows.ts';
 export {
   isCurrentLayout,
   layoutId,
@@ -20,11 +21,5 @@ export { resolveModel } from './resolve/resolve-model.ts';
 export * from './resources/index.ts';
 export * from './scan-plan.ts';
 export type * from './segment.ts';
-export {
-  cardenas,
-  cuboidRows,
-  type DataStatistics,
-  distinctFromSample,
-  type Frequencies,
-} from './statistics/row-count.ts';
+export { estimateDistinct, type Frequencies } from './statistics/distinct-estimate.ts';
 export * from './time/index.ts';

@@ -1,15 +1,30 @@
-import type { Schema } from '@tessera/columnar';
+import type { DataType, Schema } from '@tessera/columnar';
 import type { Query, SelectBlock } from '@tessera/sql';
 import type { Model } from './model.ts';
 import type { ScanPlan } from './scan-plan.ts';
 import type { Segment, SegmentRange } from './segment.ts';
+import type { Stretch } from './time/stretches.ts';
 
 /** What matching knows of one model: a snapshot of the metadata at one revision, a plain value. */
 export interface ModelState {
   readonly model: Model;
   readonly cubes: readonly CubeState[];
+  /** Copies of the model's lookups that can be read, by id. */
+  readonly snapshots: ReadonlyMap<string, LookupSnapshot>;
   /** True: the connector was asked to push holes down; false: a hole refuses the query. */
   readonly pushDown: boolean;
+}
+
+/** A copy of a lookup at one version. */
+export interface LookupSnapshot {
+  readonly id: string;
+  /** Resource name. */
+  readonly name: string;
+  readonly columns: readonly { readonly name: string; readonly type: DataType }[];
+  readonly rowCount: bigint;
+  readonly sizeBytes: bigint;
+  /** Rows of the lookup that did not parse and are outside the data. */
+  readonly rejectedRows: bigint;
 }
 
 export interface CubeState {
@@ -29,6 +44,8 @@ export interface SourceExtent {
   readonly minimum: bigint;
   readonly maximum: bigint;
   readonly hasNulls: boolean;
+  /** Where rows lie in between, ascending and apart; absent: anywhere. */
+  readonly stretches?: readonly Stretch[];
 }
 
 /**
@@ -45,7 +62,7 @@ export interface MatchedStatement {
 /**
  * Where the rows of one `MatchedRelation` come from. All parts (scans of several layouts, the push-down of holes)
  * give the partial columns of `schema`; rows with equal `keys` are merged as `merge` says. With one part there
- * is nothing to merge.
+ * is nothing to merge. A relation that stands for a lookup has its rows from `snapshot` and no other part.
  */
 export interface MatchedBlock {
   /** Id of the MatchedRelation. */
@@ -58,6 +75,7 @@ export interface MatchedBlock {
   /** One per partial aggregate column. */
   readonly merge: readonly PartialMerge[];
   readonly scans: readonly ScanPlan[];
+  readonly snapshot?: LookupSnapshot;
   /** The same partial columns computed from the source, restricted to `ranges` that no segment covers. */
   readonly holes?: { readonly ranges: readonly SegmentRange[]; readonly query: SelectBlock };
   readonly coverage: BlockCoverage;
@@ -74,6 +92,8 @@ export interface BlockCoverage {
   readonly segments: readonly string[];
   /** Segments left out because their statistics prove that no row passes the filter. */
   readonly prunedSegments: readonly string[];
+  /** Ids of the lookup snapshots that are read, alone or joined to layouts. */
+  readonly snapshots: readonly string[];
   readonly pushedDown: readonly SegmentRange[];
   readonly rejectedRows: bigint;
   /** Oldest build time among the segments read, microseconds; absent when everything came from the source. */
@@ -86,7 +106,7 @@ export interface BlockExplanation {
   readonly block: number;
   /** Short text of the block for people. */
   readonly summary: string;
-  readonly outcome: 'cuboid' | 'mixed' | 'source' | 'refused';
+  readonly outcome: 'cuboid' | 'mixed' | 'snapshot' | 'source' | 'refused';
   /** Why no model matched, when none did. */
   readonly reason?: Reason;
   readonly candidates: readonly CandidateExplanation[];
@@ -97,6 +117,7 @@ export interface BlockExplanation {
 export interface CandidateExplanation {
   readonly model: string;
   readonly cube?: string;
+  /** Id of a layout or, of a block on lookups alone, of a snapshot. */
   readonly layout?: string;
   readonly dimensions: readonly string[];
   readonly rowCount: bigint;

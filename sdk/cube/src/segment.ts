@@ -56,7 +56,7 @@ export interface Layout {
   readonly checksum: string;
   /** SHA-256 of the file, verified on load. */
   readonly fileDigest: string;
-  /** Relative to the storage daemon's cuboid directory. */
+  /** Relative to the storage daemon's cuboid directory; empty for a layout without rows, which needs no file. */
   readonly file: string;
 }
 

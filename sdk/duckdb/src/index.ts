@@ -1,7 +1,13 @@
 /** DuckDB as the rest of the SDK uses it: a bounded pool, batches in and out, types, names, scans of native files, checksums. */
 export { type AdmissionLimits, AdmissionQueue } from './admission-queue.ts';
 export type { Parameter } from './bind-parameters.ts';
-export { type ChecksumColumn, checksumSql, textHashSql } from './checksum.ts';
+export {
+  type ChecksumColumn,
+  checksumOfHashesSql,
+  checksumSql,
+  rowHashSql,
+  textHashSql,
+} from './checksum.ts';
 export { DuckDbConnection, type QueryOptions } from './connection.ts';
 export { DuckDb, type DuckDbOptions } from './duck-db.ts';
 export { duckdbType } from './duckdb-type.ts';

@@ -9,11 +9,11 @@ import {
   type DataType,
   type Field,
   heldScale,
+  rescale,
   type Schema,
 } from '@tessera/columnar';
 import { typeUnsupported } from './errors.ts';
 import { readBlobs, readStrings } from './read-strings.ts';
-import { rescale } from './rescale.ts';
 
 /** Rows of one chunk and where they go in the column that is being filled. */
 export interface RowRange {

@@ -11,6 +11,7 @@ import type { NativeLocation } from './connector.ts';
 export interface Engine {
   /**
    * Checks the inputs, makes dictionaries, and writes every layout of every segment as Parquet, reporting as it goes.
+   * A plan without inputs is computed from stored layouts alone, and reports neither sources nor segments.
    * @throws LOOKUP_NOT_UNIQUE with an example row, SOURCE_CHANGED when a file vanished or was cut off while
    * reading, BUILD_OUT_OF_DISK, BUILD_OUT_OF_MEMORY, BUILD_CANCELLED.
    */
@@ -39,6 +40,8 @@ export interface BuildRequest {
   readonly inputs: Readonly<Record<string, EngineInput>>;
   /** Newest file of each dictionary by name; absent on the first build. */
   readonly dictionaries: Readonly<Record<string, string>>;
+  /** Absolute path of each layout that a step is computed from, by segment and layout; none for a layout without rows. */
+  readonly stored?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly outputDirectory: string;
   readonly memoryLimitBytes: number;
 }
@@ -133,6 +136,8 @@ export interface ExtentRequest {
   readonly input: EngineInput;
   /** Over the input's columns; `ColumnExpr.relation` is the alias. */
   readonly column: Expr;
+  /** Groups whose smallest and largest value of `column` are wanted as well, found in the same pass. */
+  readonly groups?: { readonly by: Expr; readonly most: number };
   readonly memoryLimitBytes: number;
 }
 
@@ -142,4 +147,6 @@ export interface ExtentResult {
   readonly nullRows: bigint;
   readonly minimum: Value;
   readonly maximum: Value;
+  /** One per group that has a value, by `minimum`; absent when they were not asked for, or are more than `most`. */
+  readonly groups?: readonly { readonly minimum: Value; readonly maximum: Value }[];
 }

@@ -14,12 +14,12 @@ import { bindOrderItems } from './bind-window.ts';
 import { coerce, resolveUnknown } from './coerce.ts';
 import { columnName } from './column-names.ts';
 import { brokenRule } from './errors.ts';
-import type { Expr } from './expression.ts';
+import type { ColumnExpr, Expr } from './expression.ts';
 import { bindGroupBy, checkGrouped } from './grouping.ts';
 import { exprKey } from './key.ts';
 import { condition } from './operators.ts';
 import type { OrderItem, Output, SelectBlock } from './query.ts';
-import { findColumn, findTable, type Scope, unknownAlias } from './scope.ts';
+import { findColumn, findTable, type Scope, type ScopeColumn, unknownAlias } from './scope.ts';
 import { type } from './types.ts';
 import { leavesOf, walkExpr } from './walk.ts';
 
@@ -329,25 +329,30 @@ function checkOuterAggregates(ctx: BindContext, block: SelectBlock, scope: Scope
 }
 
 function outputColumns(block: SelectBlock, scope: Scope): BoundColumn[] {
-  const nullable = new Map<string, boolean>();
-  for (const column of [...scope.columns, ...scope.tables.flatMap((t) => t.columns)]) {
-    nullable.set(exprKey(column.expr), column.nullable);
-  }
   const perSet = block.groupingSets !== undefined;
+  const inScope = () => [...scope.columns, ...scope.tables.flatMap((t) => t.columns)];
+  let columns: readonly ScopeColumn[] | undefined;
+  const isNullableColumn = ({ relation, name }: ColumnExpr): boolean => {
+    columns ??= inScope();
+    const found = columns.findLast(
+      ({ expr }) => expr.kind === 'column' && expr.name === name && expr.relation === relation,
+    );
+    return found?.nullable ?? true;
+  };
   return block.outputs.map(({ name, expr }) => ({
     name,
     type: expr.type as DataType,
-    nullable: perSet || isNullable(expr, nullable),
+    nullable: perSet || isNullable(expr, isNullableColumn),
   }));
 }
 
 /** False only where no NULL can be. */
-function isNullable(expr: Expr, columns: ReadonlyMap<string, boolean>): boolean {
+function isNullable(expr: Expr, ofColumn: (column: ColumnExpr) => boolean): boolean {
   switch (expr.kind) {
     case 'literal':
       return expr.value === null;
     case 'column':
-      return columns.get(exprKey(expr)) ?? true;
+      return ofColumn(expr);
     case 'aggregate':
       return expr.fn !== 'count';
     case 'window':

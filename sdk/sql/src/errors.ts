@@ -153,3 +153,11 @@ function nameCode(reason: NameReason): Code {
 }
 
 const capitalised = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+export function divisionByZero(): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'DIVISION_BY_ZERO',
+    message: 'Division by zero. Guard the divisor, for example with nullif(divisor, 0).',
+  });
+}

@@ -7,7 +7,7 @@ import { type Token, tokens } from './tokens.ts';
  * operator chains together (`1+1+1` is a tree of height 3). The parser itself gives up at about 1,600 nested CASE or
  * subqueries and 3,200 chained operators, measured with Node's default stack.
  */
-export const sqlLimits = { sizeBytes: 1_048_576, tokens: 100_000, height: 200 } as const;
+export const sqlLimits = { sizeBytes: 1_048_576, tokens: 60_000, height: 200 } as const;
 
 /** One open parenthesis or CASE. */
 interface Level {

@@ -3,6 +3,15 @@ export { bind, bindExpression, type ExpressionTable } from './bind.ts';
 export { bindLimits } from './bind-context.ts';
 export { formatDate, formatTime, formatTimestamp } from './calendar.ts';
 export { decimalText } from './coerce.ts';
+export { expressionCompiler, type ResolveColumn } from './compile/evaluate.ts';
+export { NotCompiled, notCompiled } from './compile/not-compiled.ts';
+export {
+  type Compare,
+  type Compiler,
+  compareOf,
+  type Evaluate,
+  type Frame,
+} from './compile/operand.ts';
 export { toCharPieces } from './date-functions.ts';
 export type * from './expression.ts';
 export { functionNames } from './functions.ts';
@@ -27,6 +36,7 @@ export {
   type,
   typeName,
 } from './types.ts';
+export { selectBlocks, usedColumns } from './used-columns.ts';
 export {
   and,
   call,

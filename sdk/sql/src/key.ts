@@ -7,7 +7,7 @@ import type {
   SubqueryExpr,
   WindowExpr,
 } from './expression.ts';
-import type { OrderItem, Query, Statement } from './query.ts';
+import type { OrderItem, Statement, TableRelation } from './query.ts';
 
 const commutative: ReadonlySet<string> = new Set(['=', '<>', '+', '*', 'and', 'or', 'is_distinct']);
 const mirrored: Readonly<Record<string, string>> = { '>': '<', '>=': '<=' };
@@ -87,7 +87,9 @@ function subqueryKey(expr: SubqueryExpr): string {
 
 const keys = (exprs: readonly Expr[]) => exprs.map(exprKey).join(',');
 const optionalKey = (expr: Expr | undefined) => (expr === undefined ? '' : exprKey(expr));
-const quote = (name: string) => JSON.stringify(name);
+
+/** With its length before it, no text can be taken for two, nor for what stands around it. */
+const quote = (text: string) => `${text.length}"${text}"`;
 
 function orderKey(items: readonly OrderItem[]): string {
   return items
@@ -113,15 +115,41 @@ export function queryKey(statement: Statement): string {
   return serialise(statement);
 }
 
-/** Canonical text of a bound query: properties in a fixed order, 64-bit and special numbers kept apart. */
-function serialise(value: Query | Statement | object): string {
-  return JSON.stringify(value, (_, part: unknown) => {
-    if (typeof part === 'bigint') return { $n: part.toString() };
-    if (typeof part === 'number' && (!Number.isFinite(part) || Object.is(part, -0))) {
-      return { $f: Object.is(part, -0) ? '-0' : String(part) };
-    }
-    if (part instanceof Uint8Array) return { $b: [...part] };
-    if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
-    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
+/**
+ * Text of a bound query from which it could be built again, so that two queries have the same text only when they are
+ * the same. Of a table its name is enough: the catalog, which belongs to every key, says what columns it has.
+ */
+function serialise(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return quote(value);
+    case 'bigint':
+      return `${value}n`;
+    case 'number':
+      return Object.is(value, -0) ? '-0' : String(value);
+    case 'object':
+      if (value === null) return 'null';
+      if (Array.isArray(value)) return `[${value.map(serialise).join(',')}]`;
+      if (value instanceof Uint8Array) return `b[${value.join(',')}]`;
+      return isTable(value) ? tableText(value) : propertiesText(value);
+    default:
+      return String(value);
+  }
+}
+
+function isTable(value: object): value is TableRelation {
+  return 'kind' in value && value.kind === 'table';
+}
+
+function tableText({ id, alias, table }: TableRelation): string {
+  return `t(${quote(id)},${quote(alias)},${quote(table.source)},${quote(table.table)})`;
+}
+
+function propertiesText(value: object): string {
+  let text = '{';
+  for (const name in value) {
+    const part: unknown = value[name as keyof typeof value];
+    if (part !== undefined) text += `${name}:${serialise(part)},`;
+  }
+  return `${text}}`;
 }

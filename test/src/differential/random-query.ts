@@ -217,6 +217,58 @@ const raw = (parts: QueryParts): Text =>
       }),
   );
 
+/** Lookups as users join them, without the fact. */
+const lookupStars: readonly Star[] = [
+  ...['a1', 'a2', 'c1', 'd1'].map((alias) => ({
+    from: `from ${lookups[alias]!.table} ${alias} where true`,
+    aliases: [alias],
+  })),
+  { from: 'from la a1 join lb b1 on a1.b_id = b1.id where true', aliases: ['a1', 'b1'] },
+  { from: 'from la a1 left join lb b1 on a1.b_id = b1.id where true', aliases: ['a1', 'b1'] },
+  { from: 'from la a1 full join la a2 on a1.id = a2.b_id where true', aliases: ['a1', 'a2'] },
+  { from: 'from la a1, lc c1 where a1.name = c1.label', aliases: ['a1', 'c1'] },
+];
+
+/** What reads lookups alone: rows, groups, first rows, sets, and as a condition on the fact. */
+const onLookups = (parts: QueryParts): Text =>
+  fc
+    .tuple(
+      fc.constantFrom(...lookupStars),
+      fc.constantFrom('rows', 'distinct', 'groups', 'rollup', 'limited', 'in', 'joined'),
+    )
+    .chain(([{ from, aliases }, form]) => {
+      const pool = (of1: Readonly<Record<string, Pool>>) =>
+        aliases.flatMap((alias) => of1[alias]?.any ?? []);
+      const column = fc.constantFrom(...pool(parts.keys));
+      return fc
+        .tuple(
+          fc.uniqueArray(column, { minLength: 2, maxLength: 3 }),
+          fc.uniqueArray(fc.constantFrom(...pool(parts.conditions)), { maxLength: 2 }),
+          fc.integer({ min: 0, max: 5 }),
+        )
+        .map(([columns, conditions, limit]) => {
+          const [first, second] = columns as [string, string];
+          const source = `${from}${conditions.map((text) => ` and (${text})`).join('')}`;
+          const groups = `count(*), count(distinct ${second}), min(${second}::text)`;
+          switch (form) {
+            case 'rows':
+              return `select ${columns.join(', ')} ${source}`;
+            case 'distinct':
+              return `select distinct ${columns.join(', ')} ${source}`;
+            case 'groups':
+              return `select ${first}, ${groups} ${source} group by 1 having count(*) > 1`;
+            case 'rollup':
+              return `select ${first}, ${groups} ${source} group by rollup (${first})`;
+            case 'limited':
+              return `select ${columns.join(', ')} ${source} order by ${allColumns(columns.length)} limit ${limit} offset 1`;
+            case 'in':
+              return `select f.b, count(*) from fact f where f.txt in (select ${first}::text ${source}) group by 1`;
+            default:
+              return `select q.k, count(*), sum(q.n) from (select ${first}::text as k, count(*) as n ${source} group by 1) q left join fact f on f.txt = q.k group by 1`;
+          }
+        });
+    });
+
 export const randomQuery = (parts: QueryParts): Text =>
   fc.oneof(
     { weight: 10, arbitrary: block(parts).map((b) => selectOf(b)) },
@@ -227,6 +279,7 @@ export const randomQuery = (parts: QueryParts): Text =>
     { weight: 1, arbitrary: unions(parts) },
     { weight: 1, arbitrary: composed(parts) },
     { weight: 1, arbitrary: raw(parts) },
+    { weight: 2, arbitrary: onLookups(parts) },
   );
 
 /** One aggregating block and nothing around it. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createProgram } from '@tessera/cli';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Outcome, tessera } from './command-line.ts';
-import { salesYaml, writeModel, writeSales } from './sales.ts';
+import { appendSales, salesYaml, writeModel, writeSales } from './sales.ts';
 import { ScratchPlatform } from './scratch-platform.ts';
 
 /** Every command once, as a user types it, against one platform over gRPC; the tests build on each other. */
@@ -85,9 +85,32 @@ test('build, refresh, segments, storage', { timeout }, async () => {
   expect((await run('build', 'nothing')).code).toBe(3);
 });
 
+test('segments and status show what is stale, until it is built again', { timeout }, async () => {
+  const states = async () =>
+    (await run('segments', 'sales')).out.split('\n').map((line) => line.split(/\s+/)[1]);
+  const stale = async () => (await run('status')).out.match(/^sales +\d+ +(\d+) /m)?.[1];
+  expect((await run('build', 'sales')).code).toBe(0);
+  expect(await states()).not.toContain('STALE');
+  expect(await stale()).toBe('0');
+  appendSales(platform.folder, ['2024-01-31,web,1,5']);
+  expect(await states()).toContain('STALE');
+  expect(await states()).not.toContain('READY');
+  const ready = (await json('segments', 'sales')).filter(
+    ({ state }: { state: string }) => state === 'READY',
+  );
+  expect(await stale()).toBe(String(ready.length));
+  for (const segment of ready) {
+    expect(segment).toMatchObject({ freshness: 'stale', changedTables: ['shop.sales'] });
+  }
+  expect((await run('build', 'sales')).code).toBe(0);
+  expect(await states()).toContain('READY');
+  expect(await states()).not.toContain('STALE');
+  expect(await stale()).toBe('0');
+});
+
 test('query and explain', { timeout }, async () => {
   const { out, code } = await run('query', 'select count(*) from sales');
-  expect({ code, found: out.includes('122') }).toEqual({ code: 0, found: true });
+  expect({ code, found: out.includes('123') }).toEqual({ code: 0, found: true });
   expect((await run('explain', 'select count(*) from sales')).code).toBe(0);
   const wrong = await run('query', 'select chanel from sales');
   expect(wrong.code).not.toBe(0);
@@ -101,7 +124,7 @@ test('plan says what it would keep, and keeps it when it is told to', { timeout 
   expect((await run('plan', 'sales', '--budget', '1MB', '--apply')).code).toBe(0);
   expect((await run('build', 'sales')).code).toBe(0);
   expect((await run('query', 'select count(*) from sales', '--cuboids', 'always')).out).toContain(
-    '122',
+    '123',
   );
 });
 

@@ -2,10 +2,12 @@ import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { resourceIdOf } from '@tessera/base';
 import { listAll, type TesseraClient } from '@tessera/client';
 import { metadata } from '@tessera/proto';
 import { startPlatform } from '@tessera/standalone';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Work } from './crash/work.ts';
 import { answers, cube, expected, filesBelow } from './sales.ts';
 import { ScratchPlatform, smallConfig } from './scratch-platform.ts';
 
@@ -21,6 +23,11 @@ beforeAll(async () => {
   await base.stop();
   cpSync(join(base.folder, 'data'), join(base.folder, 'empty'), { recursive: true });
   await base.restart();
+  await base.apply({ planner: '{ budget: 64MB }' });
+  await base.stop();
+  cpSync(join(base.folder, 'data'), join(base.folder, 'unplanned'), { recursive: true });
+  await base.restart();
+  await base.apply();
   await base.build();
   await base.stop();
   cpSync(join(base.folder, 'data'), join(base.folder, 'built'), { recursive: true });
@@ -66,14 +73,67 @@ describe.each([
   });
 });
 
+/** So many points a build passes until it has its plan; what comes then is as in any build. */
+const pointsOfPlanning = 7;
+
+describe.each(['plan', 'build'] as const)('the plan that a %s makes', (kind) => {
+  test('is made and applied once, whatever step it crashes at', { timeout: 600_000 }, async () => {
+    const look = (client: TesseraClient) => planState(client, kind);
+    const { output, state: whole } = await crashAt(
+      kind,
+      'unplanned',
+      Number.MAX_SAFE_INTEGER,
+      look,
+    );
+    const points = Number(output);
+    expect(points).toBeGreaterThan(4);
+    // The cube was written when it was applied, first with cuboids and then with a planner, and with its plan.
+    expect(whole).toMatchObject({ operations: ['SUCCEEDED'], unfinishedSteps: [], written: 3 });
+    expect(whole.cuboids.length).toBeGreaterThan(0);
+    for (let at = 0; at < Math.min(points, pointsOfPlanning); at++) {
+      const { crashed, state } = await crashAt(kind, 'unplanned', at, look);
+      expect({ at, crashed, ...state }).toEqual({ at, crashed: true, ...whole });
+    }
+  });
+});
+
+/** The cube's plan, and how often the cube was ever written. */
+async function planState(client: TesseraClient, kind: Work) {
+  const records = await endedOperations(client, kind);
+  const { plan, revision } = await client.cubes.getCube({ name: cube });
+  let written = 0;
+  const parent = 'projects/default';
+  for await (const change of client.cubes.watchCubes({ parent, startRevision: 1n })) {
+    if (change.event?.$case === 'put') written++;
+    else if (change.revision >= revision) break;
+  }
+  return {
+    operations: records.map(({ state }) => nameOf(state)),
+    unfinishedSteps: await unfinishedSteps(client, records),
+    cuboids: plan?.cuboids.map(({ names }) => names.join()) ?? [],
+    segments: await readySegments(client),
+    written,
+  };
+}
+
+/** A run to the n-th point, and what came of it for the segments. */
+function runUntil(kind: Work, begin: string, at: number, right: readonly string[][]) {
+  return crashAt(kind, begin, at, (client, folder) => stateOf(client, folder, kind, right));
+}
+
 /** Runs to the n-th point in a process of its own, then starts again here and looks at what came of it. */
-async function runUntil(kind: string, begin: string, at: number, right: readonly string[][]) {
+async function crashAt<State>(
+  kind: Work,
+  begin: string,
+  at: number,
+  look: (client: TesseraClient, folder: string) => Promise<State>,
+) {
   const folder = mkdtempSync(join(tmpdir(), 'tessera-crash-'));
   try {
     cpSync(join(base.folder, begin), join(folder, 'data'), { recursive: true });
     const { signal, output } = await run([folder, kind, String(at)]);
     await using platform = await startPlatform(smallConfig(folder));
-    const state = await stateOf(platform.client, folder, kind, right);
+    const state = await look(platform.client, folder);
     return { crashed: signal === 'SIGKILL', output, state };
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -90,15 +150,9 @@ async function stateOf(
   const found = (await answers(client, 'always')).map(({ rows }) => rows);
   const storage = join(folder, 'data', 'storage');
   const named = await namedFiles(client);
-  const journals = await Promise.all(
-    records.map(({ name }) => client.operationRecords.listJournalEntries({ parent: name })),
-  );
-  const unfinished = journals
-    .flatMap(({ journalEntries }) => journalEntries)
-    .filter(({ state }) => state !== metadata.JournalState.JOURNAL_STATE_DONE);
   return {
     operations: records.map(({ state }) => nameOf(state)),
-    unfinishedSteps: unfinished.map(({ step }) => step),
+    unfinishedSteps: await unfinishedSteps(client, records),
     ready: await readySegments(client),
     written: await writesOf(client),
     wrongAnswers: found.filter((rows, i) => rows.join() !== right[i]!.join()),
@@ -107,6 +161,19 @@ async function stateOf(
       .filter((file) => file.endsWith('.parquet'))
       .filter((file) => !named.has(file)),
   };
+}
+
+async function unfinishedSteps(
+  client: TesseraClient,
+  records: readonly metadata.OperationRecord[],
+): Promise<string[]> {
+  const journals = await Promise.all(
+    records.map(({ name }) => client.operationRecords.listJournalEntries({ parent: name })),
+  );
+  return journals
+    .flatMap(({ journalEntries }) => journalEntries)
+    .filter(({ state }) => state !== metadata.JournalState.JOURNAL_STATE_DONE)
+    .map(({ step }) => step);
 }
 
 async function endedOperations(client: TesseraClient, kind: string) {
@@ -128,7 +195,7 @@ async function readySegments(client: TesseraClient): Promise<string[]> {
   const { resources } = await listAll(client, 'segments', { parent: cube });
   return resources
     .filter(({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY)
-    .map(({ name }) => name.slice(name.lastIndexOf('/') + 1))
+    .map(({ name }) => resourceIdOf(name))
     .sort();
 }
 
@@ -139,7 +206,7 @@ async function writesOf(client: TesseraClient): Promise<Record<string, number>> 
   const changes = client.segments.watchSegments({ parent: cube, startRevision: 1n });
   for await (const change of changes) {
     if (change.event?.$case === 'put') {
-      const id = change.event.value.name.slice(change.event.value.name.lastIndexOf('/') + 1);
+      const id = resourceIdOf(change.event.value.name);
       writes[id] = (writes[id] ?? 0) + 1;
     } else if (change.revision >= revision) break;
   }

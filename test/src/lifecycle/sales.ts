@@ -10,6 +10,8 @@ export const cube = 'projects/default/cubes/sales';
 export interface SalesOptions {
   readonly freshness?: 'strict' | 'built';
   readonly cuboids?: string;
+  /** YAML of the cube's `planner`, which then chooses its cuboids. */
+  readonly planner?: string;
   /** YAML of the cube's `segments`. */
   readonly segments?: string;
   readonly measures?: string;
@@ -55,6 +57,7 @@ export function salesYaml(options: SalesOptions = {}): string {
     cuboids = '[[day, channel], [day, item, family], []]',
     segments = '{ every: month }',
     measures = '',
+    planner,
   } = options;
   return `apiVersion: tessera/v1
 kind: Source
@@ -88,7 +91,7 @@ apiVersion: tessera/v1
 kind: Cube
 name: sales
 model: sales
-cuboids: ${cuboids}
+${planner === undefined ? `cuboids: ${cuboids}` : `planner: ${planner}`}
 segments: ${segments}
 `;
 }

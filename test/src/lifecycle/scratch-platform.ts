@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { resourceIdOf } from '@tessera/base';
 import { listAll, type TesseraClient, wait } from '@tessera/client';
 import { silentLogger } from '@tessera/daemon';
 import { type longrunning, metadata, scheduler } from '@tessera/proto';
@@ -108,7 +109,7 @@ export class ScratchPlatform implements AsyncDisposable {
     const { resources } = await listAll(this.client, 'segments', { parent: cube });
     return resources
       .filter((segment) => segment.state === metadata.SegmentState[`SEGMENT_STATE_${state}`])
-      .map(({ name }) => name.slice(name.lastIndexOf('/') + 1))
+      .map(({ name }) => resourceIdOf(name))
       .sort();
   }
 

@@ -2,6 +2,7 @@ import { existsSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { wait } from '@tessera/client';
 import { scheduler } from '@tessera/proto';
+import type { PlatformSeams } from '@tessera/standalone';
 import { describe, expect, test, vi } from 'vitest';
 import { between } from './between.ts';
 import { answers, appendSales, ask, cube, expected, filesBelow, monthLines } from './sales.ts';
@@ -115,18 +116,49 @@ describe('a changed source', () => {
   });
 });
 
-test('a model that changes during the build lets nothing be published', async () => {
-  let change = async () => {};
-  await using platform = await ScratchPlatform.withSales(
-    {},
-    {},
-    { schedulerClients: (client) => between(client, ['storage.warmUp'], () => change()) },
-  );
-  change = () =>
+describe('a model that changes', () => {
+  const change = (platform: ScratchPlatform) =>
     platform.apply({ measures: '  - { name: top, aggregate: max, column: s.amount }' });
-  expect(await reasonOf(platform.build())).toBe('MODEL_CHANGED');
-  expect(await platform.segments()).toEqual([]);
-  await expectRight(platform, 'source');
+
+  // The last is as late as can be: the build has made up its mind, and the transaction is on its way.
+  test.each(['storage.warmUp', 'segments.publishSegments'])(
+    'before %s lets nothing of a build be published',
+    async (call) => {
+      let platform: ScratchPlatform | undefined;
+      const seams: PlatformSeams = {
+        schedulerClients: (client) =>
+          between(client, [call], async ({ when }) => {
+            if (when === 'before') await change(platform!);
+          }),
+      };
+      await using started = await ScratchPlatform.withSales({}, {}, seams);
+      platform = started;
+      expect(await reasonOf(started.build())).toBe('MODEL_CHANGED');
+      expect(await started.segments()).toEqual([]);
+      await expectRight(started, 'source');
+    },
+  );
+
+  test('right before a merge is published leaves the parts as they are', async () => {
+    let platform: ScratchPlatform | undefined;
+    let merging = false;
+    const seams: PlatformSeams = {
+      schedulerClients: (client) =>
+        between(client, ['segments.publishSegments'], async ({ when }) => {
+          if (merging && when === 'before') await change(platform!);
+        }),
+    };
+    await using started = await ScratchPlatform.withSales({}, {}, seams);
+    platform = started;
+    await started.build();
+    const before = await started.segments();
+    merging = true;
+    const segments = ['2024-01', '2024-02'].map((id) => `${cube}/segments/${id}`);
+    const operation = await started.client.builds.mergeSegments({ cube, segments });
+    expect(await reasonOf(started.built(operation))).toBe('MODEL_CHANGED');
+    expect(await started.segments()).toEqual(before);
+    await expectRight(started, /cuboid|source/);
+  });
 });
 
 describe('merging', () => {
@@ -237,6 +269,42 @@ describe('files that nobody needs', () => {
     await expectRight(platform, 'source');
     expect((await platform.build()).segments).toHaveLength(4);
     await expectRight(platform);
+  });
+
+  test('of dictionaries go with the version that a later build has gone on from', async () => {
+    const measures =
+      '  - { name: channels, aggregate: count_distinct, column: s.channel, precision: exact }';
+    await using platform = await ScratchPlatform.withSales({ measures });
+    const { client, folder } = platform;
+    const versions = async () => {
+      const parent = 'projects/default';
+      const { dictionaries } = await client.dictionaries.listDictionaries({ parent });
+      return dictionaries.map(({ version, size }) => [version, size]);
+    };
+    const files = () => filesBelow(join(platform.storageFolder, 'dictionaries'));
+    const distinct = 'select count(distinct channel) from sales';
+    await platform.build();
+    appendSales(folder, ['2024-03-01,phone,1,1']);
+    await platform.build();
+    expect(await versions()).toEqual([
+      [1n, 2n],
+      [2n, 3n],
+    ]);
+    await platform.maintain();
+    expect(await versions()).toEqual([[2n, 3n]]);
+    expect(files()).toHaveLength(1);
+    appendSales(folder, ['2024-03-01,mail,1,1']);
+    await platform.build();
+    expect(await ask(client, distinct)).toEqual({ rows: ['4'], plan: 'cuboid' });
+    await platform.client.builds
+      .dropSegments({ cube })
+      .then((operation) =>
+        wait(client.operations, operation, { response: scheduler.DropSegmentsResponse }),
+      );
+    await platform.maintain();
+    expect([await versions(), files()]).toEqual([[], []]);
+    await platform.build();
+    expect(await ask(client, distinct)).toEqual({ rows: ['4'], plan: 'cuboid' });
   });
 
   test('stay within the grace time', async () => {

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { connect, type Transport } from '@tessera/client';
 import { silentLogger, startServer } from '@tessera/daemon';
+import { runHost } from '@tessera/host';
 import { composeMetadata } from '@tessera/metadata';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Authority, hasOpenSsl, type Issued } from './authority.ts';
@@ -71,6 +72,21 @@ describe.skipIf(!hasOpenSsl)('transport (needs openssl)', () => {
     for (const tls of [{ ca }, { ca, ...foreign.issue('stranger') }]) {
       await expect(asked(address, { tls })).rejects.toMatchObject({ code: 14 });
     }
+  });
+
+  test('a host registers and serves under the same certificates', async () => {
+    const transport = { tls: { ...daemon, ca: authority.ca } };
+    const metadataAddress = await served(transport);
+    const addresses = { address: '127.0.0.1:0', metadataAddress, transport };
+    const config = { name: 'a', directory: join(folder, 'host') };
+    const host = opened.use(await runHost(config, addresses, silentLogger));
+    await vi.waitFor(() => expect(host.registration.isRegistered).toBe(true), 10_000);
+    const own = opened.use(connect(host.address, { transport }));
+    await expect(own.host.getHost({})).resolves.toMatchObject({ host: { name: 'hosts/a' } });
+    const stranger = opened.use(
+      connect(host.address, { transport: { tls: { ca: authority.ca } } }),
+    );
+    await expect(stranger.host.getHost({})).rejects.toMatchObject({ code: 14 });
   });
 
   test('a server with an authority refuses a client whose certificate has expired', async () => {

@@ -1,5 +1,6 @@
 import type { AccessFunction, AccessRules, ColumnRule, Policy, User } from '@tessera/access';
 import type { KeyValue, KeyValueStore } from '@tessera/base';
+import { resourceIdOf } from '@tessera/base';
 import { access } from '@tessera/proto';
 import { readWhole } from '../resources/read-whole.ts';
 import { selectChildren } from '../resources/resource-key.ts';
@@ -55,17 +56,17 @@ function rangeOf(pattern: string) {
 function rulesOf([users, groups, roles, policies]: readonly (readonly KeyValue[])[]) {
   return {
     users: decoded(userKind, users!).map(({ name, ...user }) => ({
-      name: idOf(name),
+      name: resourceIdOf(name),
       roles: user.roles,
       groups: user.groups,
       disabled: user.disabled,
     })),
     groups: decoded(groupKind, groups!).map((group) => ({
-      name: idOf(group.name),
+      name: resourceIdOf(group.name),
       roles: group.roles,
     })),
     roles: decoded(roleKind, roles!).map((role) => ({
-      name: idOf(role.name),
+      name: resourceIdOf(role.name),
       permissions: role.permissions.map(({ functions, project, source, table }) => ({
         functions: functions.flatMap((one) => functionNames[one] ?? []),
         ...{ project, source, table },
@@ -85,7 +86,7 @@ const functionNames: Readonly<Record<number, AccessFunction>> = {
 
 function policyOf({ name, role, source, table, rows, columns }: access.Policy): Policy {
   return {
-    name: idOf(name),
+    name: resourceIdOf(name),
     project: name.split('/')[1]!,
     ...{ role, source, table },
     ...(rows === '' ? {} : { rows }),
@@ -107,8 +108,4 @@ function columnRuleOf({ visibility, mask }: access.ColumnPolicy): ColumnRule {
 
 function decoded<T extends Resource>(kind: ResourceKind<T>, entries: readonly KeyValue[]): T[] {
   return entries.map((entry) => decodeResource(kind, entry));
-}
-
-function idOf(name: string): string {
-  return name.slice(name.lastIndexOf('/') + 1);
 }

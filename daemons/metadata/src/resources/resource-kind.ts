@@ -46,6 +46,11 @@ export function etagOf(revision: bigint): string {
   return `${revision}`;
 }
 
+/** The revision that an etag stands for; `undefined` when it is none of ours. */
+export function revisionOf(etag: string): bigint | undefined {
+  return /^[1-9][0-9]{0,18}$/.test(etag) ? BigInt(etag) : undefined;
+}
+
 export function timestampOf(micros: bigint): Timestamp {
   const seconds = micros / 1_000_000n;
   return { seconds, nanos: Number(micros - seconds * 1_000_000n) * 1000 };

@@ -1,15 +1,29 @@
 import { isTesseraError } from '@tessera/base';
 import { metadata } from '@tessera/proto';
-import { badRequest, contended, differs, requestIdReused, segmentChanged } from '../errors.ts';
+import {
+  badRequest,
+  contended,
+  differs,
+  modelChanged,
+  requestIdReused,
+  segmentChanged,
+} from '../errors.ts';
 import { Commit } from '../resources/commit.ts';
 import { pickFields } from '../resources/field-mask.ts';
-import { cubeKind, dictionaryKind, segmentKind, snapshotKind } from '../resources/kinds.ts';
+import {
+  cubeKind,
+  dictionaryKind,
+  modelKind,
+  segmentKind,
+  snapshotKind,
+} from '../resources/kinds.ts';
 import { idsOf, keyOf } from '../resources/resource-key.ts';
 import {
   decodeResource,
   encodeResource,
   type Resource,
   type ResourceKind,
+  revisionOf,
   timestampOf,
   withRevision,
 } from '../resources/resource-kind.ts';
@@ -41,7 +55,7 @@ export class SegmentPublisher {
     this.#rules = rules;
   }
 
-  /** @throws ABORTED SEGMENT_CHANGED | FENCED, FAILED_PRECONDITION SEGMENTS_OVERLAP. */
+  /** @throws ABORTED SEGMENT_CHANGED | MODEL_CHANGED | FENCED, FAILED_PRECONDITION SEGMENTS_OVERLAP. */
   async publish(
     request: metadata.PublishSegmentsRequest,
   ): Promise<metadata.PublishSegmentsResponse> {
@@ -67,6 +81,7 @@ export class SegmentPublisher {
 
     const commit = new Commit().fence(fence);
     refer(commit, cubeKind, parent);
+    requireBuiltFor(commit, request);
     const { others } = await readCoverage(this.#rules, commit, parent);
     const current = new Map(others.map((segment) => [segment.name, segment]));
     const published = request.segments.map((segment) => this.#published(commit, current, segment));
@@ -185,6 +200,24 @@ export class SegmentPublisher {
       const { entry } = await store.get(key);
       return entry && decodeResource(segmentKind, entry);
     }
+  }
+}
+
+/** A change of the cube or its model that comes before the transaction fails it, however late it comes. */
+function requireBuiltFor(
+  commit: Commit,
+  { parent, builtFor }: metadata.PublishSegmentsRequest,
+): void {
+  if (builtFor === undefined) return;
+  const { cubeEtag, model, modelEtag } = builtFor;
+  const versions = [
+    { kind: cubeKind, name: parent, etag: cubeEtag },
+    { kind: modelKind, name: model, etag: modelEtag },
+  ];
+  for (const { kind, name, etag } of versions) {
+    const revision = revisionOf(etag);
+    if (revision === undefined) throw modelChanged(name, etag);
+    commit.requireUnchanged(keyOf(kind.pattern, name), revision, () => modelChanged(name, etag));
   }
 }
 

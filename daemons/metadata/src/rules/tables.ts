@@ -4,7 +4,9 @@ import { groupKind, policyKind, roleKind, userKind } from '../access/access-kind
 import { policyRules, roleRules, userRules } from '../access/access-resource-rules.ts';
 import {
   cubeKind,
+  deploymentKind,
   dictionaryKind,
+  hostKind,
   modelKind,
   operationKind,
   projectKind,
@@ -13,6 +15,8 @@ import {
   sourceKind,
 } from '../resources/kinds.ts';
 import { ResourceTable, type TableContext } from '../resources/resource-table.ts';
+import { deploymentRules } from './deployment-rules.ts';
+import { hostRules } from './host-rules.ts';
 import { operationRules } from './journal.ts';
 import { cubeRules, modelRules } from './model-rules.ts';
 import type { ModelValidator } from './model-validator.ts';
@@ -28,6 +32,8 @@ export interface Tables {
   readonly segments: ResourceTable<metadata.Segment>;
   readonly snapshots: ResourceTable<metadata.Snapshot>;
   readonly dictionaries: ResourceTable<metadata.Dictionary>;
+  readonly hosts: ResourceTable<metadata.Host>;
+  readonly deployments: ResourceTable<metadata.Deployment>;
   readonly operations: ResourceTable<metadata.OperationRecord>;
   readonly users: ResourceTable<access.User>;
   readonly groups: ResourceTable<access.Group>;
@@ -52,6 +58,8 @@ export function createTables(context: TableContext, validator: ModelValidator): 
     segments: new ResourceTable(segmentKind, context, segmentRules(segmentOptions)),
     snapshots: new ResourceTable(snapshotKind, context, snapshotRules(segmentOptions)),
     dictionaries: new ResourceTable(dictionaryKind, context, copyRules()),
+    hosts: new ResourceTable(hostKind, context, hostRules),
+    deployments: new ResourceTable(deploymentKind, context, deploymentRules),
     operations: new ResourceTable(operationKind, context, operationRules),
     users: new ResourceTable(userKind, context, userRules),
     groups: new ResourceTable(groupKind, context),

@@ -141,6 +141,45 @@ export function dictionaryHandler({
   };
 }
 
+export function hostHandler({ hosts }: Tables): metadata.HostServiceImplementation {
+  return {
+    getHost: ({ name }) => hosts.get(name),
+    listHosts: async (request) => {
+      const { resources, ...page } = await hosts.list(request);
+      return { hosts: resources, ...page };
+    },
+    createHost: ({ hostId, host, ...options }) =>
+      hosts.create({ name: `hosts/${hostId}`, resource: host, ...options }),
+    updateHost: ({ host, ...options }) => hosts.update({ resource: host, ...options }),
+    deleteHost: (request) => remove(hosts, request),
+    watchHosts: ({ startRevision }, { signal }) =>
+      watch(hosts, { parent: '', startRevision }, signal),
+  };
+}
+
+export function deploymentHandler({
+  deployments,
+}: Tables): metadata.DeploymentServiceImplementation {
+  return {
+    getDeployment: ({ name }) => deployments.get(name),
+    listDeployments: async (request) => {
+      const { resources, ...page } = await deployments.list(request);
+      return { deployments: resources, ...page };
+    },
+    createDeployment: ({ deploymentId, deployment, ...options }) =>
+      deployments.create({
+        name: `deployments/${deploymentId}`,
+        resource: deployment,
+        ...options,
+      }),
+    updateDeployment: ({ deployment, ...options }) =>
+      deployments.update({ resource: deployment, ...options }),
+    deleteDeployment: (request) => remove(deployments, request),
+    watchDeployments: ({ startRevision }, { signal }) =>
+      watch(deployments, { parent: '', startRevision }, signal),
+  };
+}
+
 export function operationHandler(
   { operations }: Tables,
   journal: Journal,

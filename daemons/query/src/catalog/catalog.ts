@@ -1,4 +1,11 @@
-import { type Clock, Code, isTesseraError, messageOf, TesseraError } from '@tessera/base';
+import {
+  type Clock,
+  Code,
+  isTesseraError,
+  messageOf,
+  resourceIdOf,
+  TesseraError,
+} from '@tessera/base';
 import { cubeSpecFromProto } from '@tessera/client';
 import type { Model, SourceExtent } from '@tessera/cube';
 import {
@@ -11,7 +18,7 @@ import {
 import { projectNotFound } from '../errors.ts';
 import { until } from '../execute/until.ts';
 import type { MetadataView } from './metadata-view.ts';
-import { idOf, modelStates, readySegments, resolveModels } from './model-states.ts';
+import { modelStates, readySegments, resolveModels } from './model-states.ts';
 import { type CatalogSnapshot, tableKey, tablesOf } from './snapshot.ts';
 import { SourceVersions, type VersionLimits } from './source-versions.ts';
 import { unreadable } from './staleness.ts';
@@ -130,6 +137,7 @@ export class Catalog implements AsyncDisposable {
       models: this.#metadata.all('models', id),
       cubes: this.#metadata.all('cubes', id),
       segments: this.#metadata.all('segments', id),
+      snapshots: this.#metadata.all('snapshots', id),
     };
     const revision = this.#metadata.revision;
     const { sources, failures } = await this.#openSources(id, project);
@@ -144,7 +152,12 @@ export class Catalog implements AsyncDisposable {
       sourceFailures: failures,
       closedSources: this.#closedSources(id),
       tables,
-      models: resolved.models.map((model) => ({ model, cubes: [], pushDown: true })),
+      models: resolved.models.map((model) => ({
+        model,
+        cubes: [],
+        snapshots: new Map(),
+        pushDown: true,
+      })),
       modelFailures: resolved.failures,
       versions: project.versions.known(),
     };
@@ -159,6 +172,7 @@ export class Catalog implements AsyncDisposable {
     const models = modelStates(resolved.models, {
       cubes: resources.cubes,
       segments,
+      snapshots: resources.snapshots,
       versions,
       extent: ({ name }) => extents.get(name),
       pushDown: ({ fact }) => !bare.closedSources.has(fact.table.source),
@@ -173,7 +187,7 @@ export class Catalog implements AsyncDisposable {
     const closed = this.#metadata
       .all('sources', project)
       .filter(({ pushDown }) => pushDown === false);
-    return new Set(closed.map(({ name }) => idOf(name)));
+    return new Set(closed.map(({ name }) => resourceIdOf(name)));
   }
 
   async #askVersions(project: Project, { models, sources }: CatalogSnapshot): Promise<boolean> {
@@ -199,7 +213,7 @@ export class Catalog implements AsyncDisposable {
     await Promise.all(
       this.#metadata.all('sources', id).map(async (resource) => {
         const description: SourceDescription = {
-          name: idOf(resource.name),
+          name: resourceIdOf(resource.name),
           use: resource.connector,
           config: resource.config ?? {},
           baseDirectory: resource.baseDirectory,

@@ -9,13 +9,14 @@ import {
 } from '@tessera/client';
 import type { Logger } from '@tessera/daemon';
 
-const collections = ['sources', 'models', 'cubes', 'segments'] as const;
+const collections = ['sources', 'models', 'cubes', 'segments', 'snapshots'] as const;
 type Collection = (typeof collections)[number];
 const parents: Readonly<Record<Collection, string>> = {
   sources: 'projects/-',
   models: 'projects/-',
   cubes: 'projects/-',
   segments: 'projects/-/cubes/-',
+  snapshots: 'projects/-',
 };
 
 /** Changes of one transaction share a revision; after this long without another one it is taken as whole. */
@@ -38,6 +39,7 @@ export class MetadataView implements AsyncDisposable {
     models: new Map<string, Named>(),
     cubes: new Map<string, Named>(),
     segments: new Map<string, Named>(),
+    snapshots: new Map<string, Named>(),
   };
   readonly #loops: Promise<void>[];
   readonly #known = new Set<Collection>();

@@ -1,7 +1,13 @@
-import { Code, isTesseraError, messageOf, TesseraError } from '@tessera/base';
-import { cubeSpecFromProto, modelSpecFromProto, segmentFromProto } from '@tessera/client';
+import { Code, isTesseraError, messageOf, resourceIdOf, TesseraError } from '@tessera/base';
+import {
+  cubeSpecFromProto,
+  dataTypeFromProto,
+  modelSpecFromProto,
+  segmentFromProto,
+} from '@tessera/client';
 import {
   type CubeState,
+  type LookupSnapshot,
   type Model,
   type ModelState,
   resolveModel,
@@ -13,13 +19,6 @@ import { metadata } from '@tessera/proto';
 import type { BindCatalog } from '@tessera/sql';
 import type { ModelFailure } from './snapshot.ts';
 import { disjointSegments, staleSegments } from './staleness.ts';
-
-/** Models, cubes and READY segments of one project, as the metadata has them. */
-export interface ProjectResources {
-  readonly models: readonly metadata.Model[];
-  readonly cubes: readonly metadata.Cube[];
-  readonly segments: readonly metadata.Segment[];
-}
 
 export interface ResolvedModels {
   readonly models: readonly Model[];
@@ -34,7 +33,7 @@ export function resolveModels(
   const models: Model[] = [];
   const failures: ModelFailure[] = [];
   for (const resource of resources) {
-    const model = idOf(resource.name);
+    const model = resourceIdOf(resource.name);
     try {
       models.push(
         resolveModel(model, resource.revision, modelSpecFromProto(resource.spec), tables),
@@ -71,6 +70,7 @@ export function readySegments(
 export interface StateInputs {
   readonly cubes: readonly metadata.Cube[];
   readonly segments: ReadonlyMap<string, readonly Segment[]>;
+  readonly snapshots: readonly metadata.Snapshot[];
   readonly versions: ReadonlyMap<string, SourceVersion>;
   readonly extent: (model: Model) => SourceExtent | undefined;
   readonly pushDown: (model: Model) => boolean;
@@ -78,7 +78,10 @@ export interface StateInputs {
 
 export function modelStates(models: readonly Model[], inputs: StateInputs): ModelState[] {
   const byModel = Map.groupBy(inputs.cubes, (cube) => cubeSpecFromProto(cube.spec).model);
+  const ofModel = Map.groupBy(inputs.snapshots, (snapshot) => resourceIdOf(snapshot.model));
   return models.map((model) => {
+    const copies = (ofModel.get(model.name) ?? []).map(lookupSnapshot);
+    const snapshots = new Map(copies.map((copy) => [copy.id, copy]));
     const sourceExtent = inputs.extent(model);
     const cubes = (byModel.get(model.name) ?? []).map(({ name }): CubeState => {
       const segments = inputs.segments.get(name) ?? [];
@@ -89,10 +92,18 @@ export function modelStates(models: readonly Model[], inputs: StateInputs): Mode
         ...(sourceExtent === undefined ? {} : { sourceExtent }),
       };
     });
-    return { model, cubes, pushDown: inputs.pushDown(model) };
+    return { model, cubes, snapshots, pushDown: inputs.pushDown(model) };
   });
 }
 
-export function idOf(name: string): string {
-  return name.slice(name.lastIndexOf('/') + 1);
+function lookupSnapshot(message: metadata.Snapshot): LookupSnapshot {
+  const { name, columns, rowCount, sizeBytes, rejectedRows } = message;
+  return {
+    id: resourceIdOf(name),
+    name,
+    columns: columns.map((column) => ({ name: column.name, type: dataTypeFromProto(column.type) })),
+    rowCount,
+    sizeBytes,
+    rejectedRows,
+  };
 }

@@ -12,18 +12,29 @@ export const unreadable: SourceVersion = { known: true, token: '\u0000unreadable
 export function staleSegments(
   model: Model,
   segments: readonly Segment[],
-  versions: ReadonlyMap<string, SourceVersion>,
+  versions: Versions,
 ): ReadonlySet<string> {
   if (model.freshness === 'built') return new Set();
-  const tables = tablesOf(model);
-  const changed = (segment: Segment, table: string) => {
+  const stale = segments.filter((segment) => changedTables(model, segment, versions).length > 0);
+  return new Set(stale.map(({ id }) => id));
+}
+
+type Versions = ReadonlyMap<string, SourceVersion>;
+
+/** Tables of the model that have another version now than the segment was built from. */
+export function changedTables(model: Model, segment: Segment, versions: Versions): string[] {
+  return tablesOf(model).filter((table) => {
     const built = segment.sourceVersions[table];
     const now = versions.get(table);
     return built?.known === true && now?.known === true && built.token !== now.token;
-  };
-  return new Set(
-    segments.filter((s) => tables.some((table) => changed(s, table))).map(({ id }) => id),
-  );
+  });
+}
+
+/** True when a change of any table would be noticed. */
+export function knowsVersions(model: Model, segment: Segment, versions: Versions): boolean {
+  const isKnown = (table: string) =>
+    segment.sourceVersions[table]?.known === true && versions.get(table)?.known === true;
+  return tablesOf(model).every(isKnown);
 }
 
 /**

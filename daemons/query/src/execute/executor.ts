@@ -1,10 +1,11 @@
-import type { CuboidScanner } from '@tessera/client';
+import type { CuboidScanner, SnapshotReader } from '@tessera/client';
 import { batchBytes, type ColumnBatch } from '@tessera/columnar';
 import type { MatchedBlock } from '@tessera/cube';
 import type { ParameterValues } from '@tessera/sql';
 import type { CatalogSnapshot } from '../catalog/snapshot.ts';
 import { resultTooLarge } from '../errors.ts';
 import type { Plan } from '../plan/plan.ts';
+import { readSnapshot } from './read-snapshot.ts';
 import { scanBlock } from './scan-block.ts';
 import type { SourceExecutor, SourceLimits } from './source-executor.ts';
 
@@ -16,17 +17,23 @@ export interface ExecuteContext {
   readonly signal: AbortSignal;
 }
 
-/** Runs plans: scans of cuboids and push-down of what they do not cover in parallel, then the residual over both. */
+/** Runs plans: scans of cuboids, snapshots of lookups and push-down of what they do not cover in parallel, then the residual over both. */
 export class Executor {
   readonly #scanner: CuboidScanner;
+  readonly #snapshots: SnapshotReader;
   readonly #source: SourceExecutor;
 
-  constructor(scanner: CuboidScanner, source: SourceExecutor) {
-    this.#scanner = scanner;
-    this.#source = source;
+  constructor(parts: {
+    readonly scanner: CuboidScanner;
+    readonly snapshots: SnapshotReader;
+    readonly source: SourceExecutor;
+  }) {
+    this.#scanner = parts.scanner;
+    this.#snapshots = parts.snapshots;
+    this.#source = parts.source;
   }
 
-  /** @throws LayoutUnreadable for a layout to be left out of the next plan; RESULT_TOO_LARGE, SOURCE_CHANGED */
+  /** @throws Unreadable for a file to be left out of the next plan; RESULT_TOO_LARGE, SOURCE_CHANGED */
   async run(plan: Plan, context: ExecuteContext): Promise<ColumnBatch> {
     const { parameters, limits } = context;
     const failed = new AbortController();
@@ -59,6 +66,9 @@ export class Executor {
   #block(block: MatchedBlock, context: ExecuteContext): Promise<ColumnBatch> {
     const { parameters, signal, limits } = context;
     const { maxBytes } = limits;
+    if (block.snapshot !== undefined) {
+      return readSnapshot(block.snapshot, block.schema, this.#snapshots, signal);
+    }
     const holes = block.holes && this.#holes(block, block.holes, context);
     return scanBlock(block, { scanner: this.#scanner, parameters, signal, maxBytes }, holes);
   }

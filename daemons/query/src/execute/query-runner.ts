@@ -16,14 +16,14 @@ import type { QueryLog } from '../admission/query-log.ts';
 import type { QueryLimits } from '../admission/running-query.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { CatalogSnapshot } from '../catalog/snapshot.ts';
-import { withoutLayout } from '../catalog/without-layout.ts';
+import { withoutFile } from '../catalog/without-file.ts';
 import type { QueryConfig } from '../config.ts';
 import { badSetting, internalError, withheld } from '../errors.ts';
 import { sourceFailuresFor } from '../plan/for-caller.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Planner, PlanRequest } from '../plan/planner.ts';
 import type { Executor } from './executor.ts';
-import { LayoutUnreadable } from './scan-block.ts';
+import { Unreadable } from './unreadable.ts';
 
 export interface QueryRequest {
   /** Id of the project. */
@@ -53,7 +53,7 @@ export interface Explained {
   readonly schema: Schema;
 }
 
-/** Layouts that one statement may lose to corruption, and times that its source may change, before it gives up. */
+/** Files that one statement may lose to corruption, and times that its source may change, before it gives up. */
 const maxReplans = 16;
 const maxSourceChanges = 1;
 
@@ -62,7 +62,7 @@ const explainSchema: Schema = [{ name: 'QUERY PLAN', type: { kind: 'text' }, nul
 /** One statement from text to rows: admission, catalog, plan, execution, log. The daemon outlives whatever it throws. */
 export class QueryRunner {
   readonly #deps: QueryRunnerDeps;
-  /** By snapshot: the same without the layouts that turned out unreadable. */
+  /** By snapshot: the same without the files that turned out unreadable. */
   readonly #reduced = new WeakMap<CatalogSnapshot, CatalogSnapshot>();
 
   constructor(deps: QueryRunnerDeps) {
@@ -132,28 +132,27 @@ export class QueryRunner {
         query.rowCount = BigInt(batch.rowCount);
         return this.#summed(run, planned, batch, plannedMs);
       } catch (error) {
-        if (error instanceof LayoutUnreadable && losses++ < maxReplans) {
+        if (error instanceof Unreadable && losses++ < maxReplans) {
           this.#leaveOut(error, run, planned.base);
         } else if (isTesseraError(error, 'SOURCE_CHANGED') && changes++ < maxSourceChanges) {
           run.notes.push(`${error.message} It was planned again.`);
           await this.#deps.catalog.renew(run.request.project, signal);
         } else {
-          throw error instanceof LayoutUnreadable ? error.cause : error;
+          throw error instanceof Unreadable ? error.cause : error;
         }
         planned = await this.#plan(planRequestOf(run.request), run.request.project, signal);
       }
     }
   }
 
-  #leaveOut(failure: LayoutUnreadable, run: Run, base: CatalogSnapshot): void {
-    const { scan, cause } = failure;
-    this.#reduced.set(base, withoutLayout(this.#reduced.get(base) ?? base, scan));
-    const note = `Layout ${scan.layout} of ${scan.cube} was left out (${cause.reason}).`;
-    run.notes.push(note);
-    this.#deps.log.warn(
-      { queryId: run.id, cube: scan.cube, layout: scan.layout, reason: cause.reason },
-      'query.layout.unreadable',
-    );
+  #leaveOut({ what, cause }: Unreadable, run: Run, base: CatalogSnapshot): void {
+    this.#reduced.set(base, withoutFile(this.#reduced.get(base) ?? base, what));
+    const name =
+      what.kind === 'layout'
+        ? `Layout ${what.scan.layout} of ${what.scan.cube}`
+        : `Snapshot ${what.snapshot.id}`;
+    run.notes.push(`${name} was left out (${cause.reason}).`);
+    this.#deps.log.warn({ queryId: run.id, name, reason: cause.reason }, 'query.file.unreadable');
   }
 
   /** A name that is not known may just have come: metadata is read again before the statement is refused. */

@@ -6,25 +6,30 @@ import {
   concatBatches,
   emptyBatch,
   type Field,
+  heldScale,
   type Schema,
   takeColumn,
   takeRows,
   type Value,
   valueAt,
 } from '@tessera/columnar';
-import type {
-  Expr,
-  OrderItem,
-  ParameterValues,
-  Query,
-  Relation,
-  SelectBlock,
-  SetOperation,
+import {
+  type Compare,
+  type Compiler,
+  compareOf,
+  type Evaluate,
+  type Expr,
+  expressionCompiler,
+  type Frame,
+  NotCompiled,
+  notCompiled,
+  type OrderItem,
+  type ParameterValues,
+  type Query,
+  type Relation,
+  type SelectBlock,
+  type SetOperation,
 } from '@tessera/sql';
-import { scaleOf } from './decimal.ts';
-import { expressionCompiler } from './evaluate.ts';
-import { NotCompiled, notCompiled } from './not-compiled.ts';
-import { type Compare, type Compiler, compareOf, type Evaluate, type Frame } from './operand.ts';
 
 /**
  * The fast path of residuals: what is left of a statement around its matched blocks, run in plain JavaScript
@@ -149,7 +154,7 @@ function compileOutput(expr: Expr, input: Input, compiler: Compiler): OutputColu
   const evaluate = compiler.compile(expr);
   if (expr.kind === 'column') {
     const index = input.columns.findIndex(({ name }) => name === expr.name);
-    if (scaleOf(input.columns[index]!.type) === scaleOf(expr.type)) {
+    if (heldScale(input.columns[index]!.type) === heldScale(expr.type)) {
       return ({ columns }, rows) => {
         const column = columns[index]!;
         const given = rows === undefined ? column : takeColumn(column, rows);
@@ -279,7 +284,7 @@ function checkUnited(query: SetOperation): void {
   for (const side of [query.left, query.right]) {
     schemaOf(side).forEach(({ type }, i) => {
       const wanted = query.schema[i]!.type;
-      if (type.kind !== wanted.kind || scaleOf(type) !== scaleOf(wanted)) {
+      if (type.kind !== wanted.kind || heldScale(type) !== heldScale(wanted)) {
         notCompiled('a union of types that differ');
       }
     });

@@ -1,4 +1,3 @@
-import { Code, isTesseraError, type TesseraError } from '@tessera/base';
 import type { CuboidScanner } from '@tessera/client';
 import {
   batchBytes,
@@ -9,18 +8,8 @@ import {
 } from '@tessera/columnar';
 import type { MatchedBlock, ScanPlan } from '@tessera/cube';
 import { resultTooLarge } from '../errors.ts';
-
-/** A layout that cannot be read although the metadata names it: to be left out of the next plan. */
-export class LayoutUnreadable extends Error {
-  readonly scan: ScanPlan;
-  override readonly cause: TesseraError;
-
-  constructor(scan: ScanPlan, cause: TesseraError) {
-    super(cause.message);
-    this.scan = scan;
-    this.cause = cause;
-  }
-}
+import { onceMore } from './once-more.ts';
+import { isUnreadable, Unreadable } from './unreadable.ts';
 
 export interface ScanContext {
   readonly scanner: CuboidScanner;
@@ -35,24 +24,13 @@ export async function scanBlock(
   context: ScanContext,
   holes: Promise<ColumnBatch> | undefined,
 ): Promise<ColumnBatch> {
-  const parts = block.scans.map((scan) => scanOnce(scan, context));
+  const parts = block.scans.map((scan) => onceMore(() => collect(scan, context), context.signal));
   const [scanned, fromSource] = await Promise.all([Promise.all(parts), holes]);
   const batches = scanned.flat().concat(fromSource ?? []);
   const sameShape = batches.map((batch) => ({ ...batch, schema: block.schema }));
   if (sameShape.length === 0) return emptyBatch(block.schema);
   if (sameShape.length === 1) return sameShape[0]!;
   return mergePartials(sameShape, block.keyCount, block.merge);
-}
-
-/** A scanner that is away is asked a second time. */
-async function scanOnce(scan: ScanPlan, context: ScanContext): Promise<ColumnBatch[]> {
-  try {
-    return await collect(scan, context);
-  } catch (error) {
-    context.signal.throwIfAborted();
-    if (isTesseraError(error) && error.code === Code.UNAVAILABLE) return collect(scan, context);
-    throw error;
-  }
 }
 
 async function collect(scan: ScanPlan, context: ScanContext): Promise<ColumnBatch[]> {
@@ -67,21 +45,8 @@ async function collect(scan: ScanPlan, context: ScanContext): Promise<ColumnBatc
     }
   } catch (error) {
     signal.throwIfAborted();
-    if (isUnreadable(error)) throw new LayoutUnreadable(scan, error);
+    if (isUnreadable(error)) throw new Unreadable({ kind: 'layout', scan }, error);
     throw error;
   }
   return batches;
-}
-
-const unreadableReasons: ReadonlySet<string> = new Set([
-  'LAYOUT_CORRUPTED',
-  'SEGMENT_CORRUPT',
-  'LAYOUT_NOT_STORED',
-  'SNAPSHOT_NOT_STORED',
-  'FILE_NOT_STORED',
-]);
-
-function isUnreadable(error: unknown): error is TesseraError {
-  if (!isTesseraError(error)) return false;
-  return error.code === Code.DATA_LOSS || unreadableReasons.has(error.reason);
 }

@@ -1,6 +1,6 @@
 import { type AccessView, type Caller, permitsSource } from '@tessera/access';
 import { TesseraError } from '@tessera/base';
-import type { BlockExplanation, Model, ModelState } from '@tessera/cube';
+import type { BlockCoverage, BlockExplanation, Model, ModelState } from '@tessera/cube';
 import type { ExternalTable } from '@tessera/plugin';
 import type { Query } from '@tessera/sql';
 import type { CatalogSnapshot } from '../catalog/snapshot.ts';
@@ -32,6 +32,17 @@ export function explanationsFor(
     if (candidates.length === explanation.candidates.length) return explanation;
     return { ...withoutNames(explanation), summary: explanation.summary, candidates };
   });
+}
+
+/** A lookup may be seen without the facts that it was kept for: then the model's names are not told. */
+export function coverageFor(
+  view: AccessView,
+  coverage: BlockCoverage,
+  models: readonly ModelState[],
+): BlockCoverage {
+  const found = models.find(({ model }) => model.name === coverage.model);
+  if (found === undefined || view.access(found.model.fact.table) !== undefined) return coverage;
+  return { ...coverage, model: '', cube: '', layouts: [], segments: [], prunedSegments: [] };
 }
 
 function seesModel(view: AccessView, { fact, lookups }: Model): boolean {

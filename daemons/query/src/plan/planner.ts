@@ -1,5 +1,5 @@
 import { AccessView, type Caller, callerKey, protect } from '@tessera/access';
-import type { Clock } from '@tessera/base';
+import { type Clock, LruCache } from '@tessera/base';
 import type { PlanKind } from '@tessera/client';
 import { type DataType, parseValue } from '@tessera/columnar';
 import {
@@ -25,8 +25,7 @@ import type { BlockOfLog } from '../admission/query-log.ts';
 import { type CatalogSnapshot, tableKey } from '../catalog/snapshot.ts';
 import { parameterMissing, pushDownOff } from '../errors.ts';
 import { compileResidual } from '../execute/residual.ts';
-import { explanationsFor, readsInPart, refusalFor } from './for-caller.ts';
-import { LruCache } from './lru-cache.ts';
+import { coverageFor, explanationsFor, readsInPart, refusalFor } from './for-caller.ts';
 import type { Plan, PlanSettings } from './plan.ts';
 import { neededTables } from './table-scans.ts';
 
@@ -165,7 +164,7 @@ function makePlan(
   const unmatched = refusalOf(matched);
   const refusal =
     (unmatched && inPart ? refusalFor(unmatched) : unmatched) ?? closedTable(tables, snapshot);
-  const compiled = compileResidual(matched.residual);
+  const compiled = isSmall(matched) ? compileResidual(matched.residual) : undefined;
   return {
     explain,
     schema: statement.schema,
@@ -180,7 +179,9 @@ function makePlan(
     readsInPart: inPart,
     kind: kindOf(matched, tables),
     sourceTables: tables,
-    coverage: matched.blocks.map(({ coverage }) => coverage),
+    coverage: matched.blocks.map(({ coverage }) =>
+      view === undefined ? coverage : coverageFor(view, coverage, snapshot.models),
+    ),
     ...(refusal === undefined ? {} : { refusal }),
     shape: {
       sql: withoutConstants(request.sql),
@@ -190,6 +191,13 @@ function makePlan(
       ),
     },
   };
+}
+
+/** Rows of snapshots beyond which JavaScript would keep other statements waiting. */
+const maxCompiledRows = 20_000n;
+
+function isSmall({ blocks }: MatchedStatement): boolean {
+  return blocks.every(({ snapshot }) => (snapshot?.rowCount ?? 0n) <= maxCompiledRows);
 }
 
 /** An untyped text is read as the type that the statement gave its parameter. */
@@ -233,7 +241,9 @@ function withoutConstants(sql: string): string {
 
 function blocksOfLog(matched: MatchedStatement, models: readonly Model[]): BlockOfLog[] {
   return [
-    ...matched.blocks.map((block) => blockOfLog(block, models)),
+    ...matched.blocks
+      .filter(({ snapshot }) => snapshot === undefined)
+      .map((block) => blockOfLog(block, models)),
     ...matched.explanations.flatMap(unansweredBlock),
   ];
 }

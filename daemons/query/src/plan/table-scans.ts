@@ -4,11 +4,11 @@ import {
   leavesOf,
   type Query,
   type Relation,
-  type SelectBlock,
+  selectBlocks,
   type TableRelation,
   transformExpr,
+  usedColumns,
   walkExpr,
-  walkQuery,
 } from '@tessera/sql';
 
 /** What a statement needs of one of its tables: columns and the predicates that hold for every row it can use. */
@@ -22,7 +22,7 @@ export interface NeededTable {
 /** Every table in a statement, by relation id; also those inside subqueries. */
 export function neededTables(query: Query): readonly NeededTable[] {
   const blocks = selectBlocks(query);
-  const used = usedColumns(blocks, query);
+  const used = usedColumns(query);
   return blocks.flatMap((block) => {
     const filterable = new Set(alwaysPresent(block.from));
     const predicates = [...conjuncts(block.where), ...innerConditions(block.from)];
@@ -40,42 +40,6 @@ export function neededTables(query: Query): readonly NeededTable[] {
           : [],
       }));
   });
-}
-
-/** Every SELECT of a statement: in FROM, under set operations, and in subqueries of expressions. */
-export function selectBlocks(query: Query): SelectBlock[] {
-  const blocks: SelectBlock[] = [];
-  const visit = (part: Query): void => {
-    if (part.kind === 'set') {
-      visit(part.left);
-      visit(part.right);
-    }
-    if (part.kind !== 'select') return;
-    blocks.push(part);
-    for (const leaf of leavesOf(part.from)) if (leaf.kind === 'query') visit(leaf.query);
-  };
-  visit(query);
-  walkQuery(query, (top) =>
-    walkExpr(top, (expr) => {
-      if (expr.kind === 'subquery') blocks.push(...selectBlocks(expr.query));
-      return true;
-    }),
-  );
-  return blocks;
-}
-
-function usedColumns(blocks: readonly SelectBlock[], query: Query): Map<string, Set<string>> {
-  const used = new Map<string, Set<string>>();
-  const note = (top: Expr) =>
-    walkExpr(top, (expr) => {
-      if (expr.kind !== 'column') return true;
-      const names = used.get(expr.relation) ?? new Set();
-      used.set(expr.relation, names.add(expr.name));
-      return true;
-    });
-  walkQuery(query, note);
-  for (const block of blocks) walkQuery(block, note);
-  return used;
 }
 
 /** Ids of the relations that no outer join fills up with NULLs. */

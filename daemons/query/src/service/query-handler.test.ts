@@ -8,7 +8,7 @@ import {
 } from '@tessera/client';
 import { bindInProcess, silentLogger, startServer } from '@tessera/daemon';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startTrips, type Trips } from '../testing/trips.ts';
+import { cubeName, startTrips, type Trips } from '../testing/trips.ts';
 
 let trips: Trips;
 const stack = new AsyncDisposableStack();
@@ -87,6 +87,21 @@ describe.each(['gRPC', 'in process'])('the query service over %s', (way) => {
     expect(preview.batches[0]!.rowCount).toBe(3n);
     await expect(queries().previewTable({ source: 'files', table: 'trip' })).rejects.toMatchObject({
       reason: 'TABLE_NOT_FOUND',
+    });
+  });
+
+  test('lists the freshness of segments, page by page', async () => {
+    const parent = 'projects/default/cubes/-';
+    const first = await queries().listSegmentFreshness({ parent, pageSize: 1 });
+    const { nextPageToken: pageToken } = first;
+    const second = await queries().listSegmentFreshness({ parent, pageSize: 1, pageToken });
+    const names = [...first.segments, ...second.segments].map(({ segment }) => segment);
+    expect(names).toEqual([`${cubeName}/segments/m1`, `${cubeName}/segments/m2`]);
+    const other = { parent: 'projects/default/cubes/other' };
+    expect((await queries().listSegmentFreshness(other)).segments).toEqual([]);
+    const bad = { parent: 'cubes/trips' };
+    await expect(queries().listSegmentFreshness(bad)).rejects.toMatchObject({
+      reason: 'BAD_RESOURCE_NAME',
     });
   });
 

@@ -18,6 +18,7 @@ import { query } from '@tessera/proto';
 import type { Admission } from '../admission/admission.ts';
 import type { QueryLog } from '../admission/query-log.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import { type SegmentFreshness, segmentFreshness } from '../catalog/segment-freshness.ts';
 import type { CatalogSnapshot } from '../catalog/snapshot.ts';
 import { badPageToken, tableNotFound } from '../errors.ts';
 import { previewTable } from '../execute/preview-table.ts';
@@ -172,6 +173,27 @@ export class QueryHandler implements query.QueryServiceImplementation {
     return { table: tableToProto(request.source, table), batches: [recordBatchToProto(batch)] };
   }
 
+  async listSegmentFreshness(
+    request: query.ListSegmentFreshnessRequest,
+    { signal }: AccessContext,
+  ): Promise<query.ListSegmentFreshnessResponse> {
+    const { catalog } = this.#deps;
+    const { project, cube } = cubesOf(request.parent);
+    const snapshot =
+      request.pageToken === ''
+        ? await catalog.renew(project, signal)
+        : await catalog.current(project, signal);
+    const page = pageOf(segmentFreshness(snapshot, cube), request);
+    return {
+      segments: page.items.map(({ segment, freshness, changedTables }) => ({
+        segment,
+        freshness: freshnessCodes[freshness],
+        changedTables: [...changedTables],
+      })),
+      nextPageToken: page.nextPageToken,
+    };
+  }
+
   async getQueryStatistics(
     request: query.GetQueryStatisticsRequest,
   ): Promise<query.GetQueryStatisticsResponse> {
@@ -218,6 +240,22 @@ function requestOf(
 function projectOf(name: string): string {
   if (name === '') return 'default';
   return parseResourceName(name, 'projects/{project}')['project']!;
+}
+
+const freshnessCodes: Readonly<Record<SegmentFreshness['freshness'], query.Freshness>> = {
+  current: query.Freshness.FRESHNESS_CURRENT,
+  stale: query.Freshness.FRESHNESS_STALE,
+  unknown: query.Freshness.FRESHNESS_UNSPECIFIED,
+};
+
+/** The cubes that a parent stands for: one, or all of its project. */
+function cubesOf(parent: string): { readonly project: string; readonly cube: string | undefined } {
+  const every = '/cubes/-';
+  if (parent.endsWith(every)) {
+    return { project: projectOf(parent.slice(0, -every.length)), cube: undefined };
+  }
+  const { project } = parseResourceName(parent, 'projects/{project}/cubes/{cube}');
+  return { project: project!, cube: parent };
 }
 
 function tableToProto(source: string, { name, columns, statistics }: ExternalTable): query.Table {

@@ -1,6 +1,6 @@
 import type { Collections, TesseraClient } from '@tessera/client';
 
-type Name = 'sources' | 'models' | 'cubes' | 'segments';
+type Name = 'sources' | 'models' | 'cubes' | 'segments' | 'snapshots';
 type Stored = { readonly name: string };
 interface Change {
   readonly name: Name;
@@ -16,6 +16,7 @@ export class FakeMetadata {
     models: new Map(),
     cubes: new Map(),
     segments: new Map(),
+    snapshots: new Map(),
   };
   /** Everything that ever happened, so that a watch can start at any revision. */
   readonly #history: Change[] = [];
@@ -63,6 +64,7 @@ export class FakeMetadata {
       models: of('models'),
       cubes: of('cubes'),
       segments: of('segments'),
+      snapshots: of('snapshots'),
     } as unknown as TesseraClient;
   }
 

@@ -1,4 +1,4 @@
-import type { CuboidScanner, ScanOptions } from '@tessera/client';
+import type { CuboidScanner, ScanOptions, SnapshotRead, SnapshotReader } from '@tessera/client';
 import type { ColumnBatch, Schema } from '@tessera/columnar';
 import {
   layoutRelation,
@@ -13,13 +13,14 @@ import { type DuckDb, duckdbType, printExpr, quoteName } from '@tessera/duckdb';
 import type { Expr } from '@tessera/sql';
 import { withValues } from '../plan/with-values.ts';
 
-/** Layouts as tables of a DuckDB, and a scanner over them. A `fail` hook stands for what can go wrong. */
-export class TableScanner implements CuboidScanner {
+/** Layouts and snapshots as tables of a DuckDB, and a scanner over them. `fail` hooks stand for what can go wrong. */
+export class TableScanner implements CuboidScanner, SnapshotReader {
   /** By layout: columns are read off it when no segment is scanned. */
   readonly #someSegment = new Map<string, string>();
   readonly #duckdb: DuckDb;
   readonly scans: ScanPlan[] = [];
   fail: (plan: ScanPlan) => unknown = () => undefined;
+  failSnapshot: (read: SnapshotRead) => unknown = () => undefined;
 
   constructor(duckdb: DuckDb) {
     this.#duckdb = duckdb;
@@ -49,6 +50,15 @@ export class TableScanner implements CuboidScanner {
       `CREATE OR REPLACE TABLE ${tableOf(layout.id, segment)} AS SELECT ${[...dimensions, ...parts]}
        FROM ${from} ${where === undefined ? '' : `WHERE ${printExpr(where)}`} ${by}`,
     );
+  }
+
+  async *readSnapshot(read: SnapshotRead, signal: AbortSignal): AsyncIterable<ColumnBatch> {
+    const failure = this.failSnapshot(read);
+    if (failure !== undefined) throw failure;
+    const table = read.snapshot.slice(read.snapshot.lastIndexOf('/') + 1);
+    const names = read.columns.map(({ name }) => quoteName(name));
+    const schema = read.columns.map((column) => ({ ...column, nullable: true }));
+    yield* this.#duckdb.stream(`SELECT ${names} FROM ${quoteName(table)}`, [], { schema, signal });
   }
 
   async *scan(plan: ScanPlan, { parameters, signal }: ScanOptions): AsyncIterable<ColumnBatch> {

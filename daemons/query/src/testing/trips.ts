@@ -2,7 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom, systemClock } from '@tessera/base';
-import { cubeSpecToProto, modelSpecToProto, segmentToProto } from '@tessera/client';
+import {
+  cubeSpecToProto,
+  layoutColumnToProto,
+  modelSpecToProto,
+  segmentToProto,
+} from '@tessera/client';
 import {
   type CubeSpec,
   type ModelSpec,
@@ -49,6 +54,7 @@ const cube: CubeSpec = {
   segments: { every: 'month', autoMerge: [] },
 };
 
+const snapshotId = 's1';
 const month = (number: number): SegmentRange => ({
   kind: 'range',
   start: BigInt(Date.UTC(2024, number - 1, 1)) * 1_000n,
@@ -78,6 +84,7 @@ export interface Trips extends AsyncDisposable {
   readonly metadata: FakeMetadata;
   readonly scanner: TableScanner;
   readonly tripsFile: string;
+  readonly airportsFile: string;
 }
 
 /** A query daemon over CSV files of trips, whose cube is built for January and February 2024. */
@@ -86,7 +93,8 @@ export async function startTrips(config: Partial<QueryConfig> = {}): Promise<Tri
   const directory = mkdtempSync(join(tmpdir(), 'tessera-query-'));
   const tripsFile = join(directory, 'trips.csv');
   writeFileSync(tripsFile, tripLines(600, 7).join('\n'));
-  writeFileSync(join(directory, 'airports.csv'), 'iata,state\nAAA,CA\nBBB,CA\nCCC,TX\nDDD,\n');
+  const airportsFile = join(directory, 'airports.csv');
+  writeFileSync(airportsFile, 'iata,state\nAAA,CA\nBBB,CA\nCCC,TX\nDDD,\n');
   const stack = new AsyncDisposableStack();
   stack.defer(() => rmSync(directory, { recursive: true, force: true }));
   const duckdb = stack.use(await DuckDb.open({ onConnect: sessionSettings() }));
@@ -129,6 +137,17 @@ export async function startTrips(config: Partial<QueryConfig> = {}): Promise<Tri
       `CREATE TABLE ${name} AS FROM read_csv('${join(directory, `${name}.csv`)}', header = true${name === 'trips' ? ", types = {'price': 'DECIMAL(10,2)'}" : ''})`,
     );
   }
+  const { columns } = model.lookups[0]!;
+  metadata.put('snapshots', {
+    name: `projects/default/snapshots/${snapshotId}`,
+    model: 'projects/default/models/trips',
+    alias: 'a',
+    columns: columns.map((column) => layoutColumnToProto({ ...column, role: 'dimension' })),
+    rowCount: 4n,
+    sizeBytes: 100n,
+    rejectedRows: 0n,
+  });
+  await duckdb.execute(`CREATE TABLE ${snapshotId} AS FROM airports`);
   const from = 'trips AS t LEFT JOIN airports AS a ON t.origin = a.iata';
   for (const number of [1, 2]) {
     const layouts = wantedLayouts(model, cube);
@@ -146,7 +165,7 @@ export async function startTrips(config: Partial<QueryConfig> = {}): Promise<Tri
         fileDigest: `${layout.id}@m${number}`,
         file: '',
       })),
-      snapshots: { a: 's1' },
+      snapshots: { a: snapshotId },
       sourceVersions: versions,
       modelRevision: model.revision,
       sourceRows: 0n,
@@ -164,11 +183,11 @@ export async function startTrips(config: Partial<QueryConfig> = {}): Promise<Tri
         freshnessIntervalMs: 0,
         ...config,
       },
-      { client: metadata.client, scanner },
+      { client: metadata.client, scanner, snapshots: scanner },
     ),
   );
   return {
-    ...{ daemon, metadata, scanner, tripsFile },
+    ...{ daemon, metadata, scanner, tripsFile, airportsFile },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }

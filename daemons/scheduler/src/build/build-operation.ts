@@ -1,16 +1,8 @@
 import type { Clock } from '@tessera/base';
-import { listAll } from '@tessera/client';
-import {
-  planBuild,
-  type Segment,
-  type SourceVersion,
-  segmentRanges,
-  type WantedLayout,
-  wantedLayouts,
-} from '@tessera/cube';
+import { type Segment, segmentRanges, type WantedLayout, wantedLayouts } from '@tessera/cube';
 import type { SourceRegistry } from '@tessera/daemon';
 import type { Engine } from '@tessera/plugin';
-import { type Any, scheduler } from '@tessera/proto';
+import type { Any } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
 import type { SchedulerConfig } from '../config.ts';
 import { cubeWithoutCuboids, modelChanged, sourceChanged } from '../errors.ts';
@@ -18,17 +10,28 @@ import type { Leadership } from '../leader/leadership.ts';
 import type { OperationContext, OperationKind } from '../operations/operation.ts';
 import type { Plain } from '../operations/plain.ts';
 import { plannedCube } from '../plan/plan-operation.ts';
-import { type BuildWish, isOfEverything, type SegmentWork, segmentsToBuild } from './decide.ts';
+import { planOf, readsSource } from './batch-plan.ts';
+import { batchesOf, segmentsPerPass } from './batches.ts';
+import {
+  type BuildWish,
+  type CubeObservation,
+  isOfEverything,
+  type SegmentWork,
+  segmentsToBuild,
+} from './decide.ts';
+import { type BuildDecision, decisionOf, journaledDecision, wishOf } from './decision.ts';
 import { buildInputs } from './engine-inputs.ts';
-import { type PassOutcome, runEnginePass } from './engine-pass.ts';
+import { nothingRead, type PassOutcome, runEnginePass } from './engine-pass.ts';
 import { ensureSnapshots, type SnapshotInUse } from './lookup-snapshots.ts';
 import { quarantineMissing } from './missing-layouts.ts';
+import { newestDictionaries } from './newest-dictionaries.ts';
 import { currentVersions, type ObservedCube, observeCube } from './observe.ts';
-import { publishPass } from './publish.ts';
+import { isOfSource, publishPass, replacedBy } from './publish.ts';
 import { BuildTotals } from './response.ts';
 import { RowCoverage } from './row-coverage.ts';
-import { readExtent } from './source-extent.ts';
+import { type FactExtent, readExtent, unknownExtent } from './source-extent.ts';
 import { dropStaging, stagingKey } from './staging.ts';
+import { storedParents } from './stored-parents.ts';
 
 export interface BuildDependencies {
   readonly clients: SchedulerClients;
@@ -39,15 +42,20 @@ export interface BuildDependencies {
   readonly clock: Clock;
 }
 
-/** What was decided before anything was built, kept in the journal: a resumed build builds exactly this. */
-export interface BuildDecision {
-  readonly work: readonly SegmentWork[];
-  readonly versions: Readonly<Record<string, SourceVersion>>;
-  readonly modelEtag: string;
-  readonly cubeEtag: string;
-  readonly readAt: bigint;
-  /** Rows of the fact, when the build is of all of them and their number is that of `versions`. */
-  readonly sourceRows?: bigint;
+/** What a build sees of its source; with the failure when it could not be read. */
+interface SourceNow extends Pick<CubeObservation, 'versions' | 'ranges'> {
+  readonly extent: FactExtent;
+  readonly failure?: unknown;
+}
+
+/** What all batches of one build stand on. */
+interface BuildRun {
+  readonly cube: ObservedCube;
+  readonly layouts: readonly WantedLayout[];
+  readonly decision: BuildDecision;
+  readonly snapshots: readonly SnapshotInUse[];
+  readonly coverage: RowCoverage;
+  readonly context: OperationContext;
 }
 
 /**
@@ -80,25 +88,19 @@ export class BuildOperation implements OperationKind {
     );
     const decision = decisionOf(journaled);
     requireUnchanged(cube, decision);
-    const batches = batchesOf(decision.work, segmentsPerPass(this.#deps.config, layouts));
+    const batches = batchesOf(
+      decision.work,
+      segmentsPerPass(this.#deps.config.maxSegmentsPerPass, layouts),
+    );
     progress.update({ stepsTotal: stepCount(cube, batches) });
     const totals = new BuildTotals();
-    if (batches.length > 0) {
-      const fence = () => this.#deps.leadership.fence();
-      const snapshots = await ensureSnapshots(
-        clients,
-        await this.#deps.engine(),
-        cube,
-        decision.versions,
-        context,
-        fence,
-      );
-      const coverage = new RowCoverage(decision.sourceRows, batches.length);
-      for (const [i, batch] of batches.entries()) {
-        totals.add(
-          await this.#buildBatch(cube, layouts, decision, batch, i, snapshots, coverage, context),
-        );
-      }
+    const snapshots = batches.some((batch) => readsSource(cube, layouts, batch))
+      ? await this.#snapshots(cube, decision, context)
+      : [];
+    const coverage = new RowCoverage(decision.sourceRows, batches.length);
+    const run = { cube, layouts, decision, snapshots, coverage, context };
+    for (const [i, batch] of batches.entries()) {
+      totals.add(await this.#buildBatch(run, batch, i), replacedBy(batch));
     }
     return totals.packed(clock.now() - startedAt);
   }
@@ -115,24 +117,17 @@ export class BuildOperation implements OperationKind {
     wish: BuildWish,
     signal: AbortSignal,
   ): Promise<BuildDecision> {
-    const { config, clock } = this.#deps;
-    const versions = await currentVersions(cube, signal);
-    const readAt = clock.now();
-    const extent = await readExtent(
-      await this.#deps.engine(),
-      cube.model,
-      cube.sources,
-      config.buildMemoryBytes,
-      signal,
-    );
+    const readAt = this.#deps.clock.now();
+    const source = await this.#sourceNow(cube, wish, signal);
     const observation = {
+      ...source,
       segments: cube.segments,
-      ranges: segmentRanges(cube.spec.segments.every, extent, cube.model.timeZone),
-      versions,
       layouts: layouts.map(({ id }) => id),
       timeZone: cube.model.timeZone,
     };
     const work = segmentsToBuild(observation, wish);
+    const { versions, extent, failure } = source;
+    if (failure !== undefined && !isFromStored(cube, layouts, work)) throw failure;
     const sourceRows = isOfEverything(observation, work, wish) ? extent.rowCount : undefined;
     return {
       work,
@@ -140,76 +135,71 @@ export class BuildOperation implements OperationKind {
       modelEtag: cube.modelEtag,
       cubeEtag: cube.etag,
       readAt,
+      rejectedRows: extent.rejectedRows,
       ...(sourceRows === undefined ? {} : { sourceRows }),
     };
   }
 
-  async #buildBatch(
+  /** A model that answers as of its builds may lack its source: then nothing is new in it, and nothing stale. */
+  async #sourceNow(cube: ObservedCube, wish: BuildWish, signal: AbortSignal): Promise<SourceNow> {
+    try {
+      const versions = await currentVersions(cube, signal);
+      const { every, autoMerge } = cube.spec.segments;
+      const { model, sources } = cube;
+      const task = { model, sources, every, memoryLimitBytes: this.#deps.config.buildMemoryBytes };
+      const extent = await readExtent(await this.#deps.engine(), task, signal);
+      const ranges = segmentRanges(every, extent, model.timeZone, { autoMerge, ...wish });
+      return { versions, extent, ranges };
+    } catch (failure) {
+      if (cube.model.freshness !== 'built' || signal.aborted) throw failure;
+      return { versions: {}, extent: unknownExtent, ranges: [], failure };
+    }
+  }
+
+  async #snapshots(
     cube: ObservedCube,
-    layouts: readonly WantedLayout[],
-    decision: BuildDecision,
+    { versions }: BuildDecision,
+    context: OperationContext,
+  ): Promise<SnapshotInUse[]> {
+    const fence = () => this.#deps.leadership.fence();
+    const engine = await this.#deps.engine();
+    return ensureSnapshots(this.#deps.clients, engine, cube, versions, context, fence);
+  }
+
+  async #buildBatch(
+    run: BuildRun,
     work: readonly SegmentWork[],
     batch: number,
-    snapshots: readonly SnapshotInUse[],
-    coverage: RowCoverage,
-    context: OperationContext,
   ): Promise<readonly Segment[]> {
     const { clients, leadership } = this.#deps;
-    const { journal, signal, progress } = context;
+    const { coverage, context, ...pass } = run;
+    const { journal, signal, progress, record } = context;
     const outcome = (await journal.step(
       `pass-${batch}`,
       () => null,
-      async () =>
-        (await this.#pass(
-          cube,
-          layouts,
-          work,
-          `pass-${batch}`,
-          snapshots,
-          context,
-        )) as unknown as Plain,
+      async () => (await this.#pass(run, work, `pass-${batch}`)) as unknown as Plain,
     )) as unknown as PassOutcome;
     signal.throwIfAborted();
-    if (!journal.isDone(`publish-${batch}`)) await this.#requireSameSource(cube, decision, signal);
+    const ofSource = work.some((item) => isOfSource(item, outcome));
+    if (ofSource && !journal.isDone(`publish-${batch}`)) await this.#requireSameSource(run);
     coverage.add(outcome);
     progress.advance({ phase: 'PUBLISH', step: 'publishing segments' });
     const published = await journal.step(
       `publish-${batch}`,
       () => null,
       async () => {
-        const input = {
-          cube,
-          layouts,
-          work,
-          decision,
-          snapshots,
-          outcome,
-          operation: context.record.name,
-        };
+        const input = { ...pass, work, outcome, operation: record.name };
         return (await publishPass(clients, leadership, input)) as unknown as Plain;
       },
     );
     return published as unknown as readonly Segment[];
   }
 
-  async #pass(
-    cube: ObservedCube,
-    layouts: readonly WantedLayout[],
-    work: readonly SegmentWork[],
-    key: string,
-    snapshots: readonly SnapshotInUse[],
-    context: OperationContext,
-  ): Promise<PassOutcome> {
+  async #pass(run: BuildRun, work: readonly SegmentWork[], key: string): Promise<PassOutcome> {
+    const { cube, layouts, decision, snapshots, context } = run;
     const { clients, config } = this.#deps;
-    const wanted = new Set(work.flatMap((item) => item.layouts));
-    const plan = planBuild({
-      cube: cube.name,
-      model: cube.model,
-      segments: work,
-      layouts: layouts.filter(({ id }) => wanted.has(id)),
-      snapshots: Object.fromEntries(snapshots.map(({ alias, id }) => [alias, id])),
-      estimatedRows: rowsOfLayouts(cube.segments),
-    });
+    const plan = planOf(cube, layouts, work, snapshots);
+    if (plan === undefined) return nothingRead(decision.rejectedRows);
     const files = new Map(snapshots.map(({ alias, path }) => [alias, path]));
     const pass = {
       cube: cube.name,
@@ -221,12 +211,11 @@ export class BuildOperation implements OperationKind {
         cube,
         plan.dictionaries.map(({ name }) => name),
       ),
+      stored: await storedParents(clients, plan, cube.segments),
       memoryLimitBytes: config.buildMemoryBytes,
     };
-    context.progress.update({
-      phase: 'READ',
-      step: `reading ${cube.model.fact.table.table}`,
-    });
+    const read = plan.inputs.length === 0 ? 'stored layouts' : cube.model.fact.table.table;
+    context.progress.update({ phase: 'READ', step: `reading ${read}` });
     return runEnginePass(
       pass,
       clients,
@@ -236,32 +225,22 @@ export class BuildOperation implements OperationKind {
     );
   }
 
-  async #requireSameSource(
-    cube: ObservedCube,
-    decision: BuildDecision,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const now = await currentVersions(cube, signal);
+  async #requireSameSource({ cube, decision, context }: BuildRun): Promise<void> {
+    const now = await currentVersions(cube, context.signal);
     for (const [table, version] of Object.entries(decision.versions)) {
       if (version.known && now[table]?.token !== version.token) throw sourceChanged(table);
     }
   }
 }
 
-function wishOf(request: Any | undefined): BuildWish {
-  const bytes = request?.value ?? new Uint8Array();
-  if (request?.typeUrl.endsWith('.RefreshSegmentsRequest')) {
-    const { segments, force } = scheduler.RefreshSegmentsRequest.decode(bytes);
-    const ids = segments.map((name) => name.slice(name.lastIndexOf('/') + 1));
-    return { force, existingOnly: true, ...(ids.length > 0 ? { only: ids } : {}) };
-  }
-  const { startMicros, endMicros, force } = scheduler.BuildSegmentsRequest.decode(bytes);
-  return {
-    force,
-    existingOnly: false,
-    ...(startMicros === undefined ? {} : { start: startMicros }),
-    ...(endMicros === undefined ? {} : { end: endMicros }),
-  };
+/** True when there is something to make, and none of it needs the source. */
+function isFromStored(
+  cube: ObservedCube,
+  layouts: readonly WantedLayout[],
+  work: readonly SegmentWork[],
+): boolean {
+  const batches = batchesOf(work, work.length);
+  return work.length > 0 && !batches.some((batch) => readsSource(cube, layouts, batch));
 }
 
 /** A resumed build goes on only with the model and cube that it was decided for. */
@@ -270,82 +249,7 @@ function requireUnchanged(cube: ObservedCube, { modelEtag, cubeEtag }: BuildDeci
 }
 
 function stepCount(cube: ObservedCube, batches: readonly (readonly SegmentWork[])[]): number {
-  const files = batches.flat().reduce((sum, { layouts }) => sum + layouts.length, 0);
+  const filled = batches.flat().filter(({ empty }) => !empty);
+  const files = filled.reduce((sum, { layouts }) => sum + layouts.length, 0);
   return cube.model.lookups.length + files + 2 * batches.length;
-}
-
-/** What is kept of a decision in one journal entry: segments with the same layouts share their list. */
-function journaledDecision({ work, ...decision }: BuildDecision): Plain {
-  const alike = Map.groupBy(work, ({ layouts, keeps }) => JSON.stringify([layouts, keeps]));
-  const groups = [...alike.values()].map((items) => ({
-    layouts: items[0]!.layouts,
-    keeps: items[0]!.keeps,
-    segments: items.map(({ id, range }) => ({ id, range })),
-  }));
-  return { ...decision, groups } as unknown as Plain;
-}
-
-function decisionOf(journaled: Plain): BuildDecision {
-  const { groups, ...decision } = journaled as unknown as Omit<BuildDecision, 'work'> & {
-    readonly groups: readonly (Pick<SegmentWork, 'layouts' | 'keeps'> & {
-      readonly segments: readonly Pick<SegmentWork, 'id' | 'range'>[];
-    })[];
-  };
-  const work = groups.flatMap(({ segments, layouts, keeps }) =>
-    segments.map((segment) => ({ ...segment, layouts, keeps })),
-  );
-  return { ...decision, work };
-}
-
-/** What a pass gave is one journal entry, which metadata takes up to a size: so many segments fit. */
-const journalBytes = 1_000_000;
-const bytesPerLayout = 700;
-const bytesPerColumn = 250;
-
-function segmentsPerPass(config: SchedulerConfig, layouts: readonly WantedLayout[]): number {
-  const bytes = layouts.reduce(
-    (sum, { columns }) => sum + bytesPerLayout + bytesPerColumn * columns.length,
-    0,
-  );
-  return Math.max(1, Math.min(config.maxSegmentsPerPass, Math.floor(journalBytes / bytes)));
-}
-
-/** Segments that lack the same layouts are built in one pass. */
-function batchesOf(work: readonly SegmentWork[], most: number): SegmentWork[][] {
-  const alike = Map.groupBy(work, ({ layouts }) => layouts.join());
-  return [...alike.values()].flatMap((items) => chunksOf(items, most));
-}
-
-function chunksOf<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
-    items.slice(i * size, (i + 1) * size),
-  );
-}
-
-function rowsOfLayouts(segments: readonly Segment[]): ReadonlyMap<string, number> {
-  const rows = new Map<string, number>();
-  for (const layout of segments.flatMap(({ layouts }) => layouts)) {
-    rows.set(layout.id, (rows.get(layout.id) ?? 0) + Number(layout.rowCount));
-  }
-  return rows;
-}
-
-async function newestDictionaries(
-  clients: SchedulerClients,
-  cube: ObservedCube,
-  names: readonly string[],
-): Promise<Record<string, string>> {
-  if (names.length === 0) return {};
-  const { resources } = await listAll(clients, 'dictionaries', {
-    parent: `projects/${cube.project}`,
-  });
-  const newest = new Map<string, (typeof resources)[number]>();
-  for (const dictionary of resources) {
-    const known = newest.get(dictionary.key);
-    if (known === undefined || known.version < dictionary.version)
-      newest.set(dictionary.key, dictionary);
-  }
-  const found = names.flatMap((name) => newest.get(name) ?? []);
-  const { paths } = await clients.storage.locateFiles({ files: found.map(({ file }) => file) });
-  return Object.fromEntries(found.map(({ key }, i) => [key, paths[i]!]));
 }

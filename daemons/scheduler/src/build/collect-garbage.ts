@@ -6,6 +6,8 @@ import type { SchedulerConfig } from '../config.ts';
 import type { Leadership } from '../leader/leadership.ts';
 import { allCubes } from '../operations/operation.ts';
 import { isRetiredBefore, microsOf } from './maintenance-due.ts';
+import { hasContent } from './missing-layouts.ts';
+import { modelsOfSegments, unusedDictionaries } from './unused-dictionaries.ts';
 
 const { OperationState } = metadata;
 
@@ -24,21 +26,27 @@ export interface Collected {
 const nothing: Collected = { deletedFiles: 0n, deletedBytes: 0n };
 
 /**
- * Deletes what nobody needs any more: retired segments and unused snapshots after the grace time, the files that no
+ * Deletes what nobody needs any more: retired segments, unused snapshots and dictionaries after the grace time, the files that no
  * resource names, and operations that ended long ago. Whatever an operation that has not ended may have made or may
- * need stays, except for those of `self`, which asks.
+ * need stays, except for those of `self`, which asks. A metadata store without a single project says nothing about
+ * files: it may be new, and about to be restored.
  */
 export async function collectGarbage(options: GarbageOptions, self?: string): Promise<Collected> {
   const { clients, clock, config } = options;
   const busy = await busyCubes(options, self);
   if (busy === 'all') return nothing;
+  const { projects } = await clients.projects.listProjects({ pageSize: 1 });
+  if (projects.length === 0) return nothing;
   const before = clock.now() - BigInt(config.retiredGraceMs) * 1000n;
   const isBusy = (name: string) => busy.some((cube) => projectOf(cube) === projectOf(name));
   const used = await deleteRetired(options, before, isBusy);
-  const files = [...used.files, ...(await deleteUnused(options, before, used.snapshots, isBusy))];
-  const { resources } = await listAll(clients, 'dictionaries', { parent: 'projects/-' });
+  const files = [
+    ...used.files,
+    ...(await deleteUnused(options, before, used.snapshots, isBusy)),
+    ...(await deleteDictionaries(options, before, used.segments, isBusy)),
+  ];
   const { deletedFiles, deletedBytes } = await clients.storage.deleteUnreferenced({
-    referencedFiles: [...files, ...resources.map(({ file }) => file)],
+    referencedFiles: files,
     busyCubes: busy,
     graceMicros: BigInt(config.retiredGraceMs) * 1000n,
   });
@@ -90,10 +98,8 @@ async function deleteRetired(
     });
   }
   const kept = resources.filter(({ name }) => !gone.has(name));
-  const files = new Set(kept.flatMap(({ layouts }) => layouts.map(({ file }) => file)));
-  const toDrop = old
-    .flatMap(({ layouts }) => layouts.map(({ file }) => file))
-    .filter((file) => !files.has(file));
+  const files = new Set(filesOf(kept));
+  const toDrop = filesOf(old).filter((file) => !files.has(file));
   const dropped =
     toDrop.length === 0 ? nothing : await clients.storage.dropLayouts({ files: toDrop });
   const snapshots = new Set(
@@ -101,7 +107,11 @@ async function deleteRetired(
       Object.values(ids).map((id) => `${projectOf(name)}/snapshots/${id}`),
     ),
   );
-  return { files, snapshots, dropped };
+  return { segments: kept, files, snapshots, dropped };
+}
+
+function filesOf(segments: readonly metadata.Segment[]): string[] {
+  return segments.flatMap(({ layouts }) => layouts.map(({ file }) => file)).filter(hasContent);
 }
 
 /** Deletes the copies of lookups that no segment was built with; returns the files of the others. */
@@ -119,6 +129,27 @@ async function deleteUnused(
     kept.push(file);
   }
   return kept;
+}
+
+/** Deletes the versions of dictionaries that no build will go on from; returns the files of the others. */
+async function deleteDictionaries(
+  { clients, leadership }: GarbageOptions,
+  before: bigint,
+  segments: readonly metadata.Segment[],
+  isBusy: (name: string) => boolean,
+): Promise<string[]> {
+  const { resources } = await listAll(clients, 'dictionaries', { parent: 'projects/-' });
+  if (resources.length === 0) return [];
+  const cubes = await listAll(clients, 'cubes', { parent: 'projects/-' });
+  const models = modelsOfSegments(cubes.resources, segments);
+  const unused = new Set(
+    unusedDictionaries(resources, { models, before }).filter(({ name }) => !isBusy(name)),
+  );
+  for (const { name, etag } of unused) {
+    const fence = leadership.fence();
+    await clients.dictionaries.deleteDictionary({ name, etag, allowMissing: true, fence });
+  }
+  return resources.filter((dictionary) => !unused.has(dictionary)).map(({ file }) => file);
 }
 
 /** False when somebody uses it after all. */

@@ -1,4 +1,4 @@
-import { compareRanges, type Segment, type SegmentRange } from '@tessera/cube';
+import { compareRanges, type Segment, type SegmentRange, type SourceExtent } from '@tessera/cube';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type BuildWish, isOfEverything, isStale, overlap, segmentsToBuild } from './decide.ts';
@@ -27,10 +27,28 @@ function segment(id: string, of: SegmentRange, layouts = ['a', 'b'], token = 'v1
   };
 }
 
-function observation(segments: readonly Segment[], ranges: readonly SegmentRange[]) {
+/** Rows everywhere, unless stretches of days say where. */
+const anywhere: SourceExtent = {
+  empty: false,
+  minimum: 0n,
+  maximum: 100n * day,
+  hasNulls: true,
+};
+const onDays = (...days: readonly number[]): SourceExtent => ({
+  ...anywhere,
+  hasNulls: false,
+  stretches: days.map((at) => ({ minimum: BigInt(at) * day, maximum: BigInt(at) * day })),
+});
+
+function observation(
+  segments: readonly Segment[],
+  ranges: readonly SegmentRange[],
+  extent = anywhere,
+) {
   return {
     segments,
     ranges,
+    extent,
     versions: { 'shop.sales': { known: true, token: 'v1' } },
     layouts: ['a', 'b'],
     timeZone: 'UTC',
@@ -110,8 +128,81 @@ describe('segmentsToBuild', () => {
   test('keeps those layouts of a segment that the cube still has', () => {
     const seen = observation([segment('s', range(0, 10), ['a', 'old'])], [range(0, 10)]);
     expect(segmentsToBuild(seen, all)).toEqual([
-      { id: 's', range: range(0, 10), layouts: ['b'], keeps: ['a'] },
+      { id: 's', range: range(0, 10), layouts: ['b'], keeps: ['a'], empty: false },
     ]);
+  });
+
+  describe('of time without rows', () => {
+    const run = (token = 'v1') => ({
+      ...segment('run', range(10, 90), ['a', 'b'], token),
+      sourceRows: 0n,
+    });
+    const shown = (
+      segments: readonly Segment[],
+      ranges: readonly SegmentRange[],
+      extent: SourceExtent,
+      wish = all,
+    ) =>
+      segmentsToBuild(observation(segments, ranges, extent), wish).map(
+        ({ range: of, empty, replaces }) => [of, empty, replaces],
+      );
+
+    test('makes one segment of a run, and reads nothing for it', () => {
+      const ranges = [range(0, 10), range(10, 90), range(90, 100)];
+      expect(shown([], ranges, onDays(5, 95))).toEqual([
+        [range(0, 10), false, undefined],
+        [range(10, 90), true, undefined],
+        [range(90, 100), false, undefined],
+      ]);
+    });
+
+    test('leaves it as it is while it has no rows, and makes it again when the source has changed', () => {
+      const ranges = [range(10, 90)];
+      expect(shown([run()], ranges, onDays(5, 95))).toEqual([]);
+      expect(shown([run('v0')], ranges, onDays(5, 95))).toEqual([[range(10, 90), true, undefined]]);
+    });
+
+    test.each([all, { ...all, existingOnly: true }, { ...all, only: ['run'], existingOnly: true }])(
+      'cuts it where it has got rows: %j',
+      (wish) => {
+        const ranges = [range(0, 10), range(10, 40), range(40, 50), range(50, 100)];
+        const old = [segment('s', range(0, 10)), run('v0')];
+        expect(shown(old, ranges, onDays(5, 45, 95), wish)).toEqual([
+          [range(10, 40), true, 'run'],
+          [range(40, 50), false, 'run'],
+          [range(50, 90), true, 'run'],
+          ...(wish.existingOnly ? [] : [[range(90, 100), false, undefined]]),
+        ]);
+      },
+    );
+
+    test('does not trust that it has none when the model has changed altogether', () => {
+      const other = { ...run(), layouts: [{ id: 'old' }] as never };
+      expect(shown([other], [range(10, 20), range(20, 90)], onDays(15))).toEqual([
+        [range(10, 20), false, 'run'],
+        [range(20, 90), true, 'run'],
+      ]);
+    });
+
+    test('covers what the source no longer reaches', () => {
+      const old = [segment('s', range(0, 10)), run('v0')];
+      expect(shown(old, [range(0, 10), range(10, 20)], onDays(5, 15))).toEqual([
+        [range(10, 20), false, 'run'],
+        [range(20, 90), true, 'run'],
+      ]);
+    });
+
+    test('adds a layout that it lacks without reading', () => {
+      const lacks = { ...run(), layouts: [{ id: 'a' }] as never };
+      expect(segmentsToBuild(observation([lacks], [], onDays(5)), all)).toEqual([
+        { id: 'run', range: range(10, 90), layouts: ['b'], keeps: ['a'], empty: true },
+      ]);
+    });
+
+    test('counts as built for a build of everything when others take over', () => {
+      const seen = observation([run('v0')], [range(10, 20), range(20, 90)], onDays(15));
+      expect(isOfEverything(seen, segmentsToBuild(seen, all), all)).toBe(true);
+    });
   });
 
   test('fills every range of the source once, whatever segments there are', () => {

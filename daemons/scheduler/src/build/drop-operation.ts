@@ -1,3 +1,4 @@
+import { resourceIdOf } from '@tessera/base';
 import { type Any, scheduler } from '@tessera/proto';
 import { nothingInRange } from '../errors.ts';
 import type { OperationContext, OperationKind } from '../operations/operation.ts';
@@ -44,7 +45,7 @@ type SegmentsOfCube = Pick<ObservedCube, 'name' | 'segments' | 'segmentEtags'>;
 
 function segmentsAsked(cube: SegmentsOfCube, request: scheduler.DropSegmentsRequest): string[] {
   const { segments, startMicros, endMicros } = request;
-  const named = new Set(segments.map((name) => name.slice(name.lastIndexOf('/') + 1)));
+  const named = new Set(segments.map(resourceIdOf));
   const ids = cube.segments
     .filter(({ id, range }) => {
       if (named.size > 0) return named.has(id);

@@ -4,6 +4,7 @@ import { storage } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
 import { buildIncomplete, rowsDisagree } from '../errors.ts';
 import type { Progress } from '../operations/progress.ts';
+import type { StoredParents } from './stored-parents.ts';
 
 /** A layout's file in the store, with what the engine says of it. */
 export interface StoredLayout {
@@ -35,6 +36,11 @@ export interface PassOutcome {
   readonly rejectedRows: bigint;
 }
 
+/** The outcome of a pass over segments that are known to have no rows. */
+export function nothingRead(rejectedRows: bigint): PassOutcome {
+  return { layouts: [], dictionaries: [], sourceRows: {}, unmatchedRows: {}, rejectedRows };
+}
+
 export interface EnginePass {
   readonly cube: string;
   /** Idempotency key: names the staging directory. */
@@ -43,6 +49,8 @@ export interface EnginePass {
   readonly inputs: Readonly<Record<string, EngineInput>>;
   /** Absolute paths of the newest dictionaries, by name. */
   readonly dictionaries: Readonly<Record<string, string>>;
+  /** Where the plan is computed from layouts that the segments have already. */
+  readonly stored: StoredParents;
   readonly memoryLimitBytes: number;
 }
 
@@ -69,6 +77,7 @@ export async function runEnginePass(
       plan: pass.plan,
       inputs: pass.inputs,
       dictionaries: pass.dictionaries,
+      stored: pass.stored.paths,
       outputDirectory: stagingDirectory,
       memoryLimitBytes: pass.memoryLimitBytes,
     },
@@ -78,7 +87,7 @@ export async function runEnginePass(
     report.add(event);
     showProgress(event, report, pass.plan, progress);
   }
-  report.check(pass.plan);
+  report.check(pass.plan, pass.stored);
   progress.advance({ phase: 'VERIFY', step: 'verifying files' });
   const stored = await clients.storage.commitIngest({ ingest, files: report.ingestFiles() });
   return report.outcome(stored.files.map(({ file }) => file));
@@ -131,17 +140,21 @@ class PassReport {
     }
   }
 
-  /** Every layout of every segment is there, and none has more rows than were read. */
-  check(plan: BuildPlan): void {
+  /** Every layout of every segment is there, and none has more rows than what it was computed from. */
+  check(plan: BuildPlan, stored: StoredParents): void {
     const found = new Map(this.files.map((item) => [`${item.segment}/${item.layout}`, item.file]));
     for (const { id: segment } of plan.segments) {
-      for (const { layout, kind } of plan.layouts) {
+      for (const { layout, kind, parent, stored: from, dimensions } of plan.layouts) {
         const file = found.get(`${segment}/${layout}`);
-        const rows = this.#sourceRows[segment];
+        const rows =
+          parent !== undefined
+            ? found.get(`${segment}/${parent}`)?.rowCount
+            : from !== undefined
+              ? stored.rowCounts[segment]?.[from.layout]
+              : this.#sourceRows[segment];
         if (file === undefined || rows === undefined) throw buildIncomplete(segment, layout);
-        const grouped =
-          kind === 'rows' && plan.layouts.find((l) => l.layout === layout)!.dimensions.length === 0;
-        const most = grouped ? 1n : rows;
+        const grouped = kind === 'rows' && dimensions.length === 0;
+        const most = grouped && rows > 0n ? 1n : rows;
         if (file.rowCount > most) throw rowsDisagree(segment, layout, file.rowCount, most);
       }
     }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { resourceIdOf } from '@tessera/base';
 import { layoutColumnToProto, listAll } from '@tessera/client';
 import type { Lookup, SourceVersion } from '@tessera/cube';
 import type { Engine } from '@tessera/plugin';
@@ -53,12 +54,12 @@ export async function ensureSnapshots(
   const known = new Map(
     resources
       .filter(({ file }) => !missingFiles.includes(file)) // Damaged or lost: copied again.
-      .map((snapshot) => [idOf(snapshot.name), snapshot.file]),
+      .map((snapshot) => [resourceIdOf(snapshot.name), snapshot.file]),
   );
   const inUse: SnapshotInUse[] = [];
   for (const lookup of cube.model.lookups) {
     const version = versions[tableKey(lookup.table)]!;
-    const id = snapshotId(cube.model.name, lookup, version, idOf(context.record.name));
+    const id = snapshotId(cube.model.name, lookup, version, resourceIdOf(context.record.name));
     context.progress.advance({ phase: 'SNAPSHOT', step: `copying lookup ${lookup.alias}` });
     const copied = known.get(id);
     if (copied !== undefined) await context.journal.finish(`snapshot-${id}`, copied);
@@ -69,10 +70,6 @@ export async function ensureSnapshots(
     inUse.push({ alias: lookup.alias, id, path: paths[0]! });
   }
   return inUse;
-}
-
-function idOf(name: string): string {
-  return name.slice(name.lastIndexOf('/') + 1);
 }
 
 async function takeSnapshot(

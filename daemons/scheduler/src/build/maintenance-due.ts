@@ -4,18 +4,31 @@ import { metadata } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
 import { missingFiles } from './missing-layouts.ts';
 
-/** Retention counts back from the end of the newest segment: data that has stopped growing is not dropped. */
+/**
+ * Retention counts back from the end of the newest segment that has rows: data that has stopped growing is not dropped.
+ * Segments that begin after `now` only count when there are no others, so a date far ahead drops nothing.
+ */
 export function expiredSegments(
   segments: readonly Segment[],
-  retain: string | undefined,
-  timeZone: string,
+  { retain, timeZone, now }: RetentionRule,
 ): string[] {
   const retention = retain === undefined ? undefined : parseRetention(retain);
-  const newest = segments.reduce(
-    (latest, { range }) => (range.kind === 'range' && range.end > latest ? range.end : latest),
+  const ends = segments.flatMap(({ range, sourceRows }) =>
+    range.kind === 'range' && sourceRows > 0n ? [range] : [],
+  );
+  const begun = ends.filter(({ start }) => start <= now);
+  const newest = (begun.length > 0 ? begun : ends).reduce(
+    (latest, { end }) => (end > latest ? end : latest),
     0n,
   );
   return segmentsExpired(segments, retention, newest, timeZone).map(({ id }) => id);
+}
+
+export interface RetentionRule {
+  readonly retain: string | undefined;
+  readonly timeZone: string;
+  /** Microseconds since 1970. */
+  readonly now: bigint;
 }
 
 export function isRetiredBefore(
@@ -41,23 +54,25 @@ export function microsOf(
  * Names of the cubes for which maintenance would do something now that deserves an operation: merges, retention,
  * damaged files.
  */
-export async function cubesDue(clients: SchedulerClients): Promise<string[]> {
+export async function cubesDue(clients: SchedulerClients, now: bigint): Promise<string[]> {
   const [cubes, models] = await Promise.all([
     listAll(clients, 'cubes', { parent: 'projects/-' }),
     listAll(clients, 'models', { parent: 'projects/-' }),
   ]);
   const due: string[] = [];
   for (const cube of cubes.resources) {
-    const spec = cubeSpecFromProto(cube.spec);
-    const modelName = `${cube.name.split('/cubes/')[0]}/models/${spec.model}`;
-    const zone = models.resources.find(({ name }) => name === modelName)?.spec?.timeZone || 'UTC';
+    const { model, segments } = cubeSpecFromProto(cube.spec);
+    const { autoMerge, retain } = segments;
+    const modelName = `${cube.name.split('/cubes/')[0]}/models/${model}`;
+    const timeZone =
+      models.resources.find(({ name }) => name === modelName)?.spec?.timeZone || 'UTC';
     const { resources } = await listAll(clients, 'segments', { parent: cube.name });
     const ready = resources
       .filter(({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY)
       .map(segmentFromProto);
     const work =
-      mergesDue(ready, spec.segments.autoMerge, zone).length > 0 ||
-      expiredSegments(ready, spec.segments.retain, zone).length > 0 ||
+      mergesDue(ready, autoMerge, timeZone).length > 0 ||
+      expiredSegments(ready, { retain, timeZone, now }).length > 0 ||
       (await missingFiles(clients, resources)).size > 0;
     if (work) due.push(cube.name);
   }

@@ -71,10 +71,10 @@ export class MaintenanceOperation implements OperationKind {
   }
 
   async #retire(name: string, operation: string): Promise<string[]> {
-    const { clients } = this.#deps;
-    const { retain, zone } = await rulesOf(clients, name);
+    const { clients, clock } = this.#deps;
+    const { retain, zone: timeZone } = await rulesOf(clients, name);
     const seen = await observeSegments(clients, name);
-    const expired = expiredSegments(seen.segments, retain, zone);
+    const expired = expiredSegments(seen.segments, { retain, timeZone, now: clock.now() });
     await retireSegments(this.#deps, seen, expired, operation);
     return expired.map((id) => `${name}/segments/${id}`);
   }

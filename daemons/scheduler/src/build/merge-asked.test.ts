@@ -68,14 +68,23 @@ describe('what a merge is asked to merge', () => {
 describe('what is due', () => {
   test('retention counts back from the newest segment', () => {
     const segments = [1, 2, 3, 4, 5].map((number) => segment(number));
-    expect(expiredSegments([...segments, nulls], '2m', 'UTC')).toEqual([
-      '2024-01',
-      '2024-02',
-      '2024-03',
-    ]);
-    expect(expiredSegments(segments, undefined, 'UTC')).toEqual([]);
-    expect(expiredSegments([], '2m', 'UTC')).toEqual([]);
+    expect(expired([...segments, nulls], '2m')).toEqual(['2024-01', '2024-02', '2024-03']);
+    expect(expired(segments, undefined)).toEqual([]);
+    expect(expired([], '2m')).toEqual([]);
   });
+
+  test('retention does not count from a date far ahead, nor from time without rows', () => {
+    const segments = [1, 2, 3, 4, 5].map((number) => segment(number));
+    const ahead = { kind: 'range', start: month(60_000), end: month(60_001) } as const;
+    const run = { kind: 'range', start: month(6), end: month(60_000) } as const;
+    const beside = [segment(6, { range: run, sourceRows: 0n }), segment(7, { range: ahead })];
+    expect(expired([...segments, ...beside], '2m')).toEqual(['2024-01', '2024-02', '2024-03']);
+    expect(expired([segment(7, { range: ahead })], '2m')).toEqual([]);
+  });
+
+  function expired(segments: readonly Segment[], retain: string | undefined): string[] {
+    return expiredSegments(segments, { retain, timeZone: 'UTC', now: month(9) });
+  }
 
   test.each([
     ['RETIRED', 10n, true],

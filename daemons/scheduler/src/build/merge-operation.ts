@@ -1,7 +1,9 @@
+import { resourceIdOf } from '@tessera/base';
 import { listAll, segmentFromProto, segmentToProto } from '@tessera/client';
 import {
   compareRanges,
   type Layout,
+  layoutWithoutRows,
   planBuild,
   rangeLabel,
   type Segment,
@@ -10,10 +12,10 @@ import {
   type WantedLayout,
   wantedLayouts,
 } from '@tessera/cube';
+import type { BuildProgress } from '@tessera/plugin';
 import { type Any, scheduler, storage } from '@tessera/proto';
 import {
   buildIncomplete,
-  modelChanged,
   nothingInRange,
   rowsDisagree,
   segmentGone,
@@ -23,8 +25,8 @@ import {
 import type { OperationContext, OperationKind } from '../operations/operation.ts';
 import type { Plain } from '../operations/plain.ts';
 import type { BuildDependencies } from './build-operation.ts';
-import { quarantineMissing } from './missing-layouts.ts';
-import { isUnchanged, type ObservedCube, observeCube } from './observe.ts';
+import { hasContent, quarantineMissing } from './missing-layouts.ts';
+import { builtFor, type ObservedCube, observeCube } from './observe.ts';
 import { requestIdOf, warmUp } from './publish.ts';
 import { BuildTotals } from './response.ts';
 import { dropStaging, stagingKey } from './staging.ts';
@@ -70,7 +72,7 @@ export function mergeAsked(
   cube: Pick<ObservedCube, 'name' | 'segments' | 'model'>,
   request: Pick<scheduler.MergeSegmentsRequest, 'segments' | 'startMicros' | 'endMicros'>,
 ): SegmentMerge {
-  const ids = new Set(request.segments.map((name) => name.slice(name.lastIndexOf('/') + 1)));
+  const ids = new Set(request.segments.map(resourceIdOf));
   const inRange = ({ range }: Segment) =>
     range.kind === 'range' &&
     (request.startMicros === undefined || range.start >= request.startMicros) &&
@@ -170,7 +172,6 @@ async function publishMerge(
   operation: string,
 ): Promise<Segment> {
   await warmUp(clients, cube.name, [segment], segment);
-  if (!(await isUnchanged(clients, cube))) throw modelChanged(cube.model.name);
   const etag = await etagOf(clients, `${cube.name}/segments/${merge.id}`);
   const response = await clients.segments.publishSegments({
     parent: cube.name,
@@ -178,6 +179,7 @@ async function publishMerge(
     retire: merge.segments
       .filter((id) => id !== merge.id)
       .map((id) => ({ name: `${cube.name}/segments/${id}`, etag: cube.segmentEtags.get(id)! })),
+    builtFor: builtFor(cube),
     fence: leadership.fence(),
     requestId: requestIdOf(operation, [merge]),
   });
@@ -207,10 +209,6 @@ async function mergedLayouts(
   { record, signal, progress }: OperationContext,
 ): Promise<readonly Layout[]> {
   const { clients, config } = deps;
-  const { ingest, stagingDirectory } = await clients.storage.prepareIngest({
-    cube: cube.name,
-    key: stagingKey(record.name, `merge-${merge.id}`),
-  });
   const steps = planBuild({
     cube: cube.name,
     model: cube.model,
@@ -218,21 +216,29 @@ async function mergedLayouts(
     layouts: common,
     snapshots: {},
   }).layouts;
-  const sources = await Promise.all(steps.map((step) => filesOf(clients, parts, step.layout)));
+  const sources = await Promise.all(
+    steps.map(async (step) => ({ step, files: await filesOf(clients, parts, step.layout) })),
+  );
+  const withRows = sources.filter(({ files }) => files.length > 0);
+  if (withRows.length === 0) return common.map(layoutWithoutRows);
+  const { ingest, stagingDirectory } = await clients.storage.prepareIngest({
+    cube: cube.name,
+    key: stagingKey(record.name, `merge-${merge.id}`),
+  });
   const engine = await deps.engine();
   const request = {
     segment: merge.id,
-    layouts: steps.map((step, i) => ({ step, files: sources[i]! })),
+    layouts: withRows,
     outputDirectory: stagingDirectory,
     memoryLimitBytes: config.buildMemoryBytes,
   };
-  const built = [];
+  const built: Extract<BuildProgress, { kind: 'file' }>[] = [];
   for await (const event of engine.merge(request, signal)) {
     if (event.kind !== 'file') continue;
     built.push(event);
     progress.advance({ phase: 'CUBOIDS', step: `merging ${merge.id}` });
   }
-  checkMerged(merge, parts, common, built);
+  checkMerged(merge, parts, withRows, built);
   const stored = await clients.storage.commitIngest({
     ingest,
     files: built.map(({ layout, file }) => ({
@@ -245,20 +251,23 @@ async function mergedLayouts(
       rowCount: file.rowCount,
     })),
   });
-  return built.map(({ layout, file }, i) => {
-    const { kind, cuboid, sortColumns } = common.find(({ id }) => id === layout)!;
-    return { ...file, id: layout, kind, cuboid, sortColumns, file: stored.files[i]!.file };
+  return common.map((wanted) => {
+    const i = built.findIndex(({ layout }) => layout === wanted.id);
+    if (i === -1) return layoutWithoutRows(wanted);
+    const { id, kind, cuboid, sortColumns } = wanted;
+    return { ...built[i]!.file, id, kind, cuboid, sortColumns, file: stored.files[i]!.file };
   });
 }
 
-/** Every layout is there, and none has more rows than its parts had. */
+/** Every layout that had rows is there, and none has more than its parts had. */
 function checkMerged(
   merge: SegmentMerge,
   parts: readonly Segment[],
-  common: readonly WantedLayout[],
+  withRows: readonly { readonly step: { readonly layout: string } }[],
   built: readonly { readonly layout: string; readonly file: { readonly rowCount: bigint } }[],
 ): void {
-  for (const { id } of common) {
+  for (const { step } of withRows) {
+    const id = step.layout;
     const rows = built.find(({ layout }) => layout === id)?.file.rowCount;
     if (rows === undefined) throw buildIncomplete(merge.id, id);
     const most = parts
@@ -268,12 +277,15 @@ function checkMerged(
   }
 }
 
+/** Paths of a layout's files; parts without rows have none. */
 async function filesOf(
   clients: BuildDependencies['clients'],
   parts: readonly Segment[],
   layout: string,
 ): Promise<readonly string[]> {
-  const files = parts.map((part) => part.layouts.find(({ id }) => id === layout)!.file);
+  const files = parts
+    .map((part) => part.layouts.find(({ id }) => id === layout)!.file)
+    .filter(hasContent);
   return (await clients.storage.locateFiles({ files })).paths;
 }
 

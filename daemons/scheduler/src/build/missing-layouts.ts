@@ -5,6 +5,11 @@ import type { Leadership } from '../leader/leadership.ts';
 
 const { SEGMENT_STATE_READY } = metadata.SegmentState;
 
+/** A layout without rows names no file. */
+export function hasContent(file: string): boolean {
+  return file !== '';
+}
+
 /** Files of READY segments that storage does not have, or has set aside because they were damaged. */
 export async function missingFiles(
   clients: Pick<SchedulerClients, 'storage'>,
@@ -13,7 +18,8 @@ export async function missingFiles(
   const files = segments
     .filter(({ state }) => state === SEGMENT_STATE_READY)
     .flatMap(({ layouts }) => layouts.filter(({ quarantined }) => !quarantined))
-    .map(({ file }) => file);
+    .map(({ file }) => file)
+    .filter(hasContent);
   if (files.length === 0) return new Set();
   return new Set((await clients.storage.findMissingFiles({ files })).missingFiles);
 }

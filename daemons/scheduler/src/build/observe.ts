@@ -1,4 +1,4 @@
-import { parseResourceName } from '@tessera/base';
+import { parseResourceName, resourceIdOf } from '@tessera/base';
 import { cubeSpecFromProto, listAll, modelSpecFromProto, segmentFromProto } from '@tessera/client';
 import {
   type CubeSpec,
@@ -28,6 +28,7 @@ export interface ObservedCube {
   /** Resource name and etag of the model. */
   readonly modelName: string;
   readonly modelEtag: string;
+  readonly modelVersion: bigint;
   readonly sources: ReadonlyMap<string, OpenSource>;
   readonly segments: readonly Segment[];
   /** By segment id. */
@@ -52,10 +53,12 @@ export async function observeCube(
   const modelResource = await clients.models.getModel({ name: modelName });
   const modelSpec = modelSpecFromProto(modelResource.spec);
   const named = [modelSpec.fact.source, ...modelSpec.joins.map((join) => join.source)];
-  const sources = await openSources(clients, registry, project!, named);
+  // What a source last told of its tables is good enough for a model that answers as of its builds.
+  const mayBeKnown = modelSpec.freshness === 'built';
+  const sources = await openSources({ clients, registry, project: project!, mayBeKnown }, named);
   const catalog = externalCatalog([...sources.values()]);
   const model = resolveModel(spec.model, modelResource.revision, modelSpec, catalog);
-  checkCube(name.slice(name.lastIndexOf('/') + 1), spec, model);
+  checkCube(resourceIdOf(name), spec, model);
   return {
     project: project!,
     etag: cube.etag,
@@ -63,6 +66,7 @@ export async function observeCube(
     model,
     modelName,
     modelEtag: modelResource.etag,
+    modelVersion: modelResource.version,
     sources,
     ...(await observeSegments(clients, name)),
     planned: (cube.plan?.cuboids ?? []).map(({ names }) => names),
@@ -89,22 +93,21 @@ export async function observeSegments(
   };
 }
 
-/** True while model and cube are still those that were observed. */
-export async function isUnchanged(
-  clients: SchedulerClients,
-  { name, etag, modelName, modelEtag }: ObservedCube,
-): Promise<boolean> {
-  const [cube, model] = await Promise.all([
-    clients.cubes.getCube({ name }),
-    clients.models.getModel({ name: modelName }),
-  ]);
-  return cube.etag === etag && model.etag === modelEtag;
+/** The versions of cube and model without which nothing that was built for them is published. */
+export function builtFor({ etag, modelName, modelEtag }: ObservedCube): metadata.BuiltFor {
+  return { cubeEtag: etag, model: modelName, modelEtag };
+}
+
+interface SourceContext {
+  readonly clients: SchedulerClients;
+  readonly registry: SourceRegistry;
+  readonly project: string;
+  /** True: a source that cannot be asked now is taken as it was when it last could. */
+  readonly mayBeKnown: boolean;
 }
 
 async function openSources(
-  clients: SchedulerClients,
-  registry: SourceRegistry,
-  project: string,
+  { clients, registry, project, mayBeKnown }: SourceContext,
   named: readonly (string | undefined)[],
 ): Promise<Map<string, OpenSource>> {
   const wanted = new Set(named.filter((name) => name !== undefined && name !== ''));
@@ -119,7 +122,8 @@ async function openSources(
       baseDirectory: source.baseDirectory,
       etag: source.etag,
     };
-    sources.set(id!, await registry.refresh(description));
+    const asked = registry.refresh(description);
+    sources.set(id!, await (mayBeKnown ? asked.catch(() => registry.open(description)) : asked));
   }
   return sources;
 }

@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
+import { resourceIdOf } from '@tessera/base';
 import { listAll, segmentFromProto, segmentToProto } from '@tessera/client';
-import type { Layout, Segment, WantedLayout } from '@tessera/cube';
+import { type Layout, layoutWithoutRows, type Segment, type WantedLayout } from '@tessera/cube';
 import { metadata, storage } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
-import { modelChanged } from '../errors.ts';
 import type { Leadership } from '../leader/leadership.ts';
-import type { BuildDecision } from './build-operation.ts';
 import type { SegmentWork } from './decide.ts';
+import type { BuildDecision } from './decision.ts';
 import type { PassOutcome } from './engine-pass.ts';
 import type { SnapshotInUse } from './lookup-snapshots.ts';
-import { isUnchanged, type ObservedCube } from './observe.ts';
+import { hasContent } from './missing-layouts.ts';
+import { builtFor, type ObservedCube } from './observe.ts';
 
 export interface PassToPublish {
   readonly cube: ObservedCube;
@@ -24,7 +25,7 @@ export interface PassToPublish {
 /**
  * Warms the new files up, then makes all segments of a pass readable in one transaction (P4). Repeating it gives the
  * first one's outcome.
- * @throws MODEL_CHANGED when the model or the cube is no longer what was built for.
+ * @throws MODEL_CHANGED when the model or the cube is no longer what was built for: nothing is published then.
  */
 export async function publishPass(
   clients: SchedulerClients,
@@ -36,7 +37,6 @@ export async function publishPass(
   const before = publishedBefore(pass, segments, resources);
   if (before !== undefined) return before;
   await warmUp(clients, pass.cube.name, segments, pass.outcome);
-  if (!(await isUnchanged(clients, pass.cube))) throw modelChanged(pass.cube.model.name);
   const etags = new Map(resources.map(({ name, etag }) => [name, etag]));
   const published = await clients.segments.publishSegments({
     parent: pass.cube.name,
@@ -44,11 +44,30 @@ export async function publishPass(
       const message = segmentToProto(segment, pass.cube.name);
       return { ...message, operation: pass.operation, etag: etags.get(message.name) ?? '' };
     }),
+    retire: retiredBy(pass.work, resources),
     dictionaries: await newDictionaries(clients, pass),
+    builtFor: builtFor(pass.cube),
     fence: leadership.fence(),
     requestId: requestIdOf(pass.operation, segments),
   });
   return published.segments.map(segmentFromProto);
+}
+
+/** Ids of the segments that others take over from. */
+export function replacedBy(work: readonly SegmentWork[]): string[] {
+  return [...new Set(work.flatMap(({ replaces }) => replaces ?? []))];
+}
+
+/** Those of them that still answer: of several passes the first retires what all take over from. */
+function retiredBy(
+  work: readonly SegmentWork[],
+  present: readonly metadata.Segment[],
+): metadata.SegmentReference[] {
+  const replaced = new Set(replacedBy(work));
+  return present
+    .filter(({ name }) => replaced.has(resourceIdOf(name)))
+    .filter(({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY)
+    .map(({ name, etag }) => ({ name, etag }));
 }
 
 /** What an earlier life of this operation has published of the pass already. */
@@ -79,25 +98,44 @@ function segmentOf(pass: PassToPublish, work: SegmentWork): Segment {
   const { cube, decision, outcome } = pass;
   const before = cube.segments.find(({ id }) => id === work.id);
   const kept = (before?.layouts ?? []).filter(({ id }) => work.keeps.includes(id));
+  const layouts = [...kept, ...newLayouts(pass, work)];
+  const modelRevision = cube.model.revision;
+  if (before !== undefined && !isOfSource(work, outcome))
+    return { ...before, layouts, modelRevision };
   return {
     id: work.id,
     range: work.range,
     state: 'READY',
-    layouts: [...kept, ...newLayouts(pass, work.id)],
+    layouts,
     snapshots: Object.fromEntries(pass.snapshots.map(({ alias, id }) => [alias, id])),
     sourceVersions: decision.versions,
-    modelRevision: cube.model.revision,
+    modelRevision,
     sourceRows: outcome.sourceRows[work.id] ?? 0n,
     rejectedRows: outcome.rejectedRows,
     builtAt: decision.readAt,
-    unmatchedRows: outcome.unmatchedRows[work.id] ?? {},
+    unmatchedRows: outcome.unmatchedRows[work.id] ?? allMatched(cube),
   };
 }
 
-function newLayouts({ outcome, layouts }: PassToPublish, segment: string): Layout[] {
+/** False for a segment that only got layouts computed from those it had: it is as old as it was. */
+export function isOfSource(
+  { id, keeps }: SegmentWork,
+  { sourceRows }: Pick<PassOutcome, 'sourceRows'>,
+): boolean {
+  return keeps.length === 0 || sourceRows[id] !== undefined;
+}
+
+function allMatched({ model }: ObservedCube): Record<string, bigint> {
+  return Object.fromEntries(model.lookups.map(({ alias }) => [alias, 0n]));
+}
+
+function newLayouts({ outcome, layouts }: PassToPublish, work: SegmentWork): Layout[] {
+  if (work.empty) {
+    return layouts.filter(({ id }) => work.layouts.includes(id)).map(layoutWithoutRows);
+  }
   const wanted = new Map(layouts.map((layout) => [layout.id, layout]));
   return outcome.layouts
-    .filter((built) => built.segment === segment)
+    .filter((built) => built.segment === work.id)
     .map(({ layout, segment: _, ...file }) => {
       const { kind, cuboid, sortColumns } = wanted.get(layout)!;
       return { id: layout, kind, cuboid, sortColumns, ...file };
@@ -111,7 +149,7 @@ export async function warmUp(
   segments: readonly Segment[],
   outcome: { readonly layouts: readonly { readonly file: string }[] },
 ): Promise<void> {
-  const built = new Set(outcome.layouts.map(({ file }) => file));
+  const built = new Set(outcome.layouts.map(({ file }) => file).filter(hasContent));
   await clients.storage.warmUp({
     files: segments.flatMap(({ id: segment, layouts }) =>
       layouts

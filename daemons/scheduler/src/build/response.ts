@@ -1,16 +1,17 @@
 import type { Segment } from '@tessera/cube';
 import { type Any, scheduler } from '@tessera/proto';
+import { hasContent } from './missing-layouts.ts';
 
 const responseType = 'type.googleapis.com/tessera.scheduler.v1.BuildSegmentsResponse';
 
 /** What an operation has published so far, as its response says it. */
 export class BuildTotals {
   readonly #published: Segment[] = [];
-  readonly #retired: string[] = [];
+  readonly #retired = new Set<string>();
 
   add(published: readonly Segment[], retired: readonly string[] = []): void {
     this.#published.push(...published);
-    this.#retired.push(...retired);
+    for (const id of retired) this.#retired.add(id);
   }
 
   packed(durationMicros: bigint): Any {
@@ -18,8 +19,8 @@ export class BuildTotals {
     const sum = (values: readonly bigint[]) => values.reduce((a, b) => a + b, 0n);
     const response = scheduler.BuildSegmentsResponse.fromPartial({
       segments: this.#published.map(({ id }) => id),
-      retiredSegments: this.#retired,
-      layoutCount: BigInt(layouts.length),
+      retiredSegments: [...this.#retired],
+      layoutCount: BigInt(layouts.filter(({ file }) => hasContent(file)).length),
       sourceRows: sum(this.#published.map(({ sourceRows }) => sourceRows)),
       rejectedRows: this.#published.reduce(
         (max, { rejectedRows }) => (rejectedRows > max ? rejectedRows : max),

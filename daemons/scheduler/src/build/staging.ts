@@ -1,8 +1,9 @@
+import { resourceIdOf } from '@tessera/base';
 import type { SchedulerClients } from '../clients.ts';
 
 /** The idempotency key of a step's staging directory. */
 export function stagingKey(operation: string, step: string): string {
-  return `${operation.slice(operation.lastIndexOf('/') + 1)}-${step}`;
+  return `${resourceIdOf(operation)}-${step}`;
 }
 
 /** Throws the staging directories of steps away; one that was taken in before leaves its mark only. */

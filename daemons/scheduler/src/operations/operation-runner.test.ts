@@ -1,6 +1,6 @@
 import { Code, TesseraError } from '@tessera/base';
 import { errorOf } from '@tessera/client';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { OperationContext } from './operation.ts';
 import { allCubes } from './operation.ts';
 import { SchedulerFixture, TestKind } from './scheduler-fixture.ts';
@@ -40,6 +40,16 @@ describe('the runner', () => {
       await expect.poll(() => fixture.state(name), patience).toBe('SUCCEEDED');
     }
     expect(kind.cleaned.toSorted()).toEqual(names.toSorted());
+  });
+
+  test('looks again after it could not list what waits', async () => {
+    await using fixture = await SchedulerFixture.open();
+    const list = vi.spyOn(fixture.clients.operationRecords, 'listOperationRecords');
+    list.mockRejectedValueOnce(failure('RESTORE_INCOMPLETE'));
+    await using _ = fixture.scheduler([new TestKind('work', async () => {})]);
+    await expect.poll(() => list.mock.calls.length, patience).toBe(1);
+    const name = await fixture.ask('work', 'cube', 'a');
+    await expect.poll(() => fixture.state(name), patience).toBe('SUCCEEDED');
   });
 
   test('runs nothing beside what is done to all cubes', async () => {

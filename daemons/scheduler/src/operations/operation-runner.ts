@@ -57,7 +57,10 @@ export class OperationRunner {
     try {
       while (!signal.aborted) {
         const woken = this.#woken(signal);
-        await this.#startWhatWaits(signal);
+        await this.#startWhatWaits(signal).catch((error) => {
+          // Metadata is away or being restored: what waits is looked for again when the runner wakes.
+          this.#options.log.warn({ error: String(error) }, 'operation.list-failed');
+        });
         await woken;
       }
     } finally {

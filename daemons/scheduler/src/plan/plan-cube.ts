@@ -40,8 +40,10 @@ export async function planCube(
   const { model, spec, sources } = cube;
   const engine = await deps.engine();
   progress.update({ phase: 'PLAN', step: 'reading the workload', stepsTotal: 3 });
-  const extent = await readExtent(engine, model, sources, config.buildMemoryBytes, signal);
-  const ranges = segmentRanges(spec.segments.every, extent, model.timeZone);
+  const { every } = spec.segments;
+  const task = { model, sources, every, memoryLimitBytes: config.buildMemoryBytes };
+  const extent = await readExtent(engine, task, signal);
+  const ranges = segmentRanges(every, extent, model.timeZone);
   const unmatchedRows = unmatchedOf(cube.segments);
   const context = { model, ranges, extent, unmatchedRows };
   const { queries: asked, ignoreQueryLog } = wish;

@@ -1,4 +1,4 @@
-import { type Any, type metadata, scheduler } from '@tessera/proto';
+import { type Any, metadata, scheduler } from '@tessera/proto';
 import type { BuildDependencies } from '../build/build-operation.ts';
 import { type ObservedCube, observeCube } from '../build/observe.ts';
 import type { OperationContext, OperationKind } from '../operations/operation.ts';
@@ -19,9 +19,9 @@ export class PlanOperation implements OperationKind {
   async run(context: OperationContext): Promise<Any> {
     const request = scheduler.PlanCubeRequest.decode(context.record.request!.value);
     const cube = await observeCube(this.#deps.clients, this.#deps.registry, context.record.target);
-    const encoded = await journaledPlan(this.#deps, cube, request, context);
-    if (request.apply) await applyPlan(this.#deps, cube, decode(encoded), context);
-    return { typeUrl: responseType, value: Buffer.from(encoded, 'base64') };
+    const made = await journaledPlan(this.#deps, cube, request, context);
+    if (request.apply) await applyPlan(this.#deps, cube.name, made, context);
+    return { typeUrl: responseType, value: Buffer.from(made.response, 'base64') };
   }
 
   /** A plan leaves nothing behind. */
@@ -40,58 +40,84 @@ export async function plannedCube(
   cube: ObservedCube,
   context: OperationContext,
 ): Promise<ObservedCube> {
-  if (!needsPlan(cube)) return cube;
+  if (!needsPlan(cube)) {
+    await context.journal.finish(applyStep, null); // It was applied before a crash.
+    return cube;
+  }
   const wish: PlanWish = { budget: '', queries: [], ignoreQueryLog: false };
-  const encoded = await journaledPlan(deps, cube, wish, context);
-  await applyPlan(deps, cube, decode(encoded), context);
+  const made = await journaledPlan(deps, cube, wish, context);
+  await applyPlan(deps, cube.name, made, context);
   context.progress.update({ stepsDone: 0 });
   return observeCube(deps.clients, deps.registry, cube.name);
 }
 
-/** The response, encoded: after a crash the same choice is taken, whatever is asked or stored by then. */
-function journaledPlan(
+const applyStep = 'apply';
+
+/** A plan and what it was made for, as the journal keeps it: after a crash it is taken as it is, or not at all. */
+interface JournaledPlan {
+  /** The encoded response, in base64. */
+  readonly response: string;
+  readonly cubeEtag: string;
+  readonly modelVersion: bigint;
+  /** Microseconds since 1970. */
+  readonly madeAt: bigint;
+}
+
+async function journaledPlan(
   deps: BuildDependencies,
   cube: ObservedCube,
   wish: PlanWish,
   { journal, progress, signal }: OperationContext,
-): Promise<string> {
-  return journal.step(
+): Promise<JournaledPlan> {
+  const made = await journal.step(
     'plan',
     () => null,
     async () => {
       const response = await planCube(deps, cube, wish, progress, signal);
       const bytes = scheduler.PlanCubeResponse.encode(response).finish();
-      return Buffer.from(bytes).toString('base64');
+      return {
+        response: Buffer.from(bytes).toString('base64'),
+        cubeEtag: cube.etag,
+        modelVersion: cube.modelVersion,
+        madeAt: deps.clock.now(),
+      };
     },
   );
+  return made as unknown as JournaledPlan;
 }
 
-function decode(encoded: string): scheduler.PlanCubeResponse {
-  return scheduler.PlanCubeResponse.decode(Buffer.from(encoded, 'base64'));
-}
-
-/** ABORTED ETAG_MISMATCH when somebody else wrote the cube meanwhile: what was planned may not fit it. */
+/**
+ * Makes a plan the cube's. Repeating it changes nothing.
+ * @throws ABORTED ETAG_MISMATCH when somebody else wrote the cube meanwhile: what was planned may not fit it.
+ */
 async function applyPlan(
-  { clients, clock }: BuildDependencies,
-  cube: ObservedCube,
-  response: scheduler.PlanCubeResponse,
+  { clients }: BuildDependencies,
+  cube: string,
+  { response, cubeEtag, modelVersion, madeAt }: JournaledPlan,
   { journal }: OperationContext,
 ): Promise<void> {
+  const chosen = scheduler.PlanCubeResponse.decode(Buffer.from(response, 'base64'));
+  const plan: metadata.CubePlan = {
+    cuboids: cuboidsOf(chosen).map((names) => ({ names })),
+    modelVersion,
+    planTime: timestamp(madeAt),
+  };
   await journal.step(
-    'apply',
+    applyStep,
     () => null,
     async () => {
-      const { version } = await clients.models.getModel({ name: cube.modelName });
-      const plan: metadata.CubePlan = {
-        cuboids: cuboidsOf(response).map((names) => ({ names })),
-        modelVersion: version,
-        planTime: timestamp(clock.now()),
-      };
+      const current = await clients.cubes.getCube({ name: cube });
+      if (samePlan(current.plan, plan)) return null; // Written before a crash: the etag is no longer that of before.
       await clients.cubes.updateCube({
-        cube: { name: cube.name, etag: cube.etag, plan },
+        cube: { name: cube, etag: cubeEtag, plan },
         updateMask: ['plan'],
       });
       return null;
     },
   );
+}
+
+function samePlan(a: metadata.CubePlan | undefined, b: metadata.CubePlan): boolean {
+  const bytes = (plan: metadata.CubePlan) => metadata.CubePlan.encode(plan).finish();
+  return a !== undefined && Buffer.compare(bytes(a), bytes(b)) === 0;
 }

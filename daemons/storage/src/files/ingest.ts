@@ -6,6 +6,7 @@ import { ingestMismatch, ingestNotFound } from '../errors.ts';
 import {
   absent,
   digestOf,
+  inParallel,
   listFiles,
   makeFolder,
   moveDurably,
@@ -75,15 +76,22 @@ export class Ingests {
     const cube = await this.#cubeOf(ingest);
     const targets = files.map((file) => ({ file, target: storedPath({ ...file, cube }) }));
     for (const { target } of targets) claim(target);
-    const staged: typeof targets = [];
-    for (const each of targets) {
-      if (!(await this.#isStored(each.target, each.file))) staged.push(each);
-    }
-    for (const { file } of staged) await this.#check(ingest, file);
-    for (const { file, target } of staged) {
-      const from = join(this.#staging(ingest), checkRelative(file.stagedPath));
-      await moveDurably(from, join(this.#root, target), this.#root);
-    }
+    const staged = new Set<(typeof targets)[number]>();
+    await inParallel(targets, async (each) => {
+      if (!(await this.#isStored(each.target, each.file))) staged.add(each);
+    });
+    await inParallel([...staged], ({ file }) => this.#checkContent(ingest, file));
+    // One after another: the counter is one database connection.
+    for (const { file } of staged) await this.#checkRows(ingest, file);
+    const stored = targets.filter((each) => !staged.has(each));
+    await moveDurably(
+      [...staged].map(({ file, target }) => ({
+        from: join(this.#staging(ingest), checkRelative(file.stagedPath)),
+        to: join(this.#root, target),
+      })),
+      stored.map(({ target }) => join(this.#root, target)),
+      this.#root,
+    );
     await rm(this.#staging(ingest), { recursive: true, force: true });
     return targets.map(({ file, target }) => ({ file: target, fileDigest: file.fileDigest }));
   }
@@ -132,7 +140,7 @@ export class Ingests {
     return found?.size === Number(file.sizeBytes) && (await digestOf(path)) === file.fileDigest;
   }
 
-  async #check(ingest: string, file: StagedFile): Promise<void> {
+  async #checkContent(ingest: string, file: StagedFile): Promise<void> {
     const name = checkRelative(file.stagedPath);
     const path = join(this.#staging(ingest), name);
     const found = await lstat(path).catch(absent);
@@ -143,9 +151,12 @@ export class Ingests {
     const digest = await digestOf(path);
     if (digest !== file.fileDigest)
       throw ingestMismatch(name, 'its digest', file.fileDigest, digest);
-    const rowCount = await this.#countRows(path);
-    if (rowCount !== file.rowCount) {
-      throw ingestMismatch(name, 'its row count', String(file.rowCount), String(rowCount));
+  }
+
+  async #checkRows(ingest: string, { stagedPath, rowCount: reported }: StagedFile): Promise<void> {
+    const rowCount = await this.#countRows(join(this.#staging(ingest), stagedPath));
+    if (rowCount !== reported) {
+      throw ingestMismatch(stagedPath, 'its row count', String(reported), String(rowCount));
     }
   }
 }

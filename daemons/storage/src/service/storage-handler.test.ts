@@ -1,4 +1,11 @@
-import { connect, RemoteCuboidScanner } from '@tessera/client';
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  connect,
+  RemoteCuboidScanner,
+  RemoteSnapshotReader,
+  type SnapshotRead,
+} from '@tessera/client';
 import { rowsOf, type Value } from '@tessera/columnar';
 import { silentLogger, startServer } from '@tessera/daemon';
 import { storage } from '@tessera/proto';
@@ -88,6 +95,33 @@ describe('the storage service', () => {
     );
     expect(await client.storage.dropLayouts({ files: [file] })).toMatchObject({ deletedFiles: 1n });
     expect(await reasonOf(client.storage.locateFiles({ files: [file] }))).toBe('FILE_NOT_STORED');
+  });
+
+  test('streams the columns of a snapshot, and sets a damaged one aside', async () => {
+    const { file } = await fixture.store(
+      { kind: 'snapshot', id: 'cities' },
+      `SELECT range AS id, 'city ' || range AS name, true AS big FROM range(20000)`,
+    );
+    const reader = new RemoteSnapshotReader(client.storage);
+    const snapshot = 'projects/p/snapshots/cities';
+    const columns = [
+      { name: 'name', type: text },
+      { name: 'id', type: bigint },
+    ];
+    const read = async (wanted: SnapshotRead) => {
+      const batches = await Array.fromAsync(
+        reader.readSnapshot(wanted, new AbortController().signal),
+      );
+      return batches.flatMap(rowsOf);
+    };
+    const rows = await read({ snapshot, columns });
+    expect(rows).toHaveLength(20_000);
+    expect(rows).toContainEqual(['city 19999', 19_999n]);
+    expect(await reasonOf(read({ snapshot, columns: [] }))).toBe('BAD_SNAPSHOT_READ');
+    const unknown = 'projects/p/snapshots/towns';
+    expect(await reasonOf(read({ snapshot: unknown, columns }))).toBe('SNAPSHOT_NOT_STORED');
+    appendFileSync(join(fixture.folder, file), 'x');
+    expect(await reasonOf(read({ snapshot, columns }))).toBe('LAYOUT_CORRUPTED');
   });
 
   test('answers what is wrong with a stable reason', async () => {

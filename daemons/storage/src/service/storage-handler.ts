@@ -1,11 +1,16 @@
-import { recordBatchToProto, scanParametersFromProto, scanPlanFromProto } from '@tessera/client';
+import {
+  dataTypeFromProto,
+  recordBatchToProto,
+  scanParametersFromProto,
+  scanPlanFromProto,
+} from '@tessera/client';
 import { storage } from '@tessera/proto';
 import type { CallContext } from 'nice-grpc-common';
 import { badScanPlan, ingestNotFound } from '../errors.ts';
 import type { StagedFile } from '../files/ingest.ts';
 import type { StoredFileKind } from '../files/stored-path.ts';
 import type { StorageDaemon } from '../storage-daemon.ts';
-import type { LayoutFile } from '../store/cuboid-store.ts';
+import type { LayoutFile } from '../store/layout-file.ts';
 
 /** Wire in, wire out. */
 export class StorageHandler implements storage.StorageServiceImplementation {
@@ -20,6 +25,17 @@ export class StorageHandler implements storage.StorageServiceImplementation {
     const plan = scanPlanFromProto(request.plan);
     const parameters = scanParametersFromProto(plan, request.parameters);
     for await (const batch of this.#daemon.scan(plan, { parameters, signal })) {
+      yield { batch: recordBatchToProto(batch) };
+    }
+  }
+
+  async *readSnapshot(request: storage.ReadSnapshotRequest, { signal }: CallContext) {
+    const columns = request.columns.map(({ name, type }) => ({
+      name,
+      type: dataTypeFromProto(type),
+    }));
+    const read = { snapshot: request.snapshot, columns };
+    for await (const batch of this.#daemon.readSnapshot(read, signal)) {
       yield { batch: recordBatchToProto(batch) };
     }
   }

@@ -1,9 +1,10 @@
 import type { ColumnBatch, Value } from '@tessera/columnar';
 import type { ScanPlan } from '@tessera/cube';
+import type { LayoutFile } from './layout-file.ts';
 
 /**
- * Executes scan plans over stored cuboids. What is behind it (here DuckDB) can be replaced: nothing above knows
- * SQL, files or tables.
+ * Executes scan plans over stored cuboids. What is behind it (tiles in memory, DuckDB over files) can be replaced:
+ * nothing above knows tiles, SQL or files.
  */
 export interface CuboidStore {
   /**
@@ -22,14 +23,6 @@ export interface CuboidStore {
   /** Forgets a stored file, before it is deleted or because it is damaged. */
   forget(file: LayoutFile): void;
   usage(): MemoryUsage;
-}
-
-/** One stored layout of one segment. */
-export interface LayoutFile {
-  readonly cube: string;
-  readonly layout: string;
-  readonly segment: string;
-  readonly fileDigest: string;
 }
 
 export interface WarmUpOutcome {

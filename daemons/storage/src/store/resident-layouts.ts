@@ -1,19 +1,19 @@
 import { type Clock, messageOf } from '@tessera/base';
-import type { ScanPlan } from '@tessera/cube';
 import type { Logger } from '@tessera/daemon';
 import type { FileStore } from '../files/file-store.ts';
-import { type StoredFileName, storedPath } from '../files/stored-path.ts';
-import type { LayoutFile, MemoryUsage, WarmUpOutcome } from './cuboid-store.ts';
+import { LayoutTiles, type SegmentTile } from '../tiles/layout-tiles.ts';
+import type { TileLoader } from '../tiles/tile-loader.ts';
+import type { MemoryUsage, WarmUpOutcome } from './cuboid-store.ts';
 import { chooseEvictions, HitMeter, type Resident, savedMicros } from './eviction.ts';
-import type { LayoutLoader, LayoutTable, SegmentFile } from './layout-table.ts';
+import { type LayoutFile, storedName } from './layout-file.ts';
 
-/** A layout that was asked for, over all its segments; in memory when it has a table. */
+/** A layout that was asked for, over all its segments; in memory when it has tiles. */
 interface Entry {
   readonly key: string;
   readonly cube: string;
   readonly layout: string;
   readonly hits: HitMeter;
-  table?: LayoutTable | undefined;
+  tiles?: LayoutTiles | undefined;
   pinned: boolean;
   /** Set while a load that a scan asked for is queued. */
   wanted: boolean;
@@ -21,6 +21,8 @@ interface Entry {
   admitted?: { readonly bytes: number; readonly rowCount: number; begun: boolean } | undefined;
   /** Set when it was not worth the room: tried again at this many hits. */
   retryAtHits: number;
+  /** Segments that were forgotten while files were being loaded. */
+  readonly forgotten: Set<string>;
 }
 
 /** A load for which there was room. */
@@ -29,42 +31,40 @@ interface AdmittedLoad {
   readonly sources: readonly SegmentFile[];
 }
 
-interface Snapshot {
-  readonly name: string;
-  leases: number;
-  /** Deleted; the table goes with its last lease. */
-  doomed: boolean;
+/** A segment's file that is to be loaded. */
+interface SegmentFile {
+  readonly key: string;
+  readonly path: string;
 }
 
-export interface TableLease {
-  readonly table: LayoutTable;
+/** Tiles of some segments of a layout. They never change: whoever has them may go on while others are loaded. */
+export interface ResidentSegments {
+  readonly layout: LayoutTiles;
   readonly segmentKeys: readonly string[];
-  readonly release: () => void;
 }
 
 const loading = new AbortController().signal;
 
 /**
  * What is in memory. Loads that scans asked for run one after another on a connection of their own, those of a
- * warm-up on two; scans never wait for them. A layout that is evicted while scans read it goes when the last of
- * them is done.
+ * warm-up on two; scans never wait for them.
  */
 export class ResidentLayouts {
   readonly #files: FileStore;
-  readonly #loader: LayoutLoader;
-  readonly #helper: LayoutLoader;
+  readonly #loader: TileLoader;
+  readonly #helper: TileLoader;
   readonly #budgetBytes: number;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #entries = new Map<string, Entry>();
-  readonly #snapshots = new Map<string, Promise<Snapshot>>();
+  readonly #coding = new Map<string, Promise<LayoutTiles>>();
   #work: Promise<unknown> = Promise.resolve();
 
   constructor(options: {
     readonly files: FileStore;
-    readonly loader: LayoutLoader;
+    readonly loader: TileLoader;
     /** Shares the work of a warm-up. */
-    readonly helper: LayoutLoader;
+    readonly helper: TileLoader;
     readonly budgetBytes: number;
     readonly clock: Clock;
     readonly log: Logger;
@@ -77,14 +77,31 @@ export class ResidentLayouts {
     this.#log = options.log;
   }
 
-  /** The table that has all of the plan's segments; undefined when there is none. Counts as a hit either way. */
-  lease(plan: ScanPlan): TableLease | undefined {
-    const entry = this.#entry(plan.cube, plan.layout);
+  /** The tiles of files of one layout; undefined when they are not all in memory. Counts as a hit either way. */
+  find(files: readonly LayoutFile[]): ResidentSegments | undefined {
+    const entry = this.#entry(files[0]!.cube, files[0]!.layout);
     entry.hits.hit(this.#clock.now());
-    const { table } = entry;
-    const segmentKeys = plan.segments.map(({ id, fileDigest }) => segmentKey(id, fileDigest));
-    if (table === undefined || !segmentKeys.every((key) => table.has(key))) return undefined;
-    return { table, segmentKeys, release: table.lease() };
+    const { tiles } = entry;
+    const segmentKeys = files.map(({ segment, fileDigest }) => segmentKey(segment, fileDigest));
+    if (tiles === undefined || !segmentKeys.every((key) => tiles.has(key))) return undefined;
+    return { layout: tiles, segmentKeys };
+  }
+
+  /** Gives a column of a layout in memory codes, so that it can be grouped and filtered by. */
+  async addCodes({ cube, layout }: LayoutFile, column: string): Promise<void> {
+    const entry = this.#entry(cube, layout);
+    const { tiles } = entry;
+    if (tiles === undefined || tiles.codedName(column) !== undefined) return;
+    const key = `${entry.key} ${column}`;
+    const running = this.#coding.get(key) ?? tiles.withCodes(column);
+    this.#coding.set(key, running);
+    try {
+      const coded = await running;
+      // What was loaded or forgotten meanwhile counts more; the next scan asks again.
+      if (entry.tiles === tiles) this.#replace(entry, coded);
+    } finally {
+      this.#coding.delete(key);
+    }
   }
 
   /** Loads the files of one layout in the background, if it is worth the room. */
@@ -110,11 +127,10 @@ export class ResidentLayouts {
     await this.#inTurn(() => this.#loadAll([...groups], signal));
     let [loadedFiles, loadedBytes] = [0, 0];
     for (const { cube, layout, segment, fileDigest } of files) {
-      const { table } = this.#entry(cube, layout);
-      const rows = table?.rowsOf(segmentKey(segment, fileDigest));
-      if (rows === undefined) continue;
+      const bytes = this.#entry(cube, layout).tiles?.bytesOf(segmentKey(segment, fileDigest));
+      if (bytes === undefined) continue;
       loadedFiles++;
-      loadedBytes += rows * table!.bytesPerRow;
+      loadedBytes += bytes;
     }
     return { loadedFiles, loadedBytes };
   }
@@ -136,63 +152,25 @@ export class ResidentLayouts {
 
   forget({ cube, layout, segment, fileDigest }: LayoutFile): void {
     const entry = this.#entries.get(entryKey(cube, layout));
-    entry?.table?.forget(segmentKey(segment, fileDigest));
-    if (entry?.table?.segmentKeys.length === 0) this.#evict(entry);
+    const key = segmentKey(segment, fileDigest);
+    if (entry?.admitted?.begun === true) entry.forgotten.add(key);
+    if (entry?.tiles?.has(key) !== true) return;
+    entry.tiles = entry.tiles.without(key);
+    if (entry.tiles.segmentKeys.length === 0) this.#evict(entry);
   }
 
   usage(): MemoryUsage {
-    const layouts = [...this.#entries.values()].map(({ cube, layout, hits, table, pinned }) => ({
+    const layouts = [...this.#entries.values()].map(({ cube, layout, hits, tiles, pinned }) => ({
       cube,
       layout,
-      memoryBytes: table?.bytes ?? 0,
-      segmentsInMemory: table?.segmentKeys.length ?? 0,
+      memoryBytes: tiles?.bytes ?? 0,
+      segmentsInMemory: tiles?.segmentKeys.length ?? 0,
       hitCount: hits.hitCount,
       ...(hits.lastHit === undefined ? {} : { lastHit: hits.lastHit }),
       pinned,
     }));
     const memoryBytes = layouts.reduce((sum, each) => sum + each.memoryBytes, 0);
     return { memoryBytes, budgetBytes: this.#budgetBytes, layouts };
-  }
-
-  /** A table with a snapshot's rows, loaded when first asked for. */
-  async leaseSnapshot(
-    project: string,
-    id: string,
-  ): Promise<{ readonly name: string; readonly release: () => void }> {
-    const key = `${project}/${id}`;
-    let loaded = this.#snapshots.get(key);
-    if (loaded === undefined) {
-      loaded = this.#inTurn(() => this.#loadSnapshot(project, id));
-      this.#snapshots.set(key, loaded);
-      loaded.catch(() => this.#snapshots.delete(key)); // The next scan tries again.
-    }
-    const snapshot = await loaded;
-    snapshot.leases++;
-    const release = () => {
-      snapshot.leases--;
-      this.#dropIfDoomed(snapshot);
-    };
-    return { name: snapshot.name, release };
-  }
-
-  forgetSnapshot(project: string, id: string): void {
-    const key = `${project}/${id}`;
-    const loaded = this.#snapshots.get(key);
-    this.#snapshots.delete(key);
-    void loaded?.then((snapshot) => {
-      snapshot.doomed = true;
-      this.#dropIfDoomed(snapshot);
-    });
-  }
-
-  #dropIfDoomed(snapshot: Snapshot): void {
-    if (!snapshot.doomed || snapshot.leases > 0) return;
-    void this.#inTurn(() => this.#loader.dropSnapshot(snapshot.name)).catch(() => {});
-  }
-
-  async #loadSnapshot(project: string, id: string): Promise<Snapshot> {
-    using file = await this.#files.holdSnapshot(project, id);
-    return { name: await this.#loader.loadSnapshot(file.path), leases: 0, doomed: false };
   }
 
   /** Largest first, each by the loader that is free. A load that fails stops those that have not begun. */
@@ -207,7 +185,7 @@ export class ResidentLayouts {
       }
       const bytesOf = ({ entry }: AdmittedLoad) => entry.admitted?.bytes ?? 0;
       const queue = admitted.toSorted((a, b) => bytesOf(b) - bytesOf(a));
-      const work = async (loader: LayoutLoader) => {
+      const work = async (loader: TileLoader) => {
         try {
           for (let load = queue.shift(); load !== undefined; load = queue.shift()) {
             await this.#fill(load, loader, signal);
@@ -241,7 +219,7 @@ export class ResidentLayouts {
     held: DisposableStack,
   ): Promise<AdmittedLoad | undefined> {
     const missing = files.filter(
-      ({ segment, fileDigest }) => !entry.table?.has(segmentKey(segment, fileDigest)),
+      ({ segment, fileDigest }) => !entry.tiles?.has(segmentKey(segment, fileDigest)),
     );
     if (missing.length === 0) return undefined;
     const sources: SegmentFile[] = [];
@@ -249,10 +227,10 @@ export class ResidentLayouts {
       const file = held.use(await this.#files.hold(storedName(layoutFile)));
       sources.push({ key: segmentKey(layoutFile.segment, layoutFile.fileDigest), path: file.path });
     }
-    const size = await this.#loader.measure(sources);
-    const { table } = entry;
-    const bytes = (table?.bytes ?? 0) + size.bytes;
-    const rowCount = (table?.rowCount ?? 0) + size.rowCount;
+    const size = await this.#loader.measure(sources.map(({ path }) => path));
+    const { tiles } = entry;
+    const bytes = (tiles?.bytes ?? 0) + size.bytes;
+    const rowCount = (tiles?.rowCount ?? 0) + size.rowCount;
     const benefit = this.#benefit(entry, rowCount);
     const newcomer: Resident = { ...this.#resident(entry), bytes, benefit };
     if (!this.#makeRoom(newcomer)) {
@@ -263,23 +241,31 @@ export class ResidentLayouts {
     return { entry, sources };
   }
 
-  async #fill({ entry, sources }: AdmittedLoad, loader: LayoutLoader, signal: AbortSignal) {
+  async #fill({ entry, sources }: AdmittedLoad, loader: TileLoader, signal: AbortSignal) {
     if (entry.admitted === undefined) return;
     entry.admitted.begun = true;
-    const current = entry.table;
-    const table = await loader.load(current, sources, signal);
-    entry.admitted = undefined;
-    if (table !== current) {
-      if (current !== undefined) this.#dropLater(current);
-      entry.table = table;
+    const loaded = new Map<string, SegmentTile>();
+    for (const { key, path } of sources) {
+      const segment = await loader.load(path, signal);
+      if (segment !== undefined) loaded.set(key, segment);
+      else entry.retryAtHits = Infinity;
     }
-    // What was loaded may be larger than it was thought to be.
+    let tiles = loaded.size === 0 ? entry.tiles : await LayoutTiles.of(entry.tiles, loaded);
+    for (const key of entry.forgotten) tiles = tiles?.without(key);
+    entry.forgotten.clear();
+    entry.admitted = undefined;
+    if (tiles !== undefined && tiles.segmentKeys.length > 0) this.#replace(entry, tiles);
+  }
+
+  /** What was made may be larger than it was thought to be. */
+  #replace(entry: Entry, tiles: LayoutTiles): void {
+    entry.tiles = tiles;
     if (!this.#makeRoom(this.#resident(entry))) this.#evict(entry);
   }
 
   #makeRoom(newcomer: Resident): boolean {
     const residents = [...this.#entries.values()]
-      .filter(({ table, admitted }) => table !== undefined || admitted !== undefined)
+      .filter(({ tiles, admitted }) => tiles !== undefined || admitted !== undefined)
       .map((entry) => this.#resident(entry));
     const victims = chooseEvictions(residents, newcomer, this.#budgetBytes);
     for (const key of victims ?? []) this.#evict(this.#entries.get(key)!);
@@ -287,26 +273,14 @@ export class ResidentLayouts {
   }
 
   #evict(entry: Entry): void {
-    const { table } = entry;
-    entry.table = undefined;
+    entry.tiles = undefined;
     entry.admitted = undefined;
-    if (table !== undefined) this.#dropLater(table);
-  }
-
-  /** Waits for its scans outside the queue of loads, so that a slow reader holds nobody up. */
-  #dropLater(table: LayoutTable): void {
-    void table
-      .free()
-      .then(() => this.#inTurn(() => this.#loader.drop(table)))
-      .catch((error: unknown) => {
-        this.#log.warn({ table: table.name, error: messageOf(error) }, 'layout-not-dropped');
-      });
   }
 
   #resident(entry: Entry): Resident {
-    const { key, table, admitted } = entry;
-    const rowCount = Math.max(admitted?.rowCount ?? 0, table?.rowCount ?? 0);
-    const bytes = Math.max(admitted?.bytes ?? 0, table?.bytes ?? 0);
+    const { key, tiles, admitted } = entry;
+    const rowCount = Math.max(admitted?.rowCount ?? 0, tiles?.rowCount ?? 0);
+    const bytes = Math.max(admitted?.bytes ?? 0, tiles?.bytes ?? 0);
     const pinned = entry.pinned || admitted?.begun === true;
     return { key, bytes, benefit: this.#benefit(entry, rowCount), pinned };
   }
@@ -328,6 +302,7 @@ export class ResidentLayouts {
         pinned: false,
         wanted: false,
         retryAtHits: 0,
+        forgotten: new Set(),
       };
       this.#entries.set(key, entry);
     }
@@ -343,11 +318,3 @@ export class ResidentLayouts {
 
 const entryKey = (cube: string, layout: string) => `${cube} ${layout}`;
 const segmentKey = (segment: string, digest: string) => `${segment} ${digest}`;
-
-export function storedName({ cube, layout, segment, fileDigest }: LayoutFile): StoredFileName {
-  return { kind: 'layout', cube, segment, id: layout, fileDigest };
-}
-
-export function pathOfLayout(file: LayoutFile): string {
-  return storedPath(storedName(file));
-}

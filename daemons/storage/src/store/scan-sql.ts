@@ -1,26 +1,19 @@
 import type { DataType, Field, Schema } from '@tessera/columnar';
 import { layoutRelation, type ScanAggregate, type ScanPlan, scanRelation } from '@tessera/cube';
 import { printExpr, quoteName } from '@tessera/duckdb';
+import type { Expr } from '@tessera/sql';
 import { badScanPlan } from '../errors.ts';
-import { ScanPrinter } from './scan-filter.ts';
-import type { ParameterSource } from './scan-parameters.ts';
-import type { StoredColumn } from './stored-column.ts';
 
-/** Where the rows of a scan are: a table in memory, or Parquet files. */
+/** Where the rows of a scan are. */
 export interface ScanInput {
   /** What stands in FROM for the layout. */
   readonly from: string;
-  /** Which of its rows are of the plan's segments. */
-  readonly where?: string | undefined;
-  /** How its columns are held; absent: as in the file. */
-  readonly columns?: ReadonlyMap<string, StoredColumn> | undefined;
   /** Table of each lookup, by alias. */
   readonly snapshots: ReadonlyMap<string, string>;
 }
 
 export interface ScanStatement {
   readonly sql: string;
-  readonly parameters: readonly ParameterSource[];
   readonly schema: Schema;
 }
 
@@ -36,15 +29,14 @@ const bigint: DataType = { kind: 'bigint' };
 const field = (name: string, type: DataType): Field => ({ name, type, nullable: true });
 
 /**
- * A scan plan as one DuckDB statement.
- * @throws BAD_SCAN_PLAN when it names a column that the layout does not have.
+ * A scan plan without parameters as one DuckDB statement.
+ * @throws BAD_SCAN_PLAN when it lacks what an aggregate or a lookup needs.
  */
 export function scanStatement(plan: ScanPlan, input: ScanInput): ScanStatement {
-  const printer = new ScanPrinter(input.columns);
-  const parts = new ScanParts(plan, input, printer);
+  const parts = new ScanParts(plan, input);
   const select = selectOf(plan, parts);
   const sql = plan.topK === undefined ? select : topOf(plan.topK, select);
-  return { sql, parameters: printer.sources, schema: scanSchema(plan) };
+  return { sql, schema: scanSchema(plan) };
 }
 
 function selectOf(plan: ScanPlan, parts: ScanParts): string {
@@ -58,26 +50,22 @@ function selectOf(plan: ScanPlan, parts: ScanParts): string {
   return select([...keys, ...aggregates], parts.source(), keys.length);
 }
 
-/** The text of the pieces of a plan. They are printed once each and in the order of the statement. */
+/** The text of the pieces of a plan. */
 class ScanParts {
   readonly #plan: ScanPlan;
   readonly #input: ScanInput;
-  readonly #printer: ScanPrinter;
 
-  constructor(plan: ScanPlan, input: ScanInput, printer: ScanPrinter) {
+  constructor(plan: ScanPlan, input: ScanInput) {
     this.#plan = plan;
     this.#input = input;
-    this.#printer = printer;
   }
 
   keys(): string[] {
-    return this.#plan.groupBy.map(
-      ({ name, expr }) => `${this.#printer.held(expr)} AS ${quoteName(name)}`,
-    );
+    return this.#plan.groupBy.map(({ name, expr }) => `${printed(expr)} AS ${quoteName(name)}`);
   }
 
   aggregate({ name, fn, args, filter }: ScanAggregate): string {
-    const only = filter === undefined ? '' : ` FILTER (WHERE ${this.#printer.condition(filter)})`;
+    const only = filter === undefined ? '' : ` FILTER (WHERE ${printed(filter)})`;
     const arg = this.argument(args, 0);
     const text = fn === 'count_sum' ? `coalesce(sum(${arg})${only}, 0)` : `${fn}(${arg})${only}`;
     return `${text} AS ${quoteName(name)}`;
@@ -86,11 +74,7 @@ class ScanParts {
   argument(args: ScanAggregate['args'], index: number): string {
     const arg = args[index];
     if (arg === undefined) throw badScanPlan(`an aggregate lacks its argument ${index + 1}`);
-    return this.#printer.held(arg);
-  }
-
-  condition(filter: NonNullable<ScanAggregate['filter']>): string {
-    return this.#printer.condition(filter);
+    return printed(arg);
   }
 
   /** FROM and WHERE. */
@@ -100,17 +84,18 @@ class ScanParts {
       if (table === undefined) throw badScanPlan(`lookup ${lookup.alias} has no snapshot`);
       const alias = quoteName(lookup.alias);
       const on = lookup.on.map(
-        ({ expr, column }) => `${this.#printer.value(expr)} = ${alias}.${quoteName(column)}`,
+        ({ expr, column }) => `${printed(expr)} = ${alias}.${quoteName(column)}`,
       );
       return ` ${lookup.inner ? 'INNER' : 'LEFT'} JOIN ${table} AS ${alias} ON ${on.join(' AND ')}`;
     });
-    const conditions = [
-      ...(this.#input.where === undefined ? [] : [this.#input.where]),
-      ...(this.#plan.filter === undefined ? [] : [this.#printer.condition(this.#plan.filter)]),
-    ];
-    const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+    const { filter } = this.#plan;
+    const where = filter === undefined ? '' : ` WHERE ${printed(filter)}`;
     return `${this.#input.from} AS ${quoteName(layoutRelation)}${joins.join('')}${where}`;
   }
+}
+
+function printed(expr: Expr): string {
+  return printExpr(expr, (relation, name) => `${quoteName(relation)}.${quoteName(name)}`);
 }
 
 function select(items: readonly string[], source: string, keyCount: number): string {
@@ -131,7 +116,7 @@ function distinctSelect(plan: ScanPlan, parts: ScanParts, words: boolean): strin
     throw badScanPlan('distinct counts stand beside other aggregates');
   }
   const merged = plan.aggregates.map(({ args, filter }, i) => {
-    const only = filter === undefined ? '' : ` FILTER (WHERE ${parts.condition(filter)})`;
+    const only = filter === undefined ? '' : ` FILTER (WHERE ${printed(filter)})`;
     return `bit_or(${parts.argument(args, 1)})${only} AS ${words ? '"bits"' : `"word ${i}"`}`;
   });
   const items = [...keys, `${parts.argument(first!.args, 0)} AS "bucket"`, ...merged];
@@ -158,7 +143,7 @@ function deviationSelect(plan: ScanPlan, parts: ScanParts): string {
     const held = (index: number) => {
       const text = parts.argument(args, index);
       if (filter === undefined) return text;
-      return `CASE WHEN ${parts.condition(filter)} THEN ${text} END`;
+      return `CASE WHEN ${printed(filter)} THEN ${text} END`;
     };
     if (fn !== 'm2') {
       columns.push(`${held(0)} AS "a${i}"`);
@@ -183,8 +168,7 @@ function deviationSelect(plan: ScanPlan, parts: ScanParts): string {
 
 function topOf({ orderBy, limit }: NonNullable<ScanPlan['topK']>, select: string): string {
   const items = orderBy.map(({ expr, descending, nullsFirst }) => {
-    const value = printExpr(expr, (relation, name) => `${quoteName(relation)}.${quoteName(name)}`);
-    return `${value} ${descending ? 'DESC' : 'ASC'} NULLS ${nullsFirst ? 'FIRST' : 'LAST'}`;
+    return `${printed(expr)} ${descending ? 'DESC' : 'ASC'} NULLS ${nullsFirst ? 'FIRST' : 'LAST'}`;
   });
   const order = items.length === 0 ? '' : ` ORDER BY ${items.join(', ')}`;
   return `SELECT * FROM (${select}) AS ${quoteName(scanRelation)}${order} LIMIT ${Math.trunc(limit)}`;

@@ -1,7 +1,6 @@
-import { Code, TesseraError } from '@tessera/base';
+import { Code, resourceIdOf, TesseraError } from '@tessera/base';
 import { scheduler } from '@tessera/proto';
 import type { Command } from 'commander';
-import { idOf } from '../id-of.ts';
 import type { Runner } from '../runner.ts';
 import { formatBytes, formatCount, formatMicros } from '../table.ts';
 
@@ -56,7 +55,7 @@ export function buildSummary(done: scheduler.BuildSegmentsResponse): string {
   if (done.segments.length === 0) return 'nothing to build: every segment is READY and current';
   const unmatched = Object.entries(done.unmatchedRows).filter(([, rows]) => rows > 0n);
   const lines = [
-    `published ${done.segments.length} segments (${done.segments.map(idOf).join(', ')}): ` +
+    `published ${done.segments.length} segments (${done.segments.map(resourceIdOf).join(', ')}): ` +
       `${formatCount(done.sourceRows)} rows into ${formatCount(done.layoutCount)} cuboid files, ` +
       `${formatBytes(done.sizeBytes)}, in ${formatMicros(done.durationMicros)}`,
     ...unmatched.map(([alias, rows]) => `${formatCount(rows)} rows find no partner in ${alias}`),

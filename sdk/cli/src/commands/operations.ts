@@ -1,5 +1,5 @@
+import { resourceIdOf } from '@tessera/base';
 import type { Command } from 'commander';
-import { idOf } from '../id-of.ts';
 import { viewOf } from '../operation-view.ts';
 import type { Runner } from '../runner.ts';
 
@@ -18,9 +18,9 @@ export function operationCommands(program: Command, run: Runner): void {
         });
         const views = found.map(viewOf);
         const rows = views.map(({ name, kind, cube, state, progress, error }) => [
-          idOf(name),
+          resourceIdOf(name),
           kind,
-          idOf(cube ?? ''),
+          resourceIdOf(cube ?? ''),
           state,
           progress?.phase ?? '',
           error?.message ?? '',

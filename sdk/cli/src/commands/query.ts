@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { resourceIdOf } from '@tessera/base';
 import { explain, queryStream } from '@tessera/client';
 import { formatValue, rowsOf, type Schema, type Value } from '@tessera/columnar';
 import { type Command, Option } from 'commander';
@@ -90,8 +91,9 @@ async function printAnswer(context: CommandContext, sql: string, flags: QueryFla
   );
   const { blocks, sourceTables } = summary.coverage;
   const cuboids = blocks.map(({ cube, segments, pushedDown }) => {
+    if (cube === '') return 'a snapshot'; // Of a cube whose facts the caller does not see.
     const holes = pushedDown.length > 0 ? ` and ${pushedDown.length} ranges from the source` : '';
-    return `${segments.length} segments of ${cube.slice(cube.lastIndexOf('/') + 1)}${holes}`;
+    return `${segments.length} segments of ${resourceIdOf(cube)}${holes}`;
   });
   const origin = [...cuboids, ...sourceTables.map((table) => `source ${table}`)].join(', ');
   for (const note of summary.notes) context.terminal.err(`note: ${note}\n`);

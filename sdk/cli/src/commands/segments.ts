@@ -1,8 +1,9 @@
+import { resourceIdOf } from '@tessera/base';
 import { layoutFromProto, listAll, segmentFromProto } from '@tessera/client';
-import type { SegmentRange } from '@tessera/cube';
+import type { SegmentRange, SegmentState } from '@tessera/cube';
 import { scheduler } from '@tessera/proto';
 import type { Command } from 'commander';
-import { idOf } from '../id-of.ts';
+import { freshnessOf, type KnownFreshness } from '../freshness.ts';
 import type { Runner } from '../runner.ts';
 import { formatBytes, formatCount, formatTime } from '../table.ts';
 import { buildSummary } from './build.ts';
@@ -17,19 +18,23 @@ export function segmentCommands(program: Command, run: Runner): void {
     .command('list', { isDefault: true })
     .description('list segments')
     .argument('<cube>')
-    .addHelpText('after', '\nExample:\n  tessera segments sales\n')
+    .addHelpText(
+      'after',
+      '\nA READY segment whose source has changed since is shown as STALE.\n\nExample:\n  tessera segments sales\n',
+    )
     .action(
       run(async (context, name: string) => {
-        const { resources } = await listAll(context.client, 'segments', {
-          parent: context.cube(name),
-        });
+        const parent = context.cube(name);
+        const { resources } = await listAll(context.client, 'segments', { parent });
+        const known = resources.length > 0 ? await freshnessOf(context.client, parent) : new Map();
         const rows = resources.map((resource) => {
           const segment = segmentFromProto(resource);
+          const state = stateText(segment.state, known.get(resource.name));
           const quarantined = resource.layouts.filter((layout) => layout.quarantined).length;
           const bytes = resource.layouts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0n);
           return [
             segment.id,
-            quarantined > 0 ? `${segment.state} (${quarantined} quarantined)` : segment.state,
+            quarantined > 0 ? `${state} (${quarantined} quarantined)` : state,
             rangeText(segment.range),
             formatCount(segment.sourceRows),
             String(segment.layouts.length),
@@ -44,6 +49,7 @@ export function segmentCommands(program: Command, run: Runner): void {
           resources.map((r) => ({
             ...segmentFromProto(r),
             layouts: r.layouts.map(layoutFromProto),
+            ...known.get(r.name),
           })),
         );
       }),
@@ -81,7 +87,7 @@ export function segmentCommands(program: Command, run: Runner): void {
           segments: ids.map((id) => `${cube}/segments/${id}`),
         });
         const done = await context.follow(operation, scheduler.DropSegmentsResponse);
-        context.say(`dropped ${done.segments.map(idOf).join(', ')}`, done);
+        context.say(`dropped ${done.segments.map(resourceIdOf).join(', ')}`, done);
       }),
     );
 
@@ -97,11 +103,16 @@ export function segmentCommands(program: Command, run: Runner): void {
         });
         const done = await context.follow(operation, scheduler.RunMaintenanceResponse);
         context.say(
-          `merged into ${done.mergedSegments.map(idOf).join(', ') || 'nothing'}; retired ${done.retiredSegments.map(idOf).join(', ') || 'nothing'}; deleted ${done.deletedFiles} files (${formatBytes(done.deletedBytes)})`,
+          `merged into ${done.mergedSegments.map(resourceIdOf).join(', ') || 'nothing'}; retired ${done.retiredSegments.map(resourceIdOf).join(', ') || 'nothing'}; deleted ${done.deletedFiles} files (${formatBytes(done.deletedBytes)})`,
           done,
         );
       }),
     );
+}
+
+/** Only a READY segment can be stale. */
+function stateText(state: SegmentState, known: KnownFreshness | undefined): string {
+  return known?.freshness === 'stale' ? 'STALE' : state;
 }
 
 export function rangeText(range: SegmentRange): string {

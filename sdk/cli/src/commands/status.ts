@@ -1,7 +1,8 @@
+import { resourceIdOf } from '@tessera/base';
 import { listAll } from '@tessera/client';
 import { metadata } from '@tessera/proto';
 import type { Command } from 'commander';
-import { idOf } from '../id-of.ts';
+import { freshnessOf } from '../freshness.ts';
 import type { Runner } from '../runner.ts';
 import { formatBytes, formatCount } from '../table.ts';
 
@@ -20,6 +21,10 @@ export function statusCommand(program: Command, run: Runner): void {
           client.storage.getStats({ cube: '' }),
           client.queries.listQueries({}),
         ]);
+        const known =
+          segments.resources.length > 0
+            ? await freshnessOf(client, `${context.project}/cubes/-`)
+            : new Map();
         const ready = segments.resources.filter(
           ({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY,
         );
@@ -28,15 +33,16 @@ export function statusCommand(program: Command, run: Runner): void {
           const sum = (pick: (segment: metadata.Segment) => bigint) =>
             own.reduce((total, s) => total + pick(s), 0n);
           return [
-            idOf(name),
+            resourceIdOf(name),
             String(own.length),
+            String(own.filter((s) => known.get(s.name)?.freshness === 'stale').length),
             formatCount(sum(({ sourceRows }) => sourceRows)),
             formatBytes(
               sum(({ layouts }) => layouts.reduce((total, { sizeBytes }) => total + sizeBytes, 0n)),
             ),
           ];
         });
-        context.print(['CUBE', 'SEGMENTS', 'ROWS', 'BYTES'], rows, {
+        context.print(['CUBE', 'SEGMENTS', 'STALE', 'ROWS', 'BYTES'], rows, {
           cubes: rows,
           stats,
           queries: running.queries,

@@ -1,7 +1,7 @@
+import { resourceIdOf } from '@tessera/base';
 import { layoutFromProto, listAll } from '@tessera/client';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
-import { idOf } from '../id-of.ts';
 import type { Runner } from '../runner.ts';
 import { formatBytes, formatCount } from '../table.ts';
 
@@ -33,7 +33,7 @@ export function storageCommands(program: Command, run: Runner): void {
             'NOTES',
           ],
           stats.layouts.map((layout) => [
-            idOf(layout.cube),
+            resourceIdOf(layout.cube),
             layout.layout,
             dimensions.get(layout.layout)?.join(', ') ?? '',
             String(layout.segmentCount),

@@ -13,6 +13,8 @@ export interface Collections {
   readonly segments: metadata.Segment;
   readonly snapshots: metadata.Snapshot;
   readonly dictionaries: metadata.Dictionary;
+  readonly hosts: metadata.Host;
+  readonly deployments: metadata.Deployment;
   readonly operationRecords: metadata.OperationRecord;
   readonly users: access.User;
   readonly groups: access.Group;
@@ -22,7 +24,7 @@ export interface Collections {
 export type CollectionName = keyof Collections;
 
 export interface CollectionOptions extends WatchOptions {
-  /** Resource name of what holds them, `-` for any: `projects/-`. Absent for projects and operation records. */
+  /** Resource name of what holds them, `-` for any: `projects/-`. Absent for what stands at the top, such as projects and hosts. */
   readonly parent?: string;
   readonly pageSize?: number;
 }

@@ -11,6 +11,7 @@ import { segmentRangeFromProto, segmentRangeToProto } from './segment.ts';
 
 const outcomes = enumPair<BlockExplanation['outcome']>('outcome', {
   cuboid: query.BlockOutcome.BLOCK_OUTCOME_CUBOID,
+  snapshot: query.BlockOutcome.BLOCK_OUTCOME_SNAPSHOT,
   mixed: query.BlockOutcome.BLOCK_OUTCOME_MIXED,
   source: query.BlockOutcome.BLOCK_OUTCOME_SOURCE,
   refused: query.BlockOutcome.BLOCK_OUTCOME_REFUSED,
@@ -27,6 +28,7 @@ export function blockCoverageToProto(coverage: BlockCoverage): query.BlockCovera
     pushedDown: coverage.pushedDown.map(segmentRangeToProto),
     rejectedRows: coverage.rejectedRows,
     asOfMicros: coverage.asOf,
+    snapshots: [...coverage.snapshots],
   };
 }
 
@@ -38,6 +40,7 @@ export function blockCoverageFromProto(message: query.BlockCoverage): BlockCover
     layouts: [...message.layouts],
     segments: [...message.segments],
     prunedSegments: [...message.prunedSegments],
+    snapshots: [...message.snapshots],
     pushedDown: message.pushedDown.map(segmentRangeFromProto),
     rejectedRows: message.rejectedRows,
     ...(message.asOfMicros === undefined ? {} : { asOf: message.asOfMicros }),

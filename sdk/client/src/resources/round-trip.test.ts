@@ -315,6 +315,7 @@ const coverage = record<BlockCoverage>(
     layouts: names,
     segments: names,
     prunedSegments: names,
+    snapshots: names,
     pushedDown: many(range),
     rejectedRows: count,
   },

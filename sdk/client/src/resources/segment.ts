@@ -1,3 +1,4 @@
+import { resourceIdOf } from '@tessera/base';
 import type {
   Layout,
   LayoutColumn,
@@ -51,7 +52,7 @@ export function segmentToProto(segment: Segment, cube: string): metadata.Segment
 /** Quarantined layouts are left out: they count as missing. */
 export function segmentFromProto(message: metadata.Segment): Segment {
   return {
-    id: message.name.slice(message.name.lastIndexOf('/') + 1),
+    id: resourceIdOf(message.name),
     range: segmentRangeFromProto(message.range),
     state: segmentStateFromProto(message.state),
     layouts: message.layouts.filter(({ quarantined }) => !quarantined).map(layoutFromProto),

@@ -1,5 +1,5 @@
 import type { DataType } from '@tessera/columnar';
-import { type BindCatalog, loadParser, type, walkExpr } from '@tessera/sql';
+import { type BindCatalog, lit, loadParser, type, walkExpr } from '@tessera/sql';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { BuildPlan, LayoutStep } from '../build-plan.ts';
@@ -191,6 +191,51 @@ describe('planBuild', () => {
     expect(beside.map(({ fn }) => fn).sort()).toEqual(['count', 'm2', 'sum']);
   });
 
+  test('takes what is stored where it is the smallest, and reads no source when nothing else is needed', () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 100, maxLength: 100 });
+    fc.assert(
+      fc.property(someCuboids, someCuboids, sizes, (kept, added, rows) => {
+        const stored = wantedLayouts(model, cube(kept));
+        const has = new Set(stored.map(({ id }) => id));
+        const layouts = wantedLayouts(model, cube(added)).filter(({ id }) => !has.has(id));
+        const estimatedRows = new Map([...stored, ...layouts].map(({ id }, i) => [id, rows[i]!]));
+        const range = { kind: 'range', start: 0n, end: 1n } as const;
+        const made = planBuild({
+          cube: 'c',
+          model,
+          segments: [{ id: 's', range }],
+          layouts,
+          stored,
+          snapshots: {},
+          estimatedRows,
+        });
+        const keptSteps = plan(model, kept).layouts;
+        for (const [i, step] of made.layouts.entries()) {
+          const able = [...keptSteps, ...made.layouts.slice(0, i)].filter((one) =>
+            holds(one, step),
+          );
+          const from = step.parent ?? step.stored?.layout;
+          if (able.length === 0) expect(from).toBeUndefined();
+          else {
+            const smallest = Math.min(...able.map(({ layout }) => estimatedRows.get(layout)!));
+            expect(estimatedRows.get(from!)).toBe(smallest);
+          }
+          expect(step.stored === undefined || has.has(step.stored.layout)).toBe(true);
+        }
+        const ofSource = made.layouts.filter(({ parent, stored: of }) => !parent && !of);
+        expect(made.inputs.length > 0).toBe(ofSource.length > 0 || layouts.length === 0);
+        const names = new Set(made.flat.map(({ name }) => name));
+        for (const { dimensions: kept, measures: of } of ofSource) {
+          for (const name of [...kept, ...of.flatMap(({ arg }) => arg ?? [])]) {
+            expect(names).toContain(name);
+          }
+        }
+        expect(ofSource.length > 0 || layouts.length === 0 || names.size === 0).toBe(true);
+      }),
+      { numRuns: 200, seed: 52 },
+    );
+  });
+
   test('says in which zone times are cut', () => {
     expect(plan(model, [['day']]).timeZone).toBe('Europe/Berlin');
   });
@@ -233,8 +278,10 @@ describe('wantedLayouts', () => {
     const changed = modelOf({
       dimensions: dimensions.map((t) => t.replace('grain: day', 'grain: week')),
     });
+    const cut = { ...model, partition: { ...model.partition!, column: lit.date(0) } };
     for (const layout of layouts) {
       expect(isCurrentLayout(model, layout)).toBe(true);
+      expect(isCurrentLayout(cut, layout)).toBe(false);
       expect(isCurrentLayout(changed, layout)).toBe(!layout.dimensions.includes('day'));
     }
     expect(layouts.some((layout) => isCurrentLayout(fewer, layout))).toBe(false);

@@ -19,6 +19,8 @@ export interface BuildTask {
   readonly model: Model;
   readonly segments: readonly { readonly id: string; readonly range: SegmentRange }[];
   readonly layouts: readonly WantedLayout[];
+  /** What every one of the segments has already, current and with its file. */
+  readonly stored?: readonly WantedLayout[];
   /** By lookup alias: id of the snapshot that stands for it. */
   readonly snapshots: Readonly<Record<string, string>>;
   /** Estimated rows per layout id, as far as they are known: they only decide which parent is cheapest. */
@@ -26,31 +28,51 @@ export interface BuildTask {
 }
 
 /**
- * One pass over the source for all segments: the flat relation has just the columns that the layouts need (all lookups
- * are joined, so that rows without a partner are counted), and each layout is rolled up from the smallest relation that was built before it and holds all its columns (Kylin's
- * spanning tree).
+ * At most one pass over the source for all segments: the flat relation has just the columns that the layouts need (all lookups
+ * are joined, so that rows without a partner are counted), and each layout is rolled up from the smallest relation that
+ * is stored or was built before it and holds all its columns (Kylin's spanning tree).
  */
 export function planBuild(task: BuildTask): BuildPlan {
   const { model } = task;
-  const flat = new FlatColumns(model);
+  const named = new FlatColumns(model);
   const dictionaries = new Map<string, DictionaryStep>();
-  const steps = task.layouts.map((layout) => layoutStep(model, layout, flat, dictionaries));
+  const steps = task.layouts.map((layout) => layoutStep(model, layout, named, dictionaries));
+  const layouts = spanningTree(task, steps);
+  const fromSource = layouts.filter(({ parent, stored }) => parent === undefined && !stored);
+  const used = columnsUsed(fromSource);
+  const flat = named.columns.filter(({ name }) => used.has(name));
   return {
     cube: task.cube,
     ...(model.timeZone === 'UTC' ? {} : { timeZone: model.timeZone }),
-    inputs: inputs(
-      task,
-      flat.columns.map(({ expr }) => expr),
-    ),
-    joins: model.lookups.map(({ alias, kind, keys, parent }) => ({
+    ...(task.layouts.length > 0 && fromSource.length === 0
+      ? { inputs: [], joins: [] }
+      : sourceOf(task, flat)),
+    segments: task.segments.map(({ id, range }) => ({ id, range, ...predicateOf(model, range) })),
+    flat,
+    dictionaries: [...dictionaries.values()].filter(({ column }) => used.has(column)),
+    layouts,
+  };
+}
+
+/** Names of the flat columns that layouts are computed from. */
+function columnsUsed(steps: readonly LayoutStep[]): ReadonlySet<string> {
+  return new Set(
+    steps.flatMap(({ dimensions, measures }) => [
+      ...dimensions,
+      ...measures.flatMap(({ arg, filter }) => [arg ?? [], filter ?? []].flat()),
+    ]),
+  );
+}
+
+function sourceOf(task: BuildTask, flat: BuildPlan['flat']): Pick<BuildPlan, 'inputs' | 'joins'> {
+  const exprs = flat.map(({ expr }) => expr);
+  return {
+    inputs: inputs(task, exprs),
+    joins: task.model.lookups.map(({ alias, kind, keys, parent }) => ({
       alias,
       kind,
       keys: keys.map(({ parentColumn, column }) => ({ parent, parentColumn, column })),
     })),
-    segments: task.segments.map(({ id, range }) => ({ id, range, ...predicateOf(model, range) })),
-    flat: flat.columns,
-    dictionaries: [...dictionaries.values()],
-    layouts: spanningTree(task.layouts, steps, task.estimatedRows ?? new Map()),
   };
 }
 
@@ -171,14 +193,15 @@ function columnsIn(expr: Expr): ColumnExpr[] {
 
 /**
  * Orders the layouts so that parents come first and gives each the parent with the fewest rows among those that hold
- * all its columns. Without estimates, fewer dimensions are taken for fewer rows.
+ * all its columns. Without estimates, fewer dimensions are taken for fewer rows; of equals, what was just built is
+ * at hand and comes before what is stored.
  */
 function spanningTree(
-  layouts: readonly WantedLayout[],
+  { layouts, stored = [], estimatedRows = new Map() }: BuildTask,
   steps: readonly LayoutStep[],
-  estimatedRows: ReadonlyMap<string, number>,
 ): LayoutStep[] {
   const weight = (layout: WantedLayout) => estimatedRows.get(layout.id) ?? 0;
+  const isStored = new Set(stored);
   const bySize = layouts
     .map((layout, i) => ({ layout, step: steps[i]! }))
     .sort(
@@ -188,13 +211,15 @@ function spanningTree(
         (a.layout.id < b.layout.id ? -1 : 1),
     );
   return bySize.map(({ layout, step }, i) => {
-    const parent = bySize
-      .slice(0, i)
-      .map((built) => built.layout)
+    const built = bySize.slice(0, i).map((before) => before.layout);
+    const parent = [...built, ...stored]
       .filter((candidate) => canGive(candidate, layout))
       .sort((a, b) => weight(a) - weight(b) || a.dimensions.length - b.dimensions.length)
       .at(0);
-    return parent === undefined ? step : { ...step, parent: parent.id };
+    if (parent === undefined) return step;
+    return isStored.has(parent)
+      ? { ...step, stored: { layout: parent.id, columns: parent.columns } }
+      : { ...step, parent: parent.id };
   });
 }
 

@@ -128,7 +128,7 @@ function layoutOf(
 
 /**
  * The id of a layout says what is in it: a digest of everything that its content depends on besides the data (the
- * tables and joins, each dimension and measure part by name and expression). So a layout built for an older
+ * tables and joins, the column whose ranges cut it into segments, each dimension and measure part by name and expression). So a layout built for an older
  * revision of the model is still good exactly when its id is one that the current model gives. The order in which the
  * model lists things does not matter.
  */
@@ -150,6 +150,7 @@ export function layoutId(
       keys,
     ]),
     zone: model.timeZone,
+    partition: model.partition && [exprKey(model.partition.column), model.partition.format],
     dimensions: dimensions.toSorted().map((name) => {
       const dimension = dimensionOf.get(name);
       invariant(dimension, `dimension ${name} of a layout is in the model`);

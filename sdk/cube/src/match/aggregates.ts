@@ -33,6 +33,7 @@ export type Computable = (spec: PartialSpec) => boolean;
  */
 export class AggregateSplitter {
   readonly partials: Partial[] = [];
+  readonly #byKey = new Map<string, Partial>();
   readonly #relation: string;
   readonly #context: PartialContext;
   readonly #computable: Computable;
@@ -58,13 +59,20 @@ export class AggregateSplitter {
     if (aggregate.distinct && !extreme) return undefined;
     const mark = this.partials.length;
     const value = this.#value(aggregate, filter);
-    if (value === undefined) this.partials.length = mark;
+    if (value === undefined) this.#forget(mark);
     return value && castTo(value, aggregate.type);
   }
 
   /** How many rows of the group pass the filters of every aggregate. */
   rows(): Expr | undefined {
     return this.#count(undefined, this.#always);
+  }
+
+  /** Partials that were added for what did not work out. */
+  #forget(mark: number): void {
+    for (const partial of this.partials.splice(mark)) {
+      this.#byKey.delete(keyOf(partial, partial.triple));
+    }
   }
 
   #value({ fn, args, type: result }: AggregateExpr, filter: readonly Expr[]): Expr | undefined {
@@ -91,8 +99,8 @@ export class AggregateSplitter {
 
   /** The column of a partial, which is added when it is computable and new. */
   #partial(spec: PartialSpec, triple = false): Expr | undefined {
-    const key = partialKey(spec);
-    const known = this.partials.find((p) => p.triple === triple && partialKey(p) === key);
+    const key = keyOf(spec, triple);
+    const known = this.#byKey.get(key);
     if (known === undefined && !this.#computable(spec)) return undefined;
     const partial = known ?? {
       ...spec,
@@ -100,7 +108,10 @@ export class AggregateSplitter {
       type: partialTypeOf(spec, partsOf(this.#context.model)),
       triple,
     };
-    if (known === undefined) this.partials.push(partial);
+    if (known === undefined) {
+      this.partials.push(partial);
+      this.#byKey.set(key, partial);
+    }
     return column(this.#relation, partial.name, partial.type);
   }
 
@@ -116,7 +127,7 @@ export class AggregateSplitter {
         .map(({ value, when }) => this.#count(value, [...filter, ...when]));
       const sum = sumOf(branches, (a, b) => call('+', type.bigint, [a, b]));
       if (sum !== undefined) return sum;
-      this.partials.length = mark;
+      this.#forget(mark);
     }
     const direct = this.#partial({ fn: 'count', arg, filter });
     if (direct !== undefined) return direct;
@@ -278,6 +289,10 @@ export class AggregateSplitter {
     const n = call('-', type.bigint, [count, lit.bigint(less)]);
     return [count, call('/', type.double, [m2, castTo(n, type.double)])];
   }
+}
+
+function keyOf(spec: PartialSpec, triple: boolean): string {
+  return triple ? `${partialKey(spec)}!` : partialKey(spec);
 }
 
 function isNullLiteral(expr: Expr): boolean {

@@ -7,16 +7,23 @@ import type {
   Reason,
 } from '../matched.ts';
 import type { Model } from '../model.ts';
-import type { Layout } from '../segment.ts';
 import type { CubeChoice } from './choose.ts';
+import { type IndexedLayout, indexOf } from './cube-index.ts';
 import { expressionText } from './expression-text.ts';
-import { isCurrent } from './layout-answer.ts';
-import type { NotAnswered } from './need.ts';
+import {
+  isSnapshotPlan,
+  type SnapshotAttempt,
+  type SnapshotPlan,
+  type SnapshotTrial,
+} from './lookup-snapshots.ts';
+import type { NotAnswered } from './need-ledger.ts';
 import { type CubePlan, type CubeRefusal, isPlan } from './plan-block.ts';
 import { type ReasonCode, reason } from './reasons.ts';
 
 /** What was tried of one model for one block, kept for EXPLAIN CUBOID. */
-export type Attempt =
+export type Attempt = CuboidAttempt | SnapshotAttempt;
+
+export type CuboidAttempt =
   | { readonly kind: 'star'; readonly state: ModelState; readonly code: ReasonCode }
   | { readonly kind: 'need'; readonly state: ModelState; readonly need: NotAnswered }
   | {
@@ -34,7 +41,10 @@ export function summaryOf(block: SelectBlock): string {
   return `select ${shown.join(', ')}${more}${from}`;
 }
 
-/** Every candidate of an attempt: each layout of each cube, or the model itself when it does not come to layouts. */
+/**
+ * Every candidate of an attempt: each layout or snapshot of each cube, or the model itself when it does not come to
+ * those.
+ */
 export function candidatesOf(
   attempt: Attempt,
   chosen: CubePlan | undefined,
@@ -44,15 +54,22 @@ export function candidatesOf(
   if (attempt.kind === 'star') return [modelCandidate(model, reason(attempt.code))];
   if (attempt.kind === 'need') return [modelCandidate(model, reasonOf(attempt.need))];
   if (state.cubes.length === 0) return [modelCandidate(model, reason('NO_READY_SEGMENT'))];
+  if (attempt.kind === 'snapshot') {
+    return attempt.trials.flatMap((trial) => snapshotCandidates(model, trial, attempt.taken));
+  }
   return state.cubes.flatMap((cube) => {
     const choices = attempt.plan.choices.filter((choice) => choice.cube === cube);
     const counts = choices.some(({ distinct }) => distinct);
-    const layouts = cubeLayouts(model, cube.segments, counts);
+    const { rows, distinct } = indexOf(model, cube).layouts;
+    const layouts = counts ? [...rows, ...distinct] : rows;
     if (layouts.length === 0) {
       return [{ ...modelCandidate(model, reason('NO_READY_SEGMENT')), cube: cube.name }];
     }
-    return layouts.map((group) =>
-      layoutCandidate(model, cube.name, group, choices, attempt.plan, chosen),
+    const read = (chosen?.blocks ?? []).flatMap((block) =>
+      block.cube === cube.name ? block.scans.map(({ layout }) => layout) : [],
+    );
+    return layouts.map((layout) =>
+      layoutCandidate({ model, cube: cube.name }, layout, choices, attempt.plan, read),
     );
   });
 }
@@ -80,39 +97,42 @@ function modelCandidate(model: Model, why: Reason): CandidateExplanation {
   };
 }
 
-/** The layouts of a cube by id, each with all segments that have it; those of distinct counts where one is asked for. */
-function cubeLayouts(
+function snapshotCandidates(
   model: Model,
-  segments: readonly { readonly layouts: readonly Layout[] }[],
-  counts: boolean,
-): readonly (readonly Layout[])[] {
-  const groups = new Map<string, Layout[]>();
-  for (const layout of segments.flatMap(({ layouts }) => layouts)) {
-    if (!isCurrent(model, layout) || (layout.kind === 'distinct' && !counts)) continue;
-    groups.set(layout.id, [...(groups.get(layout.id) ?? []), layout]);
+  trial: SnapshotTrial,
+  chosen: SnapshotPlan | undefined,
+): CandidateExplanation[] {
+  const cube = trial.cube.name;
+  if (!isSnapshotPlan(trial)) {
+    return [{ ...modelCandidate(model, reason(trial.code, undefined, trial.missing)), cube }];
   }
-  return [...groups.values()];
+  const taken = trial === chosen;
+  return trial.blocks.map(({ snapshot }) => ({
+    ...modelCandidate(model, reason(taken ? 'TAKEN' : 'SNAPSHOT_OLDER')),
+    cube,
+    layout: snapshot!.id,
+    rowCount: snapshot!.rowCount,
+    sizeBytes: snapshot!.sizeBytes,
+    taken,
+  }));
 }
 
 function layoutCandidate(
-  model: Model,
-  cube: string,
-  group: readonly Layout[],
+  { model, cube }: { readonly model: Model; readonly cube: string },
+  { id, dimensions, rowCount, sizeBytes }: IndexedLayout,
   choices: readonly CubeChoice[],
   plan: CubePlan | CubeRefusal,
-  chosen: CubePlan | undefined,
+  read: readonly string[],
 ): CandidateExplanation {
-  const { id, columns } = group[0]!;
-  const scans = chosen?.blocks.flatMap((block) => (block.cube === cube ? block.scans : [])) ?? [];
-  const taken = scans.some(({ layout }) => layout === id);
+  const taken = read.includes(id);
   const costs = choices.flatMap(({ costs: each }) => each.get(id) ?? []);
   return {
     model: model.name,
     cube,
     layout: id,
-    dimensions: columns.filter(({ role }) => role === 'dimension').map(({ name }) => name),
-    rowCount: group.reduce((sum, { rowCount }) => sum + rowCount, 0n),
-    sizeBytes: group.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0n),
+    dimensions,
+    rowCount,
+    sizeBytes,
     predictedMicros:
       Math.round(Math.min(...costs, Number.MAX_SAFE_INTEGER)) % Number.MAX_SAFE_INTEGER,
     taken,

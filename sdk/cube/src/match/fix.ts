@@ -6,13 +6,9 @@ import type { CubeSpec, Grain, MeasureAggregate, ModelSpec } from '../model-spec
 import { partsOf as partsOfMeasure } from '../resolve/measure-parts.ts';
 import { expressionText } from './expression-text.ts';
 import { castTo, column, columnsOf } from './expressions.ts';
-import {
-  type BlockNeed,
-  isNeed,
-  measureAggregateOf,
-  type NotAnswered,
-  storableDimensions,
-} from './need.ts';
+import { measureAggregateOf } from './measure-aggregate.ts';
+import { type BlockNeed, isNeed } from './need.ts';
+import { type NotAnswered, storableDimensions } from './need-ledger.ts';
 import { partsOf, scanOf } from './partial.ts';
 import { type Failure, Rewriter } from './rewrite.ts';
 import { isTime } from './time-term.ts';
@@ -22,6 +18,8 @@ type AddedMeasure = ModelFix['addMeasures'][number];
 
 /** More rounds of adding what is missing than this never happened to help. */
 const maxRounds = 4;
+/** Nobody would apply a fix of more. */
+const maxAdditions = 100;
 
 /**
  * The smallest change of a model and its cube that makes a block match: what is missing is added, the block is looked at
@@ -131,8 +129,10 @@ function stepOf(model: Model, need: NotAnswered): Step | undefined {
     return undefined;
   }
   const names = takenNames(model);
-  const dimensions = distinctFailures(need.missing).map((failure) => dimensionFor(failure, names));
+  const failures = distinctFailures(need.missing);
   const aggregates = new Map(need.missingAggregates.map((each) => [exprKey(each), each]));
+  if (failures.length + aggregates.size > maxAdditions) return undefined;
+  const dimensions = failures.map((failure) => dimensionFor(failure, names));
   const measures = [...aggregates.values()].map((each) => measureFor(model, each, names));
   if (dimensions.length + measures.length === 0) return undefined;
   if ([...dimensions, ...measures].includes(undefined)) return undefined;

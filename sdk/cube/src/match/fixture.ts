@@ -9,7 +9,14 @@ import {
   typeName,
 } from '@tessera/sql';
 import { wantedLayouts } from '../lattice/wanted-layouts.ts';
-import type { CubeState, MatchedStatement, ModelState, SourceExtent } from '../matched.ts';
+import type {
+  CubeState,
+  LookupSnapshot,
+  MatchedStatement,
+  ModelState,
+  SourceExtent,
+} from '../matched.ts';
+import type { Model } from '../model.ts';
 import type { CubeSpec, ModelSpec } from '../model-spec.ts';
 import { resolveModel } from '../resolve/resolve-model.ts';
 import type { Segment, SegmentRange } from '../segment.ts';
@@ -150,6 +157,10 @@ export const usual: World = {
   segment: (segment) => segment,
 };
 
+const snapshotIds: Readonly<Record<string, string>> = {
+  ...{ origin: 'o1', dest: 'd1', city: 'c1', dates: 't1' },
+};
+
 /** A model whose wanted layouts are all built in every segment; more dimensions mean more rows. */
 export function stateOf(change: Partial<World> = {}): ModelState {
   const world = { ...usual, ...change };
@@ -168,7 +179,7 @@ export function stateOf(change: Partial<World> = {}): ModelState {
         fileDigest: `${layout.id}@s${i}`,
         file: `${layout.id}/s${i}.parquet`,
       })),
-      snapshots: { origin: 'o1', dest: 'd1', city: 'c1', dates: 't1' },
+      snapshots: snapshotIds,
       sourceVersions: {},
       modelRevision: 7n,
       sourceRows: 1000n,
@@ -184,7 +195,18 @@ export function stateOf(change: Partial<World> = {}): ModelState {
     stale: new Set(world.stale),
     ...(world.extent === undefined ? {} : { sourceExtent: world.extent }),
   };
-  return { model, cubes: [cube], pushDown: world.pushDown };
+  return { model, cubes: [cube], snapshots: snapshotsOf(model), pushDown: world.pushDown };
+}
+
+/** The snapshots that every segment was built with. */
+function snapshotsOf({ lookups }: Model): ReadonlyMap<string, LookupSnapshot> {
+  return new Map(
+    lookups.map(({ alias, columns }) => {
+      const id = snapshotIds[alias]!;
+      const counts = { rowCount: 10n, sizeBytes: 100n, rejectedRows: 2n };
+      return [id, { id, name: `projects/p/snapshots/${id}`, columns, ...counts }];
+    }),
+  );
 }
 
 /** Rows of a layout of one month. */

@@ -9,7 +9,8 @@ import {
 } from '../scan-plan.ts';
 import type { Layout } from '../segment.ts';
 import { castTo, column, isNotNull } from './expressions.ts';
-import type { BlockNeed, DistinctNeed } from './need.ts';
+import type { BlockNeed } from './need.ts';
+import type { DistinctNeed } from './need-ledger.ts';
 import { partsOf, scanOf } from './partial.ts';
 import type { ReasonCode } from './reasons.ts';
 import { type Failure, Rewriter } from './rewrite.ts';
@@ -30,14 +31,16 @@ export interface LayoutRefusal {
 
 /** What differs from segment to segment. */
 export interface Situation {
+  /** Equal for equal situations. */
+  readonly key: string;
   /** Positions of conditions that every row of the segments fulfils. */
   readonly dropped: ReadonlySet<number>;
   /** Lookups of which some fact rows have no partner, although the block wants those dropped. */
   readonly unmatched: readonly string[];
 }
 
-export function situationKey({ dropped, unmatched }: Situation): string {
-  return `${[...dropped].join(',')}/${unmatched.join(',')}`;
+export function situationOf(dropped: ReadonlySet<number>, unmatched: readonly string[]): Situation {
+  return { key: `${[...dropped].join(',')}/${unmatched.join(',')}`, dropped, unmatched };
 }
 
 export function isAnswer(answer: LayoutAnswer | LayoutRefusal): answer is LayoutAnswer {
@@ -52,7 +55,8 @@ export function answerOf(
   distinct?: DistinctNeed,
 ): LayoutAnswer | LayoutRefusal {
   const { model } = need.match;
-  const rewriter = new Rewriter(need.context, storedDimensions(model, layout));
+  const stored = storedColumns(model, layout);
+  const rewriter = new Rewriter(need.context, stored.dimensions);
   const filters: Expr[] = [];
   const innerLookups = new Set<string>();
   const keep = (expr: Expr | undefined): void => void (expr && filters.push(expr));
@@ -67,7 +71,7 @@ export function answerOf(
   });
   const aggregates = distinct
     ? distinctAggregate(need, distinct, rewriter, layout)
-    : rowAggregates(need, rewriter, layout);
+    : rowAggregates(need, rewriter, stored.measures);
   const lookups = joinsOf(model, rewriter, innerLookups);
   if (rewriter.failures.length > 0) return refusalOf(rewriter.failures);
   if (Array.isArray(aggregates)) {
@@ -85,15 +89,30 @@ function exprsOf({ args, filter }: ScanAggregate): readonly Expr[] {
   return filter === undefined ? args : [...args, filter];
 }
 
-function storedDimensions(model: Model, layout: Layout): ReadonlySet<number> {
-  const names = new Set(
-    layout.columns.filter(({ role }) => role === 'dimension').map(({ name }) => name),
+interface StoredColumns {
+  /** Positions in the model. */
+  readonly dimensions: ReadonlySet<number>;
+  readonly measures: ReadonlySet<string>;
+}
+
+const stored = new WeakMap<Model, Map<string, StoredColumns>>();
+
+/** Remembered by id: layouts of equal ids have equal columns. */
+function storedColumns(model: Model, layout: Layout): StoredColumns {
+  const ofModel = stored.get(model) ?? new Map<string, StoredColumns>();
+  stored.set(model, ofModel);
+  const known = ofModel.get(layout.id);
+  if (known !== undefined) return known;
+  const names = Map.groupBy(layout.columns, ({ role }) => role);
+  const namesOf = (role: 'dimension' | 'measure') =>
+    new Set((names.get(role) ?? []).map(({ name }) => name));
+  const dimensions = namesOf('dimension');
+  const indexes = model.dimensions.flatMap(({ name, derivedFrom }, i) =>
+    derivedFrom === undefined && dimensions.has(name) ? [i] : [],
   );
-  return new Set(
-    model.dimensions.flatMap(({ name, derivedFrom }, i) =>
-      derivedFrom === undefined && names.has(name) ? [i] : [],
-    ),
-  );
+  const columns = { dimensions: new Set(indexes), measures: namesOf('measure') };
+  ofModel.set(layout.id, columns);
+  return columns;
 }
 
 /** Drops rows without a partner: by the lookup's own key where it is kept, else by joining the snapshot. */
@@ -142,14 +161,11 @@ function columnsFor(model: Model, alias: string, used: readonly Expr[]): Snapsho
 function rowAggregates(
   need: BlockNeed,
   rewriter: Rewriter,
-  layout: Layout,
+  measures: ReadonlySet<string>,
 ): ScanAggregate[] | LayoutRefusal {
-  const stored = new Set(
-    layout.columns.filter(({ role }) => role === 'measure').map(({ name }) => name),
-  );
   const missing: string[] = [];
   const aggregates = need.partials.flatMap((partial): ScanAggregate[] => {
-    const found = rewriter.attempt(() => scanOf(partial, need.partialContext, rewriter, stored));
+    const found = rewriter.attempt(() => scanOf(partial, need.partialContext, rewriter, measures));
     if (found === undefined) missing.push(partialName(partial, need));
     return found === undefined ? [] : [{ ...found, name: partial.name, type: partial.type }];
   });

@@ -117,7 +117,6 @@ describe('why a block is not answered', () => {
     ['select carrier, sum(speed * 2) from flights group by 1', 'NOT_IN_MODEL'],
     ["select string_agg(carrier, ',') from flights", 'AGGREGATE_NOT_SUPPORTED'],
     ['select country, count(*) from flights f, weather w, cities group by 1', 'FACT_NOT_IN_MODEL'],
-    ['select state, count(*) from airports group by 1', 'LOOKUP_ONLY'],
     ['select count(*) from flights a join flights b on a.origin = b.origin', 'SELF_JOIN'],
     ['select count(*) from flights f cross join airports', 'JOIN_NOT_IN_MODEL'],
     [
@@ -544,6 +543,25 @@ describe('segments', () => {
     expect(scan(match(`${sql} in (1990, 1992)`, { segment })).segments).toHaveLength(2);
     expect(scan(match(`${sql} > 2000`, { segment })).segments).toEqual([]);
     expect(scan(match(`${sql} <> 1991`, { segment })).segments).toHaveLength(3);
+  });
+
+  it('reads no layout without rows, also where nothing else is left', () => {
+    const without =
+      (...empty: readonly number[]): World['segment'] =>
+      (s, i) => {
+        if (!empty.includes(i)) return s;
+        return { ...s, layouts: s.layouts.map((l) => ({ ...l, rowCount: 0n, fileDigest: '' })) };
+      };
+    const sql = 'select carrier, count(*), count(distinct delay) from flights group by 1';
+    const some = match(sql, { segment: without(1) });
+    expect(outcome(some)).toBe('cuboid');
+    for (const { scans, coverage } of some.blocks) {
+      expect(scans[0]!.segments.map(({ id }) => id)).toEqual(['s0', 's2']);
+      expect(coverage.prunedSegments).toEqual(['s1']);
+    }
+    const all = match(sql, { segment: without(0, 1, 2) });
+    expect(outcome(all)).toBe('cuboid');
+    expect(all.blocks.flatMap(({ scans }) => scans[0]!.segments)).toEqual([]);
   });
 
   it('pushes down what no segment covers, for exactly those ranges', () => {

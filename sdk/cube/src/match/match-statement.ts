@@ -11,6 +11,7 @@ import {
   type SelectBlock,
   type Statement,
   transformExpr,
+  usedColumns,
 } from '@tessera/sql';
 import type {
   BlockExplanation,
@@ -21,12 +22,21 @@ import type {
   Reason,
 } from '../matched.ts';
 import type { Model } from '../model.ts';
-import { type Attempt, candidatesOf, explanationOf, reasonOf, summaryOf } from './explain.ts';
+import {
+  type Attempt,
+  type CuboidAttempt,
+  candidatesOf,
+  explanationOf,
+  reasonOf,
+  summaryOf,
+} from './explain.ts';
 import { hasSubquery, outerReferences, someExpr } from './expressions.ts';
 import { fixFor } from './fix.ts';
 import { flatten } from './flatten.ts';
 import { expandGroupingSets } from './grouping-sets.ts';
-import { type BlockNeed, isNeed, type NotAnswered, needOf } from './need.ts';
+import { fromSnapshots, type SnapshotPlan, type UsedColumns } from './lookup-snapshots.ts';
+import { type BlockNeed, isNeed, needOf } from './need.ts';
+import type { NotAnswered } from './need-ledger.ts';
 import { type CubePlan, isPlan, planBlock, tablesOf } from './plan-block.ts';
 import { type ReasonCode, reason } from './reasons.ts';
 import { type NormalForm, normalForm, type StarMatch, sameTable, starMatches } from './star.ts';
@@ -56,7 +66,7 @@ export function matchStatement(
   models: readonly ModelState[],
   options: MatchOptions,
 ): MatchedStatement {
-  const matcher = new StatementMatcher(models, options);
+  const matcher = new StatementMatcher(statement.query, models, options);
   const residual = matcher.query(statement.query);
   return { residual, blocks: matcher.blocks, explanations: matcher.explanations };
 }
@@ -87,9 +97,10 @@ interface Answer {
   readonly residual: SelectBlock;
 }
 
-/** What came of one block: an answer, or a reason and perhaps a fix. */
+/** What came of one block: an answer from cuboids or snapshots, or a reason and perhaps a fix. */
 interface Outcome {
   readonly answer?: Answer;
+  readonly snapshots?: SnapshotPlan;
   readonly reason?: Reason;
   readonly attempts: readonly Attempt[];
   readonly fix?: ModelFix;
@@ -101,9 +112,12 @@ class StatementMatcher {
   readonly #models: readonly ModelState[];
   readonly #options: MatchOptions;
   readonly #budget: WorkBudget;
+  readonly #query: Query;
+  #used: UsedColumns | undefined;
   #relations = 0;
 
-  constructor(models: readonly ModelState[], options: MatchOptions) {
+  constructor(query: Query, models: readonly ModelState[], options: MatchOptions) {
+    this.#query = query;
     this.#models = models;
     this.#options = options;
     this.#budget = new WorkBudget(options.work ?? matchLimits.work);
@@ -126,9 +140,20 @@ class StatementMatcher {
     const slot = this.#reserve();
     const outcome = this.#match(flat);
     this.#explain(slot, block, outcome);
-    if (outcome.answer === undefined) return this.#children(block);
-    this.blocks.push(...outcome.answer.plan.blocks);
-    return this.#ownSubqueries(outcome.answer.residual);
+    return this.#replaced(block, outcome);
+  }
+
+  /** What stands for the block in the residual; the relations in it are noted. */
+  #replaced(block: SelectBlock, { answer, snapshots }: Outcome): SelectBlock {
+    if (answer !== undefined) {
+      this.blocks.push(...answer.plan.blocks);
+      return this.#ownSubqueries(answer.residual);
+    }
+    if (snapshots === undefined) return this.#children(block);
+    // The sets of one block share its relations.
+    const known = new Set(this.blocks.map(({ relation }) => relation));
+    this.blocks.push(...snapshots.blocks.filter(({ relation }) => !known.has(relation)));
+    return this.#children(snapshots.residual);
   }
 
   /** Each set is matched by itself; when none matches, the block stays as it was written. */
@@ -140,12 +165,10 @@ class StatementMatcher {
       this.#explain(slot, set, outcome);
       return { set, outcome };
     });
-    if (!outcomes.some(({ outcome }) => outcome.answer !== undefined)) return this.#children(block);
-    const parts = outcomes.map(({ set, outcome }) => {
-      if (outcome.answer === undefined) return this.#children(set);
-      this.blocks.push(...outcome.answer.plan.blocks);
-      return this.#ownSubqueries(outcome.answer.residual);
-    });
+    if (!outcomes.some(({ outcome }) => outcome.answer !== undefined)) {
+      return this.#replaced(block, this.#matchSnapshots(flat, { attempts: [] }));
+    }
+    const parts = outcomes.map(({ set, outcome }) => this.#replaced(set, outcome));
     return this.#ownSubqueries(expanded.assemble(parts));
   }
 
@@ -194,10 +217,30 @@ class StatementMatcher {
   }
 
   #match(block: SelectBlock): Outcome {
+    const outcome = this.#matchCuboids(block);
+    return outcome.answer === undefined ? this.#matchSnapshots(block, outcome) : outcome;
+  }
+
+  /** The outcome for a block that no cuboid answers, when all it reads are lookups. */
+  #matchSnapshots(block: SelectBlock, outcome: Outcome): Outcome {
+    if (this.#options.cuboids === 'never') return outcome;
+    this.#used ??= usedColumns(this.#query);
+    const found = fromSnapshots(block, this.#models, this.#used);
+    if (found === undefined) return outcome;
+    const { attempts, taken, reason: why } = found;
+    const tried = new Set(attempts.map(({ state }) => state));
+    const others = outcome.attempts.filter(({ state }) => !tried.has(state));
+    return {
+      ...(taken === undefined ? { reason: why! } : { snapshots: taken }),
+      attempts: [...attempts, ...others],
+    };
+  }
+
+  #matchCuboids(block: SelectBlock): Outcome {
     const form = normalForm(block.from, block.where);
     const early = this.#earlyReason(block, form);
     if (early !== undefined) return { reason: reason(early), attempts: [] };
-    const attempts: Attempt[] = [];
+    const attempts: CuboidAttempt[] = [];
     const answers: Answer[] = [];
     const stars: { state: ModelState; match: StarMatch }[] = [];
     for (const state of this.#models) {
@@ -228,9 +271,9 @@ class StatementMatcher {
     block: SelectBlock,
     state: ModelState,
     matches: readonly StarMatch[],
-  ): { readonly attempt: Attempt; readonly answer?: Answer } {
-    let closest: Attempt | undefined;
-    let best: { attempt: Attempt; answer: Answer } | undefined;
+  ): { readonly attempt: CuboidAttempt; readonly answer?: Answer } {
+    let closest: CuboidAttempt | undefined;
+    let best: { attempt: CuboidAttempt; answer: Answer } | undefined;
     const size = sizeOf(block);
     for (const match of matches) {
       for (const need of this.#needs(block, match, size)) {
@@ -243,7 +286,7 @@ class StatementMatcher {
           continue;
         }
         const plan = planBlock(block, need, state, this.#mayPushDown(state));
-        const attempt: Attempt = { kind: 'plan', state, plan };
+        const attempt: CuboidAttempt = { kind: 'plan', state, plan };
         if (!isPlan(plan)) {
           if (closest?.kind !== 'plan') closest = attempt;
           continue;
@@ -286,7 +329,7 @@ class StatementMatcher {
 
   #unmatched(
     block: SelectBlock,
-    attempts: readonly Attempt[],
+    attempts: readonly CuboidAttempt[],
     stars: readonly { state: ModelState; match: StarMatch }[],
   ): Outcome {
     const closest = attempts.toSorted((a, b) => closeness(b) - closeness(a)).at(0);
@@ -312,7 +355,7 @@ class StatementMatcher {
   #explain(slot: number, block: SelectBlock, outcome: Outcome): void {
     const { answer, attempts, fix } = outcome;
     const candidates = attempts.flatMap((attempt) => candidatesOf(attempt, answer?.plan));
-    const result = answer === undefined ? this.#withoutAnswer(block) : fromPlan(answer.plan);
+    const result = resultOf(outcome) ?? this.#withoutAnswer(block);
     this.explanations[slot] = explanationOf(
       slot + 1,
       summaryOf(block),
@@ -336,8 +379,9 @@ class StatementMatcher {
   }
 }
 
-function fromPlan(plan: CubePlan): BlockExplanation['outcome'] {
-  return plan.mixed ? 'mixed' : 'cuboid';
+function resultOf({ answer, snapshots }: Outcome): BlockExplanation['outcome'] | undefined {
+  if (answer !== undefined) return answer.plan.mixed ? 'mixed' : 'cuboid';
+  return snapshots && 'snapshot';
 }
 
 function cheaper(a: Answer | undefined, b: Answer): Answer {
@@ -346,12 +390,12 @@ function cheaper(a: Answer | undefined, b: Answer): Answer {
   return order < 0 ? b : a;
 }
 
-function closeness(attempt: Attempt): number {
+function closeness(attempt: CuboidAttempt): number {
   if (attempt.kind !== 'star') return attempt.kind === 'plan' ? 3 : 2;
   return attempt.code === 'FACT_NOT_IN_MODEL' ? 0 : 1;
 }
 
-function reasonOfAttempt(attempt: Attempt): Reason {
+function reasonOfAttempt(attempt: CuboidAttempt): Reason {
   if (attempt.kind === 'star') return reason(attempt.code);
   if (attempt.kind === 'need') return reasonOf(attempt.need);
   return reason(isPlan(attempt.plan) ? 'MORE_EXPENSIVE' : attempt.plan.code);
@@ -363,7 +407,7 @@ const mendable: ReadonlySet<string> = new Set<ReasonCode>([
   ...(['MISSING_DIMENSION', 'MISSING_MEASURE', 'LOOKUP_UNMATCHED_ROWS'] as const),
 ]);
 
-function fixable(attempt: Attempt | undefined): boolean {
+function fixable(attempt: CuboidAttempt | undefined): boolean {
   if (attempt === undefined || attempt.kind === 'star') return false;
   if (attempt.kind === 'need') return mendable.has(attempt.need.code);
   return !isPlan(attempt.plan) && mendable.has(attempt.plan.code);

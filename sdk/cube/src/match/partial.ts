@@ -3,6 +3,7 @@ import {
   type AggregateExpr,
   and,
   call,
+  conjuncts,
   type Expr,
   exprKey,
   isExact,
@@ -13,6 +14,7 @@ import type { MeasurePart, Model } from '../model.ts';
 import { layoutRelation, type ScanAggregate } from '../scan-plan.ts';
 import { castTo, column, isNotNull } from './expressions.ts';
 import type { Rewriter } from './rewrite.ts';
+import type { CanonicalNames } from './star.ts';
 
 /**
  * Partial aggregates: what a block's aggregates are put together from. Each can be computed from a layout (by a stored
@@ -62,8 +64,45 @@ export function partsOf(model: Model): readonly MeasurePart[] {
 export interface PartialContext {
   readonly model: Model;
   readonly canonical: (expr: Expr) => Expr;
+  /** What `canonical` puts under one name. */
+  readonly names: CanonicalNames;
   /** True when the expression, over the model's aliases, is never NULL in the rows of the block. */
   readonly neverNull: (expr: Expr) => boolean;
+}
+
+/** A stored part, and the keys of the conjuncts that it is filtered by. */
+interface IndexedPart {
+  readonly part: MeasurePart;
+  readonly kept: ReadonlySet<string>;
+}
+
+type PartIndex = ReadonlyMap<string, readonly IndexedPart[]>;
+
+const indexes = new WeakMap<Model, WeakMap<CanonicalNames, PartIndex>>();
+
+/** The parts by what they aggregate: a block with many aggregates over a model with many measures asks often. */
+function partsOver(
+  context: PartialContext,
+  fn: string,
+  arg: Expr | undefined,
+): readonly IndexedPart[] {
+  const ofModel = indexes.get(context.model) ?? new WeakMap<CanonicalNames, PartIndex>();
+  indexes.set(context.model, ofModel);
+  const known = ofModel.get(context.names) ?? indexParts(context);
+  ofModel.set(context.names, known);
+  return known.get(operandKey(context, fn, arg)) ?? [];
+}
+
+function indexParts(context: PartialContext): PartIndex {
+  const parts = partsOf(context.model).map((part) => {
+    const kept = conjuncts(part.filter).map((term) => exprKey(context.canonical(term)));
+    return { part, kept: new Set(kept) };
+  });
+  return Map.groupBy(parts, ({ part }) => operandKey(context, part.fn, part.arg));
+}
+
+function operandKey(context: PartialContext, fn: string, arg: Expr | undefined): string {
+  return `${fn} ${arg === undefined ? '*' : exprKey(context.canonical(arg))}`;
 }
 
 /** The stored part that gives the partial, and the conjuncts of the filter that are left to apply. */
@@ -72,24 +111,16 @@ function storedPart(
   context: PartialContext,
   columns: ReadonlySet<string>,
 ): { readonly part: MeasurePart; readonly rest: readonly Expr[] } | undefined {
-  const key = (expr: Expr | undefined): string =>
-    expr === undefined ? '*' : exprKey(context.canonical(expr));
-  const wanted = spec.filter.map((conjunct) => ({ conjunct, key: key(conjunct) }));
-  const found = partsOf(context.model).flatMap((part) => {
-    if (part.fn !== spec.fn || !columns.has(part.column)) return [];
-    if (key(part.arg) !== key(spec.arg)) return [];
-    const kept = conjunctKeys(part.filter, context);
-    if (![...kept].every((k) => wanted.some((w) => w.key === k))) return [];
-    const rest = wanted.filter((w) => !kept.has(w.key)).map(({ conjunct }) => conjunct);
-    return [{ part, rest }];
-  });
-  return found.sort((a, b) => a.rest.length - b.rest.length).at(0);
-}
-
-function conjunctKeys(filter: Expr | undefined, context: PartialContext): ReadonlySet<string> {
-  if (filter === undefined) return new Set();
-  const parts = filter.kind === 'call' && filter.fn === 'and' ? filter.args : [filter];
-  return new Set(parts.map((part) => exprKey(context.canonical(part))));
+  const possible = partsOver(context, spec.fn, spec.arg);
+  if (possible.length === 0) return undefined;
+  const wanted = new Map(spec.filter.map((term) => [exprKey(context.canonical(term)), term]));
+  let best: { readonly part: MeasurePart; readonly rest: readonly Expr[] } | undefined;
+  for (const { part, kept } of possible) {
+    if (!columns.has(part.column) || !kept.isSubsetOf(wanted)) continue;
+    const rest = [...wanted].flatMap(([key, term]) => (kept.has(key) ? [] : [term]));
+    if (best === undefined || rest.length < best.rest.length) best = { part, rest };
+  }
+  return best;
 }
 
 /** How a layout with these columns gives the partial, or `undefined` when it cannot. */
@@ -184,14 +215,26 @@ export function product(a: Expr, b: Expr): Expr {
 /** The type in which all parts of a block give the partial: that of the stored part, where there is one. */
 export function partialTypeOf(spec: PartialSpec, parts: readonly MeasurePart[]): DataType {
   if (spec.fn === 'count') return type.bigint;
-  const key = exprKey(spec.arg!);
-  const stored = parts.find(
-    ({ fn, arg }) => fn === spec.fn && arg !== undefined && exprKey(arg) === key,
-  );
-  if (stored !== undefined) return stored.type;
+  const stored = storedTypes(parts).get(`${spec.fn} ${exprKey(spec.arg!)}`);
+  if (stored !== undefined) return stored;
   if (spec.fn === 'sum') return sumType(spec.arg!.type);
   if (spec.fn === 'sum_squares') return product(spec.arg!, spec.arg!).type;
   return spec.fn === 'm2' ? type.double : spec.arg!.type;
+}
+
+const types = new WeakMap<readonly MeasurePart[], ReadonlyMap<string, DataType>>();
+
+/** Types of stored parts by function and argument, the first of several. */
+function storedTypes(parts: readonly MeasurePart[]): ReadonlyMap<string, DataType> {
+  const known = types.get(parts);
+  if (known !== undefined) return known;
+  const byOperand = new Map<string, DataType>();
+  for (const { fn, arg, type: stored } of parts) {
+    const key = arg && `${fn} ${exprKey(arg)}`;
+    if (key !== undefined && !byOperand.has(key)) byOperand.set(key, stored);
+  }
+  types.set(parts, byOperand);
+  return byOperand;
 }
 
 /** The same partial as an aggregate over the source's rows. */

@@ -18,7 +18,8 @@ import type { SegmentRange } from '../segment.ts';
 import { partitionPredicate } from '../time/partition-predicate.ts';
 import { type Choice, type CubeChoice, chooseLayouts, scanKey } from './choose.ts';
 import { column, hasSubquery, isNotNull, someExpr } from './expressions.ts';
-import type { BlockNeed, DistinctNeed } from './need.ts';
+import type { BlockNeed } from './need.ts';
+import type { DistinctNeed } from './need-ledger.ts';
 import { sourceOf } from './partial.ts';
 import type { ReasonCode } from './reasons.ts';
 import { toBlock } from './star.ts';
@@ -169,8 +170,10 @@ function matchedBlock(
       : [{ name: 'distinct', type: type.bigint, nullable: false }]),
   ];
   const read = choice.choices;
-  const all = [...read.map(({ segment }) => segment.id), ...choice.pruned];
-  const segments = choice.cube.segments.filter(({ id }) => all.includes(id));
+  const all = new Set([...read.map(({ segment }) => segment.id), ...choice.pruned]);
+  const segments = choice.cube.segments.filter(({ id }) => all.has(id));
+  const scans = scansOf(choice).map((scan) => inZone(scan, need.context.sessionZone));
+  const snapshots = scans.flatMap(({ lookups }) => lookups.map(({ snapshot }) => snapshot));
   const oldest = segments.map(({ builtAt }) => builtAt).reduce(smaller, end);
   return {
     relation: distinct?.relation ?? need.relation,
@@ -179,7 +182,7 @@ function matchedBlock(
     schema,
     keyCount: need.keys.length,
     merge: distinct === undefined ? mergesOf(need) : ['none'],
-    scans: scansOf(choice).map((scan) => inZone(scan, need.context.sessionZone)),
+    scans,
     ...(ranges.length === 0 ? {} : { holes: { ranges, query: holeQuery(block, need, ranges) } }),
     coverage: {
       model: model.name,
@@ -188,6 +191,7 @@ function matchedBlock(
       layouts: [...new Set(read.map(({ layout }) => layout.id))].sort(),
       segments: read.map(({ segment }) => segment.id),
       prunedSegments: choice.pruned,
+      snapshots: [...new Set(snapshots)].sort(),
       pushedDown: ranges,
       rejectedRows: segments.reduce((sum, { rejectedRows }) => sum + rejectedRows, 0n),
       ...(segments.length === 0 ? {} : { asOf: oldest }),

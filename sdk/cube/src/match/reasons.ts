@@ -5,7 +5,7 @@ import type { Reason } from '../matched.ts';
  * renamed.
  */
 export const reasons = {
-  TAKEN: 'This layout answers the block, at the lowest predicted cost.',
+  TAKEN: 'This layout or snapshot answers the block, at the lowest predicted cost.',
   MORE_EXPENSIVE: 'This layout could answer the block, but another one is predicted to be cheaper.',
   MISSING_DIMENSION: 'The layout does not keep a dimension that the block groups or filters by.',
   MISSING_MEASURE: 'The layout does not keep a measure that the block asks for.',
@@ -15,7 +15,12 @@ export const reasons = {
   JOIN_NOT_IN_MODEL: 'The block joins tables in a way that the model does not declare.',
   FACT_NOT_IN_MODEL: 'No model has the tables of the block as fact and lookups.',
   SELF_JOIN: 'The block joins the fact table with itself.',
-  LOOKUP_ONLY: 'The block reads lookup tables alone, which the source answers.',
+  LOOKUP_ONLY: 'The block reads lookup tables alone, and no snapshot of them can be read.',
+  SNAPSHOTS_DIFFER: 'The segments were not all built with the same snapshot of the lookup.',
+  SNAPSHOT_OLDER: 'This snapshot could answer the block, but another cube was built later.',
+  SNAPSHOT_MISSING: 'The snapshot of the lookup is not known, or was found damaged.',
+  SNAPSHOT_COLUMNS: 'The snapshot of the lookup does not have all columns that the block reads.',
+  SNAPSHOT_TOO_LARGE: 'The snapshot is so large that the lookup is read where it is.',
   NO_TABLES: 'The block reads no table.',
   NOT_AGGREGATED: 'The block asks for rows, and cuboids keep groups.',
   CORRELATED: 'The block refers to an outer query row by row.',

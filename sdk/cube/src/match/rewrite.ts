@@ -1,3 +1,4 @@
+import type { TypeKind } from '@tessera/columnar';
 import {
   and,
   type ColumnExpr,
@@ -14,6 +15,7 @@ import { layoutRelation } from '../scan-plan.ts';
 import { floorCivil, microsPerDay, nests } from '../time/civil.ts';
 import { castTo, column, columnsOf } from './expressions.ts';
 import type { ReasonCode } from './reasons.ts';
+import type { CanonicalNames } from './star.ts';
 import { mirrorOf } from './time-filter.ts';
 import { extractOf, instantOfConstant, isTime, type TimeTerm, timeTermOf } from './time-term.ts';
 import { dependsOnZone } from './zone-dependence.ts';
@@ -23,6 +25,8 @@ export interface RewriteContext {
   readonly model: Model;
   /** Puts columns that are equal in the block, such as both sides of an inner join's key, under one name. */
   readonly canonical: (expr: Expr) => Expr;
+  /** What `canonical` puts under one name. */
+  readonly names: CanonicalNames;
   readonly sessionZone: string;
   readonly parameters: ParameterValues | undefined;
 }
@@ -33,6 +37,8 @@ interface Known {
   readonly dimension: Dimension;
   /** Of the expression whose value is stored; absent when only its truncation is. */
   readonly key: string | undefined;
+  /** Type of that expression. */
+  readonly kind: TypeKind;
   readonly cut:
     | { readonly baseKey: string; readonly grain: Grain; readonly zoned: boolean }
     | undefined;
@@ -95,8 +101,7 @@ export class Rewriter {
 
   #compute(expr: Expr): Expr | undefined {
     if (expr.kind === 'literal' || expr.kind === 'parameter') return expr;
-    const own = exprKey(expr);
-    const exact = this.#known.find(({ key }) => key === own);
+    const exact = this.#exact(expr);
     if (exact === undefined) return this.#computeFromOthers(expr);
     const { model, sessionZone } = this.#context;
     if (sessionZone === model.timeZone || !dependsOnZone(expr)) return this.#columnOf(exact);
@@ -105,6 +110,14 @@ export class Rewriter {
       this.attempt(() => this.#computeFromOthers(expr)) ??
       this.#fail('TIME_ZONE', exact.dimension.expr)
     );
+  }
+
+  /** The dimension that keeps the expression itself; keys are only made where one has its type. */
+  #exact(expr: Expr): Known | undefined {
+    const { kind } = expr.type;
+    if (!this.#known.some((each) => each.kind === kind)) return undefined;
+    const own = exprKey(expr);
+    return this.#known.find(({ key }) => key === own);
   }
 
   #computeFromOthers(expr: Expr): Expr | undefined {
@@ -310,12 +323,14 @@ function coarseness(grain: Grain): number {
   return ['minute', 'hour', 'day', 'week', 'month', 'quarter', 'year'].indexOf(grain);
 }
 
-const known = new WeakMap<RewriteContext, readonly Known[]>();
+const known = new WeakMap<Model, WeakMap<CanonicalNames, readonly Known[]>>();
 
-/** Prepared once per block. */
+/** Prepared once for each way to join a model's lookups. */
 function knownDimensions(context: RewriteContext): readonly Known[] {
-  const before = known.get(context) ?? prepareDimensions(context);
-  known.set(context, before);
+  const ofModel = known.get(context.model) ?? new WeakMap<CanonicalNames, readonly Known[]>();
+  known.set(context.model, ofModel);
+  const before = ofModel.get(context.names) ?? prepareDimensions(context);
+  ofModel.set(context.names, before);
   return before;
 }
 
@@ -326,12 +341,13 @@ function prepareDimensions({ model, canonical }: RewriteContext): readonly Known
     const term = timeTermOf(expr);
     const grain = dimension.grain ?? term?.grain;
     if (term === undefined || grain === undefined) {
-      return [{ index, dimension, key: exprKey(expr), cut: undefined }];
+      return [{ index, dimension, key: exprKey(expr), kind: expr.type.kind, cut: undefined }];
     }
     const cut = { baseKey: exprKey(term.base), grain, zoned: term.zoned };
     const whole = term.base.type.kind === 'date' && grain === 'day';
     const key = term.grain !== undefined ? exprKey(expr) : whole ? exprKey(term.base) : undefined;
-    return [{ index, dimension, key, cut }];
+    const { kind } = term.grain === undefined ? term.base.type : expr.type;
+    return [{ index, dimension, key, kind, cut }];
   });
 }
 

@@ -109,6 +109,8 @@ function assignments(form: NormalForm, model: Model, root: TableRelation): StarM
   const found: StarMatch[] = [];
   const visit = (position: number, state: State): void => {
     if (found.length >= maxAssignments) return;
+    // Each table needs a lookup of its own.
+    if (others.length + 1 - state.aliases.size > model.lookups.length - position) return;
     const lookup = model.lookups[position];
     if (lookup === undefined) {
       if (state.aliases.size === others.length + 1) {
@@ -218,13 +220,43 @@ export function toBlock(expr: Expr, match: StarMatch): Expr {
  * Puts each key column of an inner-joined lookup under the name of the parent's column it equals, so that
  * `f.origin` and `origin.iata` are one. Only for equal types; rows without a partner are no longer there.
  */
-export function canonicalizer(match: StarMatch): (expr: Expr) => Expr {
+export function canonicalizer(names: CanonicalNames): (expr: Expr) => Expr {
+  if (names.size === 0) return (expr) => expr;
+  const before = new WeakMap<Expr, Expr>();
+  return (expr) => {
+    const known = before.get(expr) ?? replaceColumns(expr, (column) => names.get(exprKey(column)));
+    before.set(expr, known);
+    return known;
+  };
+}
+
+/** By key of a column: the column that stands for it. */
+export type CanonicalNames = ReadonlyMap<string, ColumnExpr>;
+
+const namesByJoins = new WeakMap<Model, Map<string, CanonicalNames>>();
+/** Of one model; more ways to join its lookups than this are hardly asked. */
+const maxNames = 64;
+
+/** The same value for all matches that join the same lookups inner. */
+export function canonicalNames({ model, inner }: StarMatch): CanonicalNames {
+  const ofModel = namesByJoins.get(model) ?? new Map<string, CanonicalNames>();
+  namesByJoins.set(model, ofModel);
+  const key = [...inner].sort().join(' ');
+  const known = ofModel.get(key);
+  if (known !== undefined) return known;
+  const names = namesOf(model, inner);
+  if (ofModel.size >= maxNames) ofModel.clear();
+  ofModel.set(key, names);
+  return names;
+}
+
+function namesOf(model: Model, inner: ReadonlySet<string>): CanonicalNames {
   const equal = new Map<string, ColumnExpr>();
-  for (const lookup of match.model.lookups) {
-    if (!match.inner.has(lookup.alias)) continue;
+  for (const lookup of model.lookups) {
+    if (!inner.has(lookup.alias)) continue;
     for (const key of lookup.keys) {
       const own = lookup.columns.find(({ name }) => name === key.column);
-      const parent = columnsOfAlias(match.model, lookup.parent).find(
+      const parent = columnsOfAlias(model, lookup.parent).find(
         ({ name }) => name === key.parentColumn,
       );
       if (own === undefined || own.type.kind !== parent?.type.kind) continue;
@@ -237,13 +269,7 @@ export function canonicalizer(match: StarMatch): (expr: Expr) => Expr {
       equal.set(keyOfColumn(lookup.alias, key.column), equal.get(exprKey(target)) ?? target);
     }
   }
-  if (equal.size === 0) return (expr) => expr;
-  const before = new WeakMap<Expr, Expr>();
-  return (expr) => {
-    const known = before.get(expr) ?? replaceColumns(expr, (column) => equal.get(exprKey(column)));
-    before.set(expr, known);
-    return known;
-  };
+  return equal;
 }
 
 function keyOfColumn(relation: string, name: string): string {

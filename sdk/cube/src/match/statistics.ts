@@ -15,8 +15,13 @@ export function canPass(filter: Expr | undefined, layout: Layout): boolean {
 
 type Statistics = ReadonlyMap<string, LayoutColumn>;
 
+const statistics = new WeakMap<Layout, Statistics>();
+
+/** Worked out once: a layout is asked again and again, by filters and statements. */
 function statisticsOf(layout: Layout): Statistics {
-  return new Map(layout.columns.map((column) => [column.name, column]));
+  const known = statistics.get(layout) ?? new Map(layout.columns.map((c) => [c.name, c]));
+  statistics.set(layout, known);
+  return known;
 }
 
 function possible(filter: Expr, statistics: Statistics): boolean {
@@ -158,19 +163,35 @@ function compareText(a: string, b: string): number {
   return left.length - right.length;
 }
 
-/** About which share of the rows a scan visits, when the filter holds the first sort columns down. */
-export function visitedShare(filters: readonly Expr[], layout: Layout): number {
-  const dimensions = layout.columns.filter(({ role }) => role === 'dimension');
-  const spread = Number(layout.rowCount) ** (1 / Math.max(1, dimensions.length));
-  let share = 1;
-  for (const name of layout.sortColumns) {
-    const column = dimensions.find((each) => each.name === name);
-    const filter = filters.filter((each) => concerns(each, name));
-    if (column === undefined || filter.length === 0) break;
-    const points = Math.min(...filter.map(pointsOf));
-    const values = distinctValues(column, spread);
-    share *= Number.isFinite(points) ? Math.min(1, points / values) : 0.3;
+/** A sort column that filters hold down, and how many values of it they allow. */
+export interface HeldColumn {
+  readonly name: string;
+  readonly points: number;
+}
+
+/** The sort columns that filters hold down, from the first on as far as rows that pass lie together. */
+export function heldColumns(
+  filters: readonly Expr[],
+  sortColumns: readonly string[],
+): readonly HeldColumn[] {
+  const held: HeldColumn[] = [];
+  for (const name of sortColumns) {
+    const concerned = filters.filter((each) => concerns(each, name));
+    if (concerned.length === 0) break;
+    const points = Math.min(...concerned.map(pointsOf));
+    held.push({ name, points });
     if (!Number.isFinite(points)) break;
+  }
+  return held;
+}
+
+/** About which share of the rows a scan visits. */
+export function visitedShare(held: readonly HeldColumn[], layout: Layout): number {
+  let share = 1;
+  for (const { name, points } of held) {
+    const column = statisticsOf(layout).get(name);
+    if (column?.role !== 'dimension') break;
+    share *= Number.isFinite(points) ? Math.min(1, points / distinctValues(column, layout)) : 0.3;
   }
   return share;
 }
@@ -193,9 +214,12 @@ function pointsOf(filter: Expr): number {
 }
 
 /** How many values a dimension has, at most as its range allows. */
-function distinctValues({ minimum, maximum, type }: LayoutColumn, spread: number): number {
+function distinctValues({ minimum, maximum, type }: LayoutColumn, layout: Layout): number {
   const countable = ['smallint', 'integer', 'bigint', 'date'].includes(type.kind);
-  if (!countable || minimum === undefined || maximum === undefined) return Math.max(1, spread);
-  const range = Number(maximum) - Number(minimum) + 1;
-  return Number.isFinite(range) ? Math.max(1, range) : Math.max(1, spread);
+  if (countable && minimum !== undefined && maximum !== undefined) {
+    const range = Number(maximum) - Number(minimum) + 1;
+    if (Number.isFinite(range)) return Math.max(1, range);
+  }
+  const dimensions = layout.columns.filter(({ role }) => role === 'dimension').length;
+  return Math.max(1, Number(layout.rowCount) ** (1 / Math.max(1, dimensions)));
 }

@@ -71,6 +71,18 @@ export function isEmpty(set: TimeSet): boolean {
   return set.ranges.length === 0 && !set.nulls;
 }
 
+/** True when the sets have a member in common. */
+export function overlap(a: TimeSet, b: TimeSet): boolean {
+  if (a.nulls && b.nulls) return true;
+  for (let i = 0, j = 0; i < a.ranges.length && j < b.ranges.length; ) {
+    const [x, y] = [a.ranges[i]!, b.ranges[j]!];
+    if (x.start < y.end && y.start < x.end) return true;
+    if (x.end < y.end) i += 1;
+    else j += 1;
+  }
+  return false;
+}
+
 /** True when every member of `part` is one of `whole`. */
 export function contains(whole: TimeSet, part: TimeSet): boolean {
   return isEmpty(subtract(part, whole));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { match, statementOf } from './fixture.ts';
+import { match, months, statementOf, stateOf } from './fixture.ts';
 import { refusalOf } from './match-statement.ts';
-import { sizeOf } from './work-budget.ts';
+import { planWork, sizeOf } from './work-budget.ts';
 
 const small = 'select carrier, count(*) from flights group by 1';
 
@@ -32,7 +32,7 @@ describe('the work of matching', () => {
     const { explanations } = match(
       `${small} union all ${small} union all ${small}`,
       {},
-      { work: 60 },
+      { work: 200 },
     );
     const outcomes = explanations.map(({ outcome }) => outcome);
     expect(outcomes[0]).toBe('cuboid');
@@ -44,6 +44,26 @@ describe('the work of matching', () => {
     expect(match(many(300), {}, { work: 5_000 }).explanations[0]!.reason!.code).toBe(
       'TOO_COMPLEX_TO_MATCH',
     );
+  });
+
+  it('is more for a block that has more files to choose from, however small the block is', () => {
+    const [few, more] = [stateOf(), stateOf({ ranges: months(2001, 1, 12) })];
+    expect(planWork(1, more)).toBeGreaterThan(2 * planWork(1, few));
+    const subqueries = Array.from(
+      { length: 2_500 },
+      (_, i) => `(select count(*) from flights where carrier = 'x${i}')`,
+    );
+    const outcomes = match(`select ${subqueries.join(', ')}`).explanations;
+    expect(outcomes.at(1)!.outcome).toBe('cuboid');
+    expect(outcomes.at(-1)!.reason?.code).toBe('TOO_COMPLEX_TO_MATCH');
+  });
+
+  it('is not spent on a fix that nobody would apply', () => {
+    const fixOf = (sql: string) => match(sql).explanations[0]!.fix;
+    const products = (count: number) =>
+      Array.from({ length: count }, (_, i) => `max(fuel * ${i + 2})`).join(', ');
+    expect(fixOf(`select ${products(3)} from flights`)!.addMeasures).toHaveLength(3);
+    expect(fixOf(`select ${products(150)} from flights`)).toBeUndefined();
   });
 
   it('grows with the nodes of a block, and hardly with constants in a list', () => {

@@ -6,7 +6,7 @@ import type { ModelState } from '../matched.ts';
  * thread, so a statement that would take seconds holds up all others. About a microsecond each. Deterministic, unlike a
  * clock: the same statement and models run out of it everywhere or nowhere.
  */
-export const matchLimits = { work: 500_000 } as const;
+export const matchLimits = { work: 250_000 } as const;
 
 /** Passes over a block for one assignment of its tables, measured in the visits that one layout takes. */
 const needPasses = 4;
@@ -14,6 +14,10 @@ const needPasses = 4;
 const constantsPerNode = 16;
 /** Checking a segment's statistics is this much cheaper than rewriting for a layout. */
 const segmentsPerLayout = 4;
+/** Files whose costs are predicted in the time that a node takes. */
+const filesPerNode = 2;
+/** What a block takes however small it is, in nodes. */
+const blockNodes = 120;
 
 /** What is left of the work that one statement may cause. */
 export class WorkBudget {
@@ -48,24 +52,36 @@ export function sizeOf(block: SelectBlock): number {
 
 /** Finding out what a block of this size needs of a model, for one assignment of its tables. */
 export function needWork(size: number): number {
-  return size * needPasses;
+  return size * needPasses + blockNodes;
 }
 
-/** Planning it over all layouts and segments of a model. */
+/** Planning it over all layouts and segments of a model, and all files that there are of them. */
 export function planWork(size: number, { cubes }: ModelState): number {
-  const segments = cubes.reduce((sum, cube) => sum + cube.segments.length, 0);
-  return size * (layoutsOf(cubes) + segments / segmentsPerLayout);
+  const { layouts, segments, files } = countsOf(cubes);
+  return size * (layouts + segments / segmentsPerLayout) + files / filesPerNode;
 }
 
-const layoutCounts = new WeakMap<ModelState['cubes'], number>();
+interface Counts {
+  readonly layouts: number;
+  readonly segments: number;
+  readonly files: number;
+}
 
-function layoutsOf(cubes: ModelState['cubes']): number {
-  const known = layoutCounts.get(cubes);
+const counted = new WeakMap<ModelState['cubes'], Counts>();
+
+function countsOf(cubes: ModelState['cubes']): Counts {
+  const known = counted.get(cubes);
   if (known !== undefined) return known;
-  const ids = cubes.map(
-    ({ segments }) => new Set(segments.flatMap(({ layouts }) => layouts.map(({ id }) => id))).size,
-  );
-  const count = ids.reduce((sum, each) => sum + each, 0);
-  layoutCounts.set(cubes, count);
-  return count;
+  const counts = { layouts: 0, segments: 0, files: 0 };
+  for (const { segments } of cubes) {
+    const ids = new Set<string>();
+    for (const { layouts } of segments) {
+      for (const { id } of layouts) ids.add(id);
+      counts.files += layouts.length;
+    }
+    counts.layouts += ids.size;
+    counts.segments += segments.length;
+  }
+  counted.set(cubes, counts);
+  return counts;
 }

@@ -1,3 +1,4 @@
+import { scanCosts } from '../statistics/scan-costs.ts';
 import type { CuboidSize, StoredSize } from './size-model.ts';
 
 /**
@@ -7,9 +8,7 @@ import type { CuboidSize, StoredSize } from './size-model.ts';
  * queries that are asked between two builds.
  */
 export const costs = {
-  scanMicros: 60,
-  rowMicros: 0.002,
-  byteMicros: 0.0004,
+  ...scanCosts,
   blockRows: 1_024,
   sourceScanMicros: 5_000,
   sourceRowMicros: 0.01,

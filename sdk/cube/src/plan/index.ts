@@ -2,7 +2,6 @@
 export { parseBudget } from './budget.ts';
 export { type CandidateOptions, candidateCuboids } from './candidates.ts';
 export { sourceMicros } from './cost-model.ts';
-export { estimateDistinct } from './distinct-estimate.ts';
 export { partsOfModel } from './parts.ts';
 export {
   type CuboidPlan,

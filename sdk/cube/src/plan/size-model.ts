@@ -1,7 +1,7 @@
 import type { DataType } from '@tessera/columnar';
 import { answers, type CuboidId, dimensionsOf } from '../cuboid.ts';
 import type { Model } from '../model.ts';
-import { cardenas } from '../statistics/row-count.ts';
+import { cardenas } from '../statistics/cardenas.ts';
 import { partsOfModel } from './parts.ts';
 
 export interface StoredSize {

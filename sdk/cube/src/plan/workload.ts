@@ -182,7 +182,7 @@ function stateThatKeeps(
     unmatchedRows: Object.fromEntries(unmatched),
   }));
   const cube = { name: 'planned', segments, stale: new Set<string>(), sourceExtent: extent };
-  return { model, cubes: [cube], pushDown: true };
+  return { model, cubes: [cube], snapshots: new Map(), pushDown: true };
 }
 
 function expressionsOf({ filter, groupBy, lookups, aggregates }: ScanPlan): Expr[] {

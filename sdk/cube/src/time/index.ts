@@ -6,5 +6,6 @@ export { partitionMicros, partitionPredicate } from './partition-predicate.ts';
 export { nextPeriod, type Period, periodAt } from './period.ts';
 export { grainOf, rangeLabel } from './range-label.ts';
 export { parseRetention, type Retention, retentionStart, segmentsExpired } from './retention.ts';
-export { compareRanges, segmentRanges } from './segment-ranges.ts';
+export { compareRanges, type RunBorders, segmentRanges } from './segment-ranges.ts';
+export { holdsNoRows, joinStretches, type Stretch, stretchGroups } from './stretches.ts';
 export { checkTimeZone, instantOf, localOf } from './zone.ts';

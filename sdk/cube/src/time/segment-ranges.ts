@@ -3,37 +3,78 @@ import { limits } from '../limits.ts';
 import type { SourceExtent } from '../matched.ts';
 import type { Grain } from '../model-spec.ts';
 import type { SegmentRange } from '../segment.ts';
-import { nextPeriod, periodAt } from './period.ts';
+import { nextPeriod, type Period, periodAt } from './period.ts';
+import { type Stretch, stretchesOf } from './stretches.ts';
+
+/** Where time without rows is cut, so that its parts can be merged and built like periods. */
+export interface RunBorders {
+  /** Lengths that segments are merged to: what a run has of a period that began before it, or ends after it, stands alone. */
+  readonly autoMerge?: readonly Grain[];
+  /** Bounds of what is built now: a run ends at the last period that begins, or starts at the first that ends, within them. */
+  readonly start?: bigint;
+  readonly end?: bigint;
+}
 
 /**
- * The segments that together hold every row of the source: the periods of `every` from the smallest to the
- * largest partition value, in order, then `null` when the column has NULLs. Without `every` the model has no
- * partition column and one segment holds all.
+ * The segments that together hold every row of the source, in order: the periods of `every` that rows lie in, one
+ * segment for each run of periods between them that has none (or few, where `borders` cut it), then `null` when the column
+ * has NULLs. Without `every` the model has no partition column and one segment holds all.
  * @throws INVALID_ARGUMENT TOO_MANY_SEGMENTS
  */
 export function segmentRanges(
   every: Grain | undefined,
   extent: SourceExtent,
   zone = 'UTC',
+  borders: RunBorders = {},
 ): SegmentRange[] {
   if (every === undefined) return [{ kind: 'all' }];
-  const ranges: SegmentRange[] = extent.empty ? [] : periodsBetween(every, extent, zone);
-  if (extent.hasNulls) ranges.push({ kind: 'null' });
-  return ranges;
+  const periods = periodsWithRows(every, stretchesOf(extent), zone);
+  const times = periods.flatMap((period, i) => {
+    const start = periods[i - 1]?.end ?? period.start;
+    return [...cutRun({ start, end: period.start }, { every, zone, ...borders }), period];
+  });
+  if (times.length > limits.segments) throw tooManySegments(BigInt(times.length), limits.segments);
+  const ranges = times.map(({ start, end }): SegmentRange => ({ kind: 'range', start, end }));
+  return extent.hasNulls ? [...ranges, { kind: 'null' }] : ranges;
 }
 
-function periodsBetween(every: Grain, extent: SourceExtent, zone: string): SegmentRange[] {
-  const first = periodAt(every, extent.minimum, zone);
+function periodsWithRows(every: Grain, stretches: readonly Stretch[], zone: string): Period[] {
   const longest = BigInt(limits.segments + 1);
-  const atLeast = (extent.maximum - extent.minimum) / maxLength(every) + 1n;
-  if (atLeast > longest) throw tooManySegments(atLeast, limits.segments);
-  const ranges: SegmentRange[] = [];
-  for (let period = first; period.start <= extent.maximum; ) {
-    if (ranges.length === limits.segments) throw tooManySegments(longest, limits.segments);
-    ranges.push({ kind: 'range', start: period.start, end: period.end });
-    period = nextPeriod(every, period, zone);
+  const periods: Period[] = [];
+  for (const { minimum, maximum } of stretches) {
+    const atLeast = (maximum - minimum) / maxLength(every) + 1n;
+    if (atLeast > longest) throw tooManySegments(atLeast, limits.segments);
+    const last = periods.at(-1);
+    let period =
+      last !== undefined && minimum < last.end
+        ? nextPeriod(every, last, zone)
+        : periodAt(every, minimum, zone);
+    for (; period.start <= maximum; period = nextPeriod(every, period, zone)) {
+      if (periods.length === limits.segments) throw tooManySegments(longest, limits.segments);
+      periods.push(period);
+    }
   }
-  return ranges;
+  return periods;
+}
+
+/** A run of periods without rows, cut into as few parts as the borders allow. */
+function cutRun(
+  run: Period,
+  { every, zone, autoMerge = [], start, end }: RunBorders & { every: Grain; zone: string },
+): Period[] {
+  if (run.start === run.end) return [];
+  const cuts = autoMerge.flatMap((grain) => {
+    const [first, last] = [periodAt(grain, run.start, zone), periodAt(grain, run.end, zone)];
+    return first.start === run.start ? [last.start] : [first.end, last.start];
+  });
+  if (start !== undefined) {
+    const period = periodAt(every, start, zone);
+    cuts.push(period.start === start ? start : period.end);
+  }
+  if (end !== undefined) cuts.push(periodAt(every, end, zone).start);
+  const inside = [...new Set(cuts)].filter((cut) => cut > run.start && cut < run.end);
+  const bounds = [run.start, ...inside.sort((a, b) => (a < b ? -1 : 1)), run.end];
+  return bounds.slice(1).map((bound, i) => ({ start: bounds[i]!, end: bound }));
 }
 
 /** An upper bound of a period's length in microseconds. */

@@ -1,4 +1,4 @@
-import type { Value } from '@tessera/columnar';
+import type { DataType, Value } from '@tessera/columnar';
 import type { Expr } from '@tessera/sql';
 import { childrenOf, conjuncts, lit, type } from '@tessera/sql';
 import fc from 'fast-check';
@@ -13,6 +13,7 @@ import { nextPeriod, periodAt } from './period.ts';
 import { rangeLabel } from './range-label.ts';
 import { parseRetention, retentionStart, segmentsExpired } from './retention.ts';
 import { compareRanges, segmentRanges } from './segment-ranges.ts';
+import { holdsNoRows, joinStretches, stretchGroups } from './stretches.ts';
 import { instantOf, localOf } from './zone.ts';
 
 const utc = (text: string) => BigInt(Date.parse(text)) * 1000n;
@@ -31,6 +32,12 @@ const instant = fc.bigInt({ min: utc('1800-01-01'), max: utc('2200-01-01') });
 const recent = fc.bigInt({ min: utc('1970-01-01'), max: utc('2035-01-01') });
 const anyGrain = fc.constantFrom(...grains);
 const anyZone = fc.constantFrom(...zones);
+const column = (of: Expr['type']): Expr => ({
+  kind: 'column',
+  type: of,
+  relation: 'f',
+  name: 'd',
+});
 
 describe('the calendar', () => {
   test('agrees with the platform on every day of four centuries, and back', () => {
@@ -227,12 +234,6 @@ describe('rangeLabel', () => {
 });
 
 describe('partitionPredicate', () => {
-  const column = (of: Expr['type']): Expr => ({
-    kind: 'column',
-    type: of,
-    relation: 'f',
-    name: 'd',
-  });
   /** Whether `value` passes the comparisons of a predicate. */
   const passes = (predicate: Expr | undefined, value: Value): boolean => {
     if (predicate === undefined) return true;
@@ -343,6 +344,129 @@ describe('partitionPredicate', () => {
     );
     expect(partitionMicros(partition, null)).toBeUndefined();
   });
+});
+
+describe('stretches of time that hold rows', () => {
+  type Range = Extract<SegmentRange, { kind: 'range' }>;
+  const times = fc.uniqueArray(recent, { minLength: 1, maxLength: 12 });
+  const extentOf = (found: readonly bigint[]) => {
+    const stretches = joinStretches(found.map((at) => ({ minimum: at, maximum: at })));
+    const [first, last] = [stretches[0]!, stretches.at(-1)!];
+    return {
+      empty: false,
+      minimum: first.minimum,
+      maximum: last.maximum,
+      hasNulls: false,
+      stretches,
+    };
+  };
+
+  test('give one period each and one segment per run between them, without gap or overlap', () => {
+    fc.assert(
+      fc.property(
+        times,
+        fc.constantFrom<Grain>('day', 'week', 'month', 'year'),
+        anyZone,
+        (at, every, zone) => {
+          const extent = extentOf(at);
+          const ranges = segmentRanges(every, extent, zone) as Range[];
+          for (const [i, { end }] of ranges.slice(0, -1).entries()) {
+            expect(ranges[i + 1]!.start).toBe(end);
+          }
+          const starts = new Set(at.map((each) => periodAt(every, each, zone).start));
+          const filled = ranges.filter((range) => !holdsNoRows(range, extent));
+          expect(filled.map(({ start }) => start)).toEqual(
+            [...starts].sort((a, b) => (a < b ? -1 : 1)),
+          );
+          for (const { start, end } of filled) expect(periodAt(every, start, zone).end).toBe(end);
+          expect(ranges.length).toBeLessThan(2 * filled.length);
+        },
+      ),
+      { numRuns: 200, seed: 31 },
+    );
+  });
+
+  test('a date far ahead costs one segment more', () => {
+    const extent = extentOf([utc('2024-01-15'), utc('2024-03-15'), utc('9999-12-31')]);
+    expect(segmentRanges('month', extent).map((range) => rangeLabel(range))).toEqual([
+      '2024-01',
+      '2024-02',
+      '2024-03',
+      '2024-04-01_9999-12-01',
+      '9999-12',
+    ]);
+  });
+
+  test('a run is cut where merges and the bounds of a build end', () => {
+    const extent = extentOf([utc('2024-04-15'), utc('2031-12-31')]);
+    const labels = (borders: Parameters<typeof segmentRanges>[3]) =>
+      segmentRanges('month', extent, 'UTC', borders).map((range) => rangeLabel(range));
+    const cut = labels({ autoMerge: ['quarter', 'year'] });
+    expect(cut).toEqual([
+      '2024-04',
+      '2024-05-01_2024-07-01',
+      '2024-07-01_2025-01-01',
+      '2025-01-01_2031-01-01',
+      '2031-01-01_2031-10-01',
+      '2031-10-01_2031-12-01',
+      '2031-12',
+    ]);
+    const bounds = { start: utc('2025-06-10'), end: utc('2026-03-20') };
+    expect(labels(bounds)).toContain('2025-07-01_2026-03-01');
+  });
+
+  test('runs that were cut so merge as their periods would', () => {
+    const extent = extentOf([utc('2024-01-15'), utc('2024-03-15'), utc('9999-12-31')]);
+    const segments = segmentRanges('month', extent, 'UTC', { autoMerge: ['year'] }).map(
+      (range) =>
+        ({
+          id: rangeLabel(range),
+          range,
+          state: 'READY',
+          layouts: [],
+          snapshots: {},
+        }) as unknown as Segment,
+    );
+    expect(mergesDue(segments, ['year']).map(({ id }) => id)).toEqual(['2024', '9999']);
+  });
+
+  test('unknown stretches mean rows anywhere between the ends, and none beyond', () => {
+    const extent = { empty: false, minimum: 10n, maximum: 20n, hasNulls: false };
+    const of = (start: bigint, end: bigint) => holdsNoRows({ kind: 'range', start, end }, extent);
+    expect([of(0n, 10n), of(0n, 11n), of(14n, 15n), of(20n, 21n), of(21n, 30n)]).toEqual([
+      true,
+      false,
+      false,
+      false,
+      true,
+    ]);
+    expect(holdsNoRows({ kind: 'null' }, extent)).toBe(true);
+    expect(holdsNoRows({ kind: 'all' }, { ...extent, empty: true })).toBe(false);
+  });
+
+  test.each<[DataType, string | undefined, Grain, string]>([
+    [type.date, undefined, 'month', 'f.d'],
+    [type.timestamp, undefined, 'month', "date_trunc('month', f.d)"],
+    [type.integer, 'yyyyMMdd', 'month', '/(f.d, 100)'],
+    [type.bigint, 'yyyyMMddHHmm', 'day', '/(f.d, 10000)'],
+    [type.integer, 'yyyyMM', 'month', 'f.d'],
+    [type.integer, 'yyyyMM', 'year', '/(f.d, 100)'],
+    [type.text, 'yyyy-MM-dd HH:mm', 'week', 'substring(f.d, 1, 10)'],
+    [type.text, 'yyyy-MM-dd', 'quarter', 'substring(f.d, 1, 7)'],
+  ])('of a %j with format %s by %s are found by %s', (of, format, every, by) => {
+    const partition = { column: column(of), grain: every, ...(format && { format }) };
+    expect(printed(stretchGroups(partition, every).by)).toBe(by);
+  });
+
+  function printed(expr: Expr): string {
+    if (expr.kind === 'literal') return of(expr.value);
+    if (expr.kind !== 'call') return 'f.d';
+    return `${expr.fn}(${expr.args.map(printed).join(', ')})`;
+  }
+
+  function of(value: Value): string {
+    return typeof value === 'string' ? `'${value}'` : String(value);
+  }
 });
 
 describe('mergesDue', () => {

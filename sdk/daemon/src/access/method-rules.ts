@@ -39,6 +39,13 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   },
   'tessera.metadata.v1.SnapshotService': standard('Snapshot', 'Snapshots', build, operate),
   'tessera.metadata.v1.DictionaryService': standard('Dictionary', 'Dictionaries', build, operate),
+  'tessera.metadata.v1.HostService': standard('Host', 'Hosts', operate, operate),
+  'tessera.metadata.v1.DeploymentService': standard(
+    'Deployment',
+    'Deployments',
+    operate,
+    administer,
+  ),
   'tessera.metadata.v1.OperationRecordService': {
     ...standard('OperationRecord', 'OperationRecords', operate, operate),
     ...each(['WriteJournalEntry', 'ListJournalEntries'], operate),
@@ -53,6 +60,7 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   },
   'tessera.query.v1.QueryService': {
     ...each(['ExecuteQuery', 'ExplainQuery', 'ListTables', 'PreviewTable'], part),
+    ListSegmentFreshness: build,
     ...each(['CancelQuery', 'ListQueries', 'GetQueryStatistics'], operate),
   },
   'tessera.scheduler.v1.BuildService': each(
@@ -69,6 +77,7 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   'tessera.storage.v1.StorageService': each(
     [
       'ScanCuboid',
+      'ReadSnapshot',
       'PrepareIngest',
       'CommitIngest',
       'AbortIngest',
@@ -83,7 +92,19 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
     ],
     operate,
   ),
-  'tessera.metadata.v1.MaintenanceService': each(['CompactRevisions', 'GetStoreStatus'], operate),
+  'tessera.metadata.v1.MaintenanceService': each(
+    ['CompactRevisions', 'GetStoreStatus', 'CheckStore'],
+    operate,
+  ),
+  // A backup holds what passwords are checked by; a restored one says who may do what.
+  'tessera.metadata.v1.BackupService': each(['CreateBackup', 'RestoreBackup'], administer),
+  'tessera.host.v1.HostService': {
+    ...each(['GetHost', 'GetProcess', 'ListProcesses', 'WatchProcesses', 'ReadLogs'], operate),
+    ...each(['StopProcess', 'DeleteProcess'], operate),
+    ...each(['GetArtifact', 'ListArtifacts', 'DeleteArtifact'], operate),
+    // Whoever says what runs on a machine can read there whatever the platform keeps. So does a deployment.
+    ...each(['StartProcess', 'PutArtifact'], administer),
+  },
   'tessera.coordination.v1.LeaseService': each(
     ['AcquireLease', 'RenewLease', 'ReleaseLease', 'GetLease'],
     operate,

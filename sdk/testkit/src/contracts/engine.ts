@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { BuildPlan, LayoutStep } from '@tessera/cube';
 import { checksumSql, type DuckDb, quoteName, quoteText } from '@tessera/duckdb';
 import type { BuildProgress, BuildRequest, Engine, EngineInput } from '@tessera/plugin';
-import { type } from '@tessera/sql';
+import { call, lit, type } from '@tessera/sql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   enginePlan,
@@ -214,6 +214,45 @@ export function describeEngine(name: string, suite: EngineSuite): void {
       }
     });
 
+    test('gives the same from stored layouts as in one pass, with the source and without', async () => {
+      const plan = enginePlan('left');
+      oracle = await openOracle('left');
+      const inputs = await nativeInputs(oracle, directory, plan);
+      const whole = filesOf(await Array.fromAsync(engine.build(requestOf(plan, inputs), signal)));
+      const stored: Record<string, Record<string, string>> = {};
+      for (const { segment, layout, file } of whole) {
+        stored[segment] = { ...stored[segment], [layout]: join(directory, 'out', file.file) };
+      }
+      const derived = plan.layouts.flatMap(({ parent, ...step }): LayoutStep[] => {
+        const from = plan.layouts.find(({ layout }) => layout === parent);
+        return from === undefined
+          ? []
+          : [{ ...step, stored: { layout: from.layout, columns: from.columns } }];
+      });
+      expect(derived.length).toBeGreaterThan(1);
+      const ofSource = plan.layouts.filter(({ parent }) => parent === undefined);
+      const again = { ...plan, layouts: [...ofSource, ...derived] };
+      const without = { ...plan, inputs: [], joins: [], flat: [], dictionaries: [] };
+      for (const [i, part] of [again, { ...without, layouts: derived }].entries()) {
+        const request = {
+          ...requestOf(part, i === 0 ? inputs : {}),
+          stored,
+          outputDirectory: join(directory, 'out', `again-${i}`),
+        };
+        const files = filesOf(await Array.fromAsync(engine.build(request, signal)));
+        expect(files).toHaveLength(part.layouts.length * plan.segments.length);
+        for (const { segment, layout, file } of files) {
+          const step = plan.layouts.find((candidate) => candidate.layout === layout)!;
+          const first = whole.find((one) => one.segment === segment && one.layout === layout)!;
+          expect(file.rowCount).toBe(first.file.rowCount);
+          const rows = (path: string) =>
+            rowsOf(`SELECT ${rounded(step)} FROM ${parquet(path)} ORDER BY ALL`);
+          const name = `${layout} of ${segment}`;
+          expect(await rows(`again-${i}/${file.file}`), name).toEqual(await rows(first.file.file));
+        }
+      }
+    });
+
     test('keeps ids of a dictionary and gives new values the next ones', async () => {
       const plan = enginePlan('left');
       oracle = await openOracle('left');
@@ -305,6 +344,38 @@ export function describeEngine(name: string, suite: EngineSuite): void {
         minimum: 19723,
         maximum: 19797,
       });
+    });
+
+    test('finds where each group of values begins and ends, unless there are too many', async () => {
+      const plan = enginePlan('left');
+      oracle = await openOracle('left');
+      const inputs = await nativeInputs(oracle, directory, plan);
+      const column = { kind: 'column', type: type.date, relation: 'f', name: 'day' } as const;
+      const by = call('extract', type.numeric, [lit.text('month'), column]);
+      const ask = (most: number) =>
+        engine.extent(
+          {
+            alias: 'f',
+            input: inputs['f']!,
+            column,
+            groups: { by, most },
+            memoryLimitBytes: 256 << 20,
+          },
+          signal,
+        );
+      const months = await rowsOf(
+        `SELECT (min(day) - DATE '1970-01-01') AS minimum, (max(day) - DATE '1970-01-01') AS maximum FROM flat
+         WHERE day IS NOT NULL GROUP BY month(day) ORDER BY 1`,
+      );
+      const found = await ask(3);
+      expect(found).toMatchObject({ rowCount: 3000n, minimum: 19723, maximum: 19797 });
+      expect(found.groups).toEqual(
+        months.map((row) => {
+          const { minimum, maximum } = JSON.parse(row);
+          return { minimum: Number(minimum), maximum: Number(maximum) };
+        }),
+      );
+      expect((await ask(2)).groups).toBeUndefined();
     });
 
     test('counts how often combinations occur', async () => {

@@ -5,6 +5,7 @@ export const crashPoints: readonly string[] = [
   'operationRecords.writeJournalEntry',
   'segments.publishSegments',
   'segments.updateSegment',
+  'cubes.updateCube',
   'snapshots.updateSnapshot',
   'storage.prepareIngest',
   'storage.commitIngest',

@@ -1,0 +1,129 @@
+import { isTesseraError } from '@tessera/base';
+import { type ColumnBatch, sliceBatch, type Value } from '@tessera/columnar';
+import type { ScanPlan } from '@tessera/cube';
+import { type AdmissionQueue, queryCancelled } from '@tessera/duckdb';
+import { scanQueueFull } from '../errors.ts';
+import { planWithValues } from '../tiles/plan-with-values.ts';
+import type { ReadyScan, TileScanner } from '../tiles/tile-scanner.ts';
+import type { CuboidStore, MemoryUsage, WarmUpOutcome } from './cuboid-store.ts';
+import { emptyScan } from './empty-scan.ts';
+import type { FileScanner } from './file-scanner.ts';
+import { filesOf, type LayoutFile } from './layout-file.ts';
+import type { ResidentLayouts } from './resident-layouts.ts';
+
+/** Rows of a batch at most. */
+const batchRows = 65_536;
+
+/**
+ * Scans tiles where the layout is in memory and the plan is for them, else the verified files; then the layout
+ * is loaded in the background if the budget has room for what it is worth.
+ */
+export class MemoryFirstStore implements CuboidStore {
+  readonly #resident: ResidentLayouts;
+  readonly #tiles: TileScanner;
+  readonly #files: FileScanner;
+  readonly #queue: AdmissionQueue;
+
+  constructor(parts: {
+    readonly resident: ResidentLayouts;
+    readonly tiles: TileScanner;
+    readonly files: FileScanner;
+    readonly queue: AdmissionQueue;
+  }) {
+    this.#resident = parts.resident;
+    this.#tiles = parts.tiles;
+    this.#files = parts.files;
+    this.#queue = parts.queue;
+  }
+
+  async *execute(
+    unbound: ScanPlan,
+    parameters: readonly Value[],
+    signal: AbortSignal,
+  ): AsyncGenerator<ColumnBatch, void, undefined> {
+    signal.throwIfAborted();
+    const plan = planWithValues(unbound, parameters);
+    if (plan.segments.length === 0 || plan.aggregates.length + plan.groupBy.length === 0) {
+      yield emptyScan(plan);
+      return;
+    }
+    const files = filesOf(plan);
+    const batch = await this.#fromTiles(plan, files, signal);
+    if (batch !== undefined) yield* slices(batch, signal);
+    else yield* this.#fromFiles(plan, files, signal);
+  }
+
+  async #fromTiles(
+    plan: ScanPlan,
+    files: readonly LayoutFile[],
+    signal: AbortSignal,
+  ): Promise<ColumnBatch | undefined> {
+    try {
+      await this.#queue.admit(signal);
+    } catch (error) {
+      throw asScanFailure(error);
+    }
+    try {
+      const ready = await this.#prepare(plan, files);
+      return ready && (await this.#tiles.run(ready, signal));
+    } finally {
+      this.#queue.release();
+    }
+  }
+
+  async *#fromFiles(plan: ScanPlan, files: readonly LayoutFile[], signal: AbortSignal) {
+    try {
+      yield* this.#files.scan(plan, files, signal);
+    } catch (error) {
+      throw asScanFailure(error);
+    }
+  }
+
+  /** Undefined: the files are to be scanned. */
+  async #prepare(plan: ScanPlan, files: readonly LayoutFile[]): Promise<ReadyScan | undefined> {
+    const tried = new Set<string>();
+    for (;;) {
+      const resident = this.#resident.find(files);
+      if (resident === undefined) {
+        this.#resident.want(files);
+        return undefined;
+      }
+      const ready = await this.#tiles.prepare(plan, resident);
+      if (ready === undefined || 'scan' in ready) return ready;
+      if (tried.has(ready.uncoded)) return undefined;
+      tried.add(ready.uncoded);
+      await this.#resident.addCodes(files[0]!, ready.uncoded);
+    }
+  }
+
+  warmUp(files: readonly LayoutFile[], signal: AbortSignal): Promise<WarmUpOutcome> {
+    return this.#resident.warmUp(files, signal);
+  }
+
+  pin(cube: string, layouts: readonly string[], pinned: boolean): readonly string[] {
+    return this.#resident.pin(cube, layouts, pinned);
+  }
+
+  forget(file: LayoutFile): void {
+    this.#resident.forget(file);
+  }
+
+  usage(): MemoryUsage {
+    return this.#resident.usage();
+  }
+}
+
+function asScanFailure(error: unknown): unknown {
+  return isTesseraError(error, 'QUERY_QUEUE_FULL') ? scanQueueFull(error) : error;
+}
+
+function* slices(batch: ColumnBatch, signal: AbortSignal): Generator<ColumnBatch, void, undefined> {
+  if (batch.rowCount <= batchRows) {
+    yield batch;
+    return;
+  }
+  for (let start = 0; start < batch.rowCount; start += batchRows) {
+    if (signal.aborted) throw queryCancelled();
+    yield sliceBatch(batch, start, start + batchRows);
+  }
+}
