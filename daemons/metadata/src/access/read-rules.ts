@@ -1,6 +1,5 @@
 import type { AccessFunction, AccessRules, ColumnRule, Policy, User } from '@tessera/access';
-import type { KeyValue, KeyValueStore } from '@tessera/base';
-import { resourceIdOf } from '@tessera/base';
+import { type KeyValue, type KeyValueStore, resourceIdOf } from '@tessera/base';
 import { access } from '@tessera/proto';
 import { readWhole } from '../resources/read-whole.ts';
 import { selectChildren } from '../resources/resource-key.ts';
