@@ -9,7 +9,7 @@ const rings: readonly (readonly string[])[] = [
   ['base', 'proto'],
   ['columnar', 'placement'],
   ['sql'],
-  ['cube'],
+  ['cube', 'access'],
   ['plugin'],
   ['client', 'duckdb'],
   ['daemon', 'cli'],
@@ -59,7 +59,7 @@ describe('the rings of packages', () => {
     expect(outwards).toEqual([]);
   });
 
-  test.each(['base', 'columnar', 'sql', 'cube', 'placement'])(
+  test.each(['base', 'columnar', 'sql', 'cube', 'access', 'placement'])(
     '%s is pure: no files, network, clocks or timers',
     (name) => {
       const { folder } = packages.find((candidate) => candidate.name === `@tessera/${name}`)!;

@@ -118,6 +118,7 @@ function queryService() {
         timings: { totalMicros: 1_500n, queueMicros: 0n, planMicros: 0n, executeMicros: 0n },
         coverage: {
           catalogRevision: 5n,
+          policyRevision: 0n,
           sourceTables: ['files.airports'],
           blocks: [
             {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, type KeyValueStore, systemClock } from '@tessera/base';
 import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
-import { coordination, metadata } from '@tessera/proto';
+import { access, coordination, metadata } from '@tessera/proto';
+import { Authenticator } from './access/authenticator.ts';
 import { type MetadataConfigInput, parseMetadataConfig } from './config.ts';
 import { LeaseStore } from './coordination/lease-store.ts';
 import { Compactor } from './maintenance/compactor.ts';
@@ -12,6 +13,13 @@ import { type ModelValidator, structuralValidator } from './rules/model-validato
 import { ModelVersions } from './rules/model-versions.ts';
 import { SegmentPublisher } from './rules/publish-segments.ts';
 import { createTables, segmentRulesOptions } from './rules/tables.ts';
+import {
+  groupHandler,
+  policyHandler,
+  roleHandler,
+  userHandler,
+} from './service/access-handlers.ts';
+import { authenticationHandler } from './service/authentication-handler.ts';
 import { backupHandler } from './service/backup-handler.ts';
 import { leaseHandler } from './service/coordination-handlers.ts';
 import { maintenanceHandler } from './service/maintenance-handler.ts';
@@ -43,6 +51,8 @@ export interface MetadataDaemon extends AsyncDisposable {
   /** Everything the daemon offers, to be bound to a socket or to a neighbour. */
   readonly services: readonly ServiceBinding[];
   readonly store: KeyValueStore;
+  /** Tells who callers are, for the gate of a server. */
+  readonly authenticator: Authenticator;
 }
 
 /**
@@ -63,9 +73,10 @@ export async function composeMetadata(
     log.error({ error }, 'compaction.failed'),
   );
   compactor.start();
+  const authenticator = new Authenticator(store, clock);
   return {
-    services: createServices(context, dependencies.validator ?? structuralValidator),
-    store,
+    services: createServices(context, dependencies.validator ?? structuralValidator, authenticator),
+    ...{ store, authenticator },
     [Symbol.asyncDispose]: async () => {
       await compactor.stop();
       await store.close();
@@ -73,7 +84,11 @@ export async function composeMetadata(
   };
 }
 
-function createServices(context: TableContext, validator: ModelValidator): ServiceBinding[] {
+function createServices(
+  context: TableContext,
+  validator: ModelValidator,
+  authenticator: Authenticator,
+): ServiceBinding[] {
   const { store, clock } = context;
   const tables = createTables(context, validator);
   const publisher = new SegmentPublisher(context, segmentRulesOptions(store, tables));
@@ -94,6 +109,11 @@ function createServices(context: TableContext, validator: ModelValidator): Servi
     ),
     serve(metadata.MaintenanceServiceDefinition, maintenanceHandler(store, clock)),
     serve(metadata.BackupServiceDefinition, backupHandler(store, clock)),
+    serve(access.UserServiceDefinition, userHandler(tables)),
+    serve(access.GroupServiceDefinition, groupHandler(tables)),
+    serve(access.RoleServiceDefinition, roleHandler(tables)),
+    serve(access.PolicyServiceDefinition, policyHandler(tables)),
+    serve(access.AuthenticationServiceDefinition, authenticationHandler(authenticator)),
     serve(coordination.LeaseServiceDefinition, leaseHandler(new LeaseStore(store, clock))),
   ] as unknown as ServiceBinding[];
 }

@@ -370,3 +370,48 @@ export function hostAlive(name: string, lease: string): TesseraError {
     metadata: { name, lease },
   });
 }
+
+/** The same whatever was wrong: nobody learns which users there are. */
+export function loginFailed(): TesseraError {
+  return new TesseraError({
+    code: Code.UNAUTHENTICATED,
+    reason: 'LOGIN_FAILED',
+    message: 'User or password is wrong, or the user may not sign in.',
+  });
+}
+
+export function tooManyLogins(waitMs: number): TesseraError {
+  const seconds = String(Math.ceil(waitMs / 1000));
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'TOO_MANY_LOGINS',
+    message: `Signing in failed too often for this user: wait ${seconds} s.`,
+    metadata: { seconds },
+  });
+}
+
+export function tokenExpired(): TesseraError {
+  return new TesseraError({
+    code: Code.UNAUTHENTICATED,
+    reason: 'TOKEN_EXPIRED',
+    message: 'The token has expired: sign in again, or make a new API token.',
+  });
+}
+
+export function tokenInvalid(cause?: unknown): TesseraError {
+  return new TesseraError({
+    code: Code.UNAUTHENTICATED,
+    reason: 'TOKEN_INVALID',
+    message: 'The token is not one of this platform, was revoked, or its user may not sign in.',
+    cause,
+  });
+}
+
+export function apiTokenNotFound(id: string): TesseraError {
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: 'API_TOKEN_NOT_FOUND',
+    message: `The user has no API token ${id}; was it revoked already?`,
+    metadata: { id },
+  });
+}

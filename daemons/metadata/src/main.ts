@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { isTesseraError, messageOf } from '@tessera/base';
-import { jsonLogger, startServer } from '@tessera/daemon';
+import { jsonLogger, startServer, transportArguments, transportOfArguments } from '@tessera/daemon';
 import { composeMetadata } from './composition.ts';
 import { parseMetadataConfig } from './config.ts';
 import { configInvalid } from './errors.ts';
@@ -9,6 +9,7 @@ import { configInvalid } from './errors.ts';
 /** Runs the metadata daemon by itself until SIGINT or SIGTERM. */
 const { values } = parseArgs({
   options: {
+    ...transportArguments,
     /** A JSON file as docs/reference/configuration.md describes it. */
     config: { type: 'string' },
     /** Instead of a configuration: the file of a SQLite store. */
@@ -19,11 +20,12 @@ const { values } = parseArgs({
 
 try {
   const log = jsonLogger('metadata');
+  const transport = transportOfArguments(values);
   const config = readConfig();
   await using stack = new AsyncDisposableStack();
   const daemon = stack.use(await composeMetadata(config, { log }));
   const { address, services } = { address: values.address, services: daemon.services };
-  const server = stack.use(await startServer({ address, services, log }));
+  const server = stack.use(await startServer({ address, transport, services, log }));
   log.info({ address: server.address, store: config.store.driver }, 'metadata.started');
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());

@@ -142,3 +142,22 @@ export function badPageToken(token: string): TesseraError {
     metadata: { token },
   });
 }
+
+/** Failures that say something of the values that were read; of rows that the caller may not see, too. */
+const tellingCodes: readonly Code[] = [
+  Code.INVALID_ARGUMENT,
+  Code.OUT_OF_RANGE,
+  Code.INTERNAL,
+  Code.UNKNOWN,
+];
+
+/**
+ * A failure as a caller may know it who sees his tables in part: an engine may compute a value before the policy
+ * drops its row, and spells the value in its message.
+ */
+export function withheld(failure: TesseraError): TesseraError {
+  if (!tellingCodes.includes(failure.code)) return failure;
+  const { code, reason } = failure;
+  const message = `The statement failed on a value (${reason}). The message is withheld, because access policies hide some of the rows that were read.`;
+  return new TesseraError({ code, reason, message });
+}

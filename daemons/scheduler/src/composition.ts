@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, invariant, systemClock } from '@tessera/base';
+import type { Transport } from '@tessera/client';
 import { type Logger, PluginHost, type ServiceBinding, SourceRegistry } from '@tessera/daemon';
 import type { Engine } from '@tessera/plugin';
 import { loadParser } from '@tessera/sql';
@@ -11,6 +12,8 @@ export interface SchedulerDependencies {
   readonly clients: SchedulerClients;
   readonly log: Logger;
   readonly clock?: Clock;
+  /** How connections to host daemons are protected. */
+  readonly transport?: Transport;
 }
 
 /** A scheduler that waits for `start`; `services` answer at once. */
@@ -26,7 +29,7 @@ export async function composeScheduler(
 ): Promise<Scheduler> {
   invariant(config.leaseTtlMs >= 1_000, 'leaseTtlMs is a second or more: metadata grants no less');
   await loadParser();
-  const { clients, log, clock = systemClock } = deps;
+  const { clients, log, clock = systemClock, transport = {} } = deps;
   const stopping = new AbortController();
   const fallback =
     config.pluginDirectory === undefined ? {} : { fallbackDirectory: config.pluginDirectory };
@@ -41,6 +44,7 @@ export async function composeScheduler(
     log,
     holder: `scheduler-${process.pid}-${randomUUID()}`,
     newId: randomUUID,
+    transport,
   });
   let running: Promise<void> = Promise.resolve();
   return {

@@ -6,6 +6,7 @@ import { composeQuery } from '@tessera/query';
 import { composeScheduler, schedulerDefaults } from '@tessera/scheduler';
 import { composeStorage } from '@tessera/storage';
 import { foldersOf, type PlatformConfig } from './config.ts';
+import { controlAccess } from './control-access.ts';
 import { ServiceDirectory } from './service-directory.ts';
 import { SourceModelValidator } from './source-model-validator.ts';
 import { warmUpReadySegments } from './warm-up.ts';
@@ -27,7 +28,8 @@ export interface PlatformSeams {
  * Starts metadata, storage, query and scheduler, bound to each other in process, and serves them over gRPC.
  * Everything durable is in the data directory: stopped and started again, all is there. Disposal stops in
  * reverse order.
- * @throws STORE_LOCKED when another process uses the directory, ADDRESS_IN_USE, PLAINTEXT_REFUSED.
+ * @throws STORE_LOCKED when another process uses the directory, ADDRESS_IN_USE, PLAINTEXT_REFUSED,
+ * and what reading certificates throws.
  */
 export async function startPlatform(
   config: PlatformConfig,
@@ -91,13 +93,24 @@ export async function startPlatform(
       },
       {
         clients: seams.schedulerClients?.(client) ?? client,
+        transport: config.transport,
         log: log.child({ daemon: 'scheduler' }),
       },
     ),
   );
   directory.add(scheduler.services);
+  const access =
+    config.access === 'open'
+      ? undefined
+      : await controlAccess(metadata.authenticator, client, config, starting);
   const server = starting.use(
-    await startServer({ address: config.address, services: directory.all, log }),
+    await startServer({
+      address: config.address,
+      transport: config.transport,
+      services: directory.all,
+      ...(access === undefined ? {} : { access }),
+      log,
+    }),
   );
   scheduler.start();
   const stopping = new AbortController();

@@ -1,13 +1,19 @@
 import os from 'node:os';
 import { Code, TesseraError } from '@tessera/base';
-import { exitCodeOf, printFailure, processTerminal, wholeNumber } from '@tessera/cli';
+import {
+  exitCodeOf,
+  type GlobalOptions,
+  printFailure,
+  processTerminal,
+  transportOptionsOf,
+  wholeNumber,
+} from '@tessera/cli';
 import { jsonLogger, type LogLevel } from '@tessera/daemon';
 import { runHost } from '@tessera/host';
 import { type Command, Option } from 'commander';
 import { stopRequested } from './stop-requested.ts';
 
-interface HostOptions {
-  readonly address: string;
+interface HostOptions extends GlobalOptions {
   readonly name: string;
   readonly data: string;
   readonly port: string;
@@ -51,7 +57,7 @@ export function hostRunCommand(program: Command): void {
 }
 
 async function run(options: HostOptions): Promise<void> {
-  const { name, data, rack, address: metadataAddress } = options;
+  const { name, data, rack, address: metadataAddress, token } = options;
   const config = {
     name,
     directory: data,
@@ -63,7 +69,12 @@ async function run(options: HostOptions): Promise<void> {
   const stopped = stopRequested();
   await using host = await runHost(
     config,
-    { address: `127.0.0.1:${listen}`, metadataAddress },
+    {
+      address: `127.0.0.1:${listen}`,
+      metadataAddress,
+      transport: transportOptionsOf(options),
+      ...(token === undefined ? {} : { token }),
+    },
     jsonLogger('host', options.logLevel),
   );
   const { registration } = host;

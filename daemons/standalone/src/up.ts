@@ -5,20 +5,26 @@ import {
   formatBytes,
   printFailure,
   processTerminal,
+  readText,
+  transportOptionsOf,
   wholeNumber,
 } from '@tessera/cli';
+import type { Transport } from '@tessera/client';
 import { jsonLogger } from '@tessera/daemon';
 import { type Command, Option } from 'commander';
-import { buildMemoryOf, platformDefaults } from './config.ts';
+import { buildMemoryOf, type PlatformConfig, platformDefaults } from './config.ts';
 import { startPlatform } from './platform.ts';
 import { hostRunCommand } from './run-host.ts';
 import { stopRequested } from './stop-requested.ts';
 
 interface UpOptions {
   readonly data: string;
+  readonly host: string;
   readonly port: string;
   readonly memory: string;
   readonly buildMemory?: string;
+  readonly access: PlatformConfig['access'];
+  readonly adminPasswordFile?: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -29,21 +35,28 @@ export function createStandaloneProgram(): Command {
     .command('up')
     .description('run the platform in one process')
     .option('--data <dir>', 'folder of everything durable', './tessera-data')
-    .option('--port <port>', 'port on 127.0.0.1; 0 picks a free one', '7400')
+    .option('--host <address>', 'address to listen on; beyond loopback only with TLS', '127.0.0.1')
+    .option('--port <port>', 'port; 0 picks a free one', '7400')
     .option('--memory <MB>', 'memory for cuboids', String(platformDefaults.cuboidMemoryBytes >> 20))
     .option(
       '--build-memory <MB>',
       "memory for one build; default: a quarter of the machine's, from 1 to 2.75 GiB",
     )
     .addOption(
+      new Option('--access <who>', 'open: everybody who can connect; controlled: users with roles')
+        .choices(['open', 'controlled'])
+        .default(platformDefaults.access),
+    )
+    .option('--admin-password-file <file>', 'password of the first user, admin, of a new platform')
+    .addOption(
       new Option('--log-level <level>', 'what is logged on standard error')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
         .default('warn'),
     )
     .addHelpText('after', '\nExample:\n  tessera up --data ./tessera-data\n')
-    .action(async (options: UpOptions) => {
+    .action(async (options: UpOptions, command: Command) => {
       try {
-        await up(options);
+        await up(options, transportOptionsOf(command.optsWithGlobals()));
       } catch (error) {
         printFailure(error, processTerminal, false);
         process.exitCode = exitCodeOf(error);
@@ -53,7 +66,7 @@ export function createStandaloneProgram(): Command {
   return program;
 }
 
-async function up(options: UpOptions): Promise<void> {
+async function up(options: UpOptions, transport: Transport): Promise<void> {
   const port = wholeNumber(options.port, '--port', { min: 0, max: 65_535 });
   const memoryBytes = wholeNumber(options.memory, '--memory', { min: 1 }) * 1024 * 1024;
   const buildMemoryBytes =
@@ -65,7 +78,10 @@ async function up(options: UpOptions): Promise<void> {
     {
       ...platformDefaults,
       dataDirectory: options.data,
-      address: `127.0.0.1:${port}`,
+      address: `${options.host}:${port}`,
+      transport,
+      access: options.access,
+      ...adminPassword(options.adminPasswordFile),
       cuboidMemoryBytes: memoryBytes,
       buildMemoryBytes,
     },
@@ -83,4 +99,8 @@ async function up(options: UpOptions): Promise<void> {
 function machineBytes(): number {
   const limit = process.constrainedMemory();
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
+
+function adminPassword(file: string | undefined): { readonly adminPassword?: string } {
+  return file === undefined ? {} : { adminPassword: readText(file).split(/\r?\n/)[0]! };
 }

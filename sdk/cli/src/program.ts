@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { accessCommands } from './commands/access.ts';
 import { backupCommands } from './commands/backup.ts';
 import { buildCommands } from './commands/build.ts';
 import { hostCommands } from './commands/host.ts';
@@ -15,6 +16,7 @@ import { CommandContext, defaultAddress } from './context.ts';
 import { exitCodeOf, printFailure, wrongInput } from './failure.ts';
 import type { Runner, Subject } from './runner.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
+import { transportOptions } from './transport-options.ts';
 
 const subjects: readonly Subject[] = [
   resourceCommands,
@@ -26,6 +28,7 @@ const subjects: readonly Subject[] = [
   importCommand,
   modelCommands,
   operationCommands,
+  accessCommands,
   statusCommand,
   backupCommands,
   hostCommands,
@@ -41,6 +44,7 @@ export function createProgram(terminal: Terminal = processTerminal): Command {
         .default(defaultAddress),
     )
     .addOption(new Option('--project <name>', 'project').env('TESSERA_PROJECT').default('default'))
+    .addOption(new Option('--token <token>', 'of login, or an API token').env('TESSERA_TOKEN'))
     .option('--json', 'print JSON for programs', false)
     .showHelpAfterError("(run 'tessera --help' for all commands)")
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
@@ -49,6 +53,7 @@ export function createProgram(terminal: Terminal = processTerminal): Command {
       'after',
       "\nExample:\n  tessera up --data ./tessera-data\n  tessera query 'select 1'\n",
     );
+  for (const option of transportOptions()) program.addOption(option);
   const run = runner(terminal);
   for (const subject of subjects) subject(program, run);
   return program;

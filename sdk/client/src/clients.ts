@@ -1,4 +1,5 @@
 import {
+  access,
   coordination,
   host,
   longrunning,
@@ -27,6 +28,11 @@ export const services = {
   builds: scheduler.BuildServiceDefinition,
   operations: longrunning.OperationsDefinition,
   queries: query.QueryServiceDefinition,
+  users: access.UserServiceDefinition,
+  groups: access.GroupServiceDefinition,
+  roles: access.RoleServiceDefinition,
+  policies: access.PolicyServiceDefinition,
+  authentication: access.AuthenticationServiceDefinition,
   storage: storage.StorageServiceDefinition,
   host: host.HostServiceDefinition,
 } as const;

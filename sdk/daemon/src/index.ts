@@ -1,4 +1,9 @@
 /** What every daemon is run with: a gRPC server, in-process binding, plugins, sources, injection, logs. */
+export { type AccessContext, callerOf } from './access/access-context.ts';
+export { AuditLog, type AuditRecord } from './access/audit-log.ts';
+export { permissionDenied } from './access/errors.ts';
+export { type AccessControl, refusalOf } from './access/gate.ts';
+export { type MethodRule, ruleOf } from './access/method-rules.ts';
 export { withDeadline } from './deadline.ts';
 export { Container, type Get, type Token, token } from './dependency-injection.ts';
 export { asTesseraError } from './failure.ts';
@@ -13,3 +18,4 @@ export {
   type SourceDescription,
   SourceRegistry,
 } from './source-registry.ts';
+export { transportArguments, transportOfArguments } from './transport-arguments.ts';

@@ -14,6 +14,7 @@ const pages = [
   'docs/guide/operations.md',
   'docs/guide/plugins.md',
   'docs/guide/hosts.md',
+  'docs/guide/security.md',
 ];
 /** The address that the pages name; each page is run on a free port. */
 const documentedAddress = '127.0.0.1:7400';

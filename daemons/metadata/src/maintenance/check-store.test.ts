@@ -1,6 +1,6 @@
 import type { KeyValueStore, StoreOperation } from '@tessera/base';
 import { clientsBy, type TesseraClient } from '@tessera/client';
-import { metadata } from '@tessera/proto';
+import { access, metadata } from '@tessera/proto';
 import { ManualClock } from '@tessera/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { composeMetadata, type MetadataDaemon } from '../composition.ts';
@@ -53,6 +53,19 @@ async function check(repair = false) {
   );
 }
 
+const everything = {
+  functions: [access.AccessFunction.ACCESS_FUNCTION_QUERY],
+  ...{ project: '*', source: '*', table: '*' },
+};
+
+/** A user with a password and a session. */
+async function signedIn(user: string): Promise<void> {
+  const password = 'correct horse';
+  await clients.users.createUser({ userId: user, user: {} });
+  await clients.authentication.setPassword({ user, password });
+  await clients.authentication.login({ user, password });
+}
+
 describe('the check of the store', () => {
   test('finds nothing in what the daemon itself has written', async () => {
     const { fencingToken } = await clients.leases.acquireLease({
@@ -61,6 +74,19 @@ describe('the check of the store', () => {
       ttl: { seconds: 10n, nanos: 0 },
     });
     await clients.projects.createProject({ projectId: 'other', requestId: 'once' });
+    await clients.hosts.createHost({
+      hostId: 'node1',
+      host: { machineId: 'm', address: '127.0.0.1:7450', lease: 'leases/host.node1' },
+    });
+    await clients.deployments.createDeployment({ deploymentId: 'storage', deployment: {} });
+    await clients.roles.createRole({ roleId: 'reader', role: { permissions: [everything] } });
+    await clients.groups.createGroup({ groupId: 'staff', group: { roles: ['reader'] } });
+    await signedIn('ann');
+    await clients.policies.createPolicy({
+      parent: project,
+      policyId: 'own',
+      policy: { role: 'reader', source: 'files', table: 'flights', rows: 'true' },
+    });
     const answer = await clients.maintenance.checkStore({});
     expect(answer).toMatchObject({ problems: [], problemCount: 0n });
     expect(answer.checkedCount).toBeGreaterThan(10n);
@@ -123,6 +149,11 @@ describe('the check of the store', () => {
         ),
       ],
       [`UNDECODABLE_VALUE ${root}/projects/copy`],
+    ],
+    [
+      'a user, a password',
+      [write('credentials/ann', Buffer.from('{}'))],
+      [`DANGLING_REFERENCE ${root}/credentials/ann`],
     ],
     [
       'a meaning, a key',

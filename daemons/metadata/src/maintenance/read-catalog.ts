@@ -1,7 +1,10 @@
 import { type KeyValue, type KeyValueStore, messageOf } from '@tessera/base';
+import { groupKind, policyKind, roleKind, userKind } from '../access/access-kinds.ts';
 import {
   cubeKind,
+  deploymentKind,
   dictionaryKind,
+  hostKind,
   modelKind,
   operationKind,
   projectKind,
@@ -24,6 +27,12 @@ export const kinds: ReadonlyMap<string, ResourceKind<Resource>> = new Map(
     snapshotKind,
     dictionaryKind,
     operationKind,
+    hostKind,
+    deploymentKind,
+    userKind,
+    groupKind,
+    roleKind,
+    policyKind,
   ].map((kind) => [collectionOf(kind.pattern), kind as unknown as ResourceKind<Resource>]),
 );
 

@@ -63,6 +63,11 @@ function referencesOf({ kind, resource }: FoundResource): string[] {
   switch (kind) {
     case 'project':
     case 'operation':
+    case 'host':
+    case 'deployment':
+    case 'user':
+    case 'group':
+    case 'role':
       return [];
     case 'model':
       return [projectOf(name), ...sourcesOf(resource as metadata.Model)];
@@ -86,7 +91,7 @@ function problemOfKey(catalog: Catalog, found: FoundKey): Problem[] {
     const detail = 'a restore is running or was broken off: restore again with replacement';
     return [{ reason: 'RESTORE_INCOMPLETE', name: key, detail }];
   }
-  if (['requests', 'leases'].includes(found.collection)) return [];
+  if (['requests', 'leases', 'secrets'].includes(found.collection)) return [];
   const owner = ownerOf(found);
   if (owner === undefined) {
     const detail = 'this version of Tessera does not write such a key';
@@ -98,8 +103,8 @@ function problemOfKey(catalog: Catalog, found: FoundKey): Problem[] {
     name: key,
     detail: `${owner} is not there, or cannot be read`,
   } as const;
-  // The versions of a model that got lost are what it can be made from again.
-  if (found.collection === 'model-versions') return [problem];
+  // The versions of a model that got lost are what it can be made from again; passwords exist nowhere else.
+  if (['model-versions', 'credentials'].includes(found.collection)) return [problem];
   return [{ ...problem, remedy: { kind: 'delete', key, modRevision } }];
 }
 
@@ -108,6 +113,8 @@ function ownerOf({ collection, ids: [first = '', second = '', ...rest] }: FoundK
   switch (collection) {
     case 'journal':
       return `operations/${first}`;
+    case 'credentials':
+      return `users/${first}`;
     case 'model-versions':
       return `projects/${first}/models/${second}`;
     case 'coverage':

@@ -1,5 +1,7 @@
 import type { KeyValueStore } from '@tessera/base';
-import type { metadata } from '@tessera/proto';
+import type { access, metadata } from '@tessera/proto';
+import { groupKind, policyKind, roleKind, userKind } from '../access/access-kinds.ts';
+import { policyRules, roleRules, userRules } from '../access/access-resource-rules.ts';
 import {
   cubeKind,
   deploymentKind,
@@ -33,6 +35,10 @@ export interface Tables {
   readonly hosts: ResourceTable<metadata.Host>;
   readonly deployments: ResourceTable<metadata.Deployment>;
   readonly operations: ResourceTable<metadata.OperationRecord>;
+  readonly users: ResourceTable<access.User>;
+  readonly groups: ResourceTable<access.Group>;
+  readonly roles: ResourceTable<access.Role>;
+  readonly policies: ResourceTable<access.Policy>;
 }
 
 export function createTables(context: TableContext, validator: ModelValidator): Tables {
@@ -55,6 +61,10 @@ export function createTables(context: TableContext, validator: ModelValidator): 
     hosts: new ResourceTable(hostKind, context, hostRules),
     deployments: new ResourceTable(deploymentKind, context, deploymentRules),
     operations: new ResourceTable(operationKind, context, operationRules),
+    users: new ResourceTable(userKind, context, userRules),
+    groups: new ResourceTable(groupKind, context),
+    roles: new ResourceTable(roleKind, context, roleRules),
+    policies: new ResourceTable(policyKind, context, policyRules),
   };
   return tables;
 }

@@ -212,7 +212,7 @@ export function operationHandler(
   };
 }
 
-async function remove<T extends Resource>(
+export async function remove<T extends Resource>(
   table: ResourceTable<T>,
   request: DeleteRequest,
 ): Promise<Record<string, never>> {
@@ -227,7 +227,7 @@ interface WireEvent<T> {
   readonly revision: bigint;
 }
 
-async function* watch<T extends Resource>(
+export async function* watch<T extends Resource>(
   table: ResourceTable<T>,
   request: { readonly parent: string; readonly startRevision: bigint },
   signal: AbortSignal,

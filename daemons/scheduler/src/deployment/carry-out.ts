@@ -1,5 +1,5 @@
 import { type Clock, invariant, messageOf, resourceIdOf } from '@tessera/base';
-import { type Connection, connect, listAll } from '@tessera/client';
+import { type Connection, connect, listAll, type Transport } from '@tessera/client';
 import { type Logger, withDeadline } from '@tessera/daemon';
 import type { metadata } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
@@ -17,6 +17,8 @@ export interface DeploymentsOptions {
   readonly log: Logger;
   /** Between looks at all hosts; 0: never. */
   readonly intervalMs: number;
+  /** How connections to host daemons are protected. */
+  readonly transport?: Transport;
 }
 
 /** One step on one host. */
@@ -33,7 +35,7 @@ export async function runDeployments(
   signal: AbortSignal,
 ): Promise<void> {
   if (options.intervalMs === 0) return;
-  using connections = new HostConnections(options.authority);
+  using connections = new HostConnections(options.authority, options.transport);
   while (!signal.aborted) {
     await pass(options, connections, signal).catch((error) => {
       if (!signal.aborted) options.log.warn({ error: messageOf(error) }, 'deployments.pass-failed');
@@ -125,15 +127,17 @@ class HostConnections implements Disposable {
   readonly #authority: Authority;
   readonly #connections = new Map<string, Connection>();
   readonly #clients = new Map<string, HostClient>();
+  readonly #transport: Transport;
 
-  constructor(authority: Authority) {
+  constructor(authority: Authority, transport: Transport = {}) {
     this.#authority = authority;
+    this.#transport = transport;
   }
 
   readonly get = (address: string): HostClient => {
     const known = this.#clients.get(address);
     if (known !== undefined) return known;
-    const connection = connect(address);
+    const connection = connect(address, { transport: this.#transport });
     const { host } = actingClients(connection, this.#authority);
     this.#connections.set(address, connection);
     this.#clients.set(address, host);

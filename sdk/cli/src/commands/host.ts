@@ -1,8 +1,8 @@
 import { resourceIdOf } from '@tessera/base';
-import { connect, listAll } from '@tessera/client';
+import { listAll } from '@tessera/client';
 import type { metadata } from '@tessera/proto';
 import type { Command } from 'commander';
-import { getHost, hostName, isAlive } from '../host-connection.ts';
+import { connectTo, getHost, hostName, isAlive } from '../host-connection.ts';
 import { diskBytes, diskRows, hostFacts, labelsOf } from '../host-view.ts';
 import type { Runner } from '../runner.ts';
 import { formatBytes, formatTable } from '../table.ts';
@@ -49,7 +49,7 @@ export function hostCommands(program: Command, run: Runner): void {
       run(async (context, id: string) => {
         const registered = await getHost(context, id);
         const alive = await isAlive(context, registered);
-        using connection = alive ? connect(registered.address) : undefined;
+        using connection = alive ? connectTo(context, registered) : undefined;
         const now = await connection?.host.getHost({});
         const { freeMemoryBytes, freeDiskBytes, usedPorts } = now ?? {};
         const free = now && { freeMemoryBytes, freeDiskBytes, usedPorts };

@@ -91,6 +91,7 @@ async function printAnswer(context: CommandContext, sql: string, flags: QueryFla
   );
   const { blocks, sourceTables } = summary.coverage;
   const cuboids = blocks.map(({ cube, segments, pushedDown }) => {
+    if (cube === '') return 'a snapshot'; // Of a cube whose facts the caller does not see.
     const holes = pushedDown.length > 0 ? ` and ${pushedDown.length} ranges from the source` : '';
     return `${segments.length} segments of ${resourceIdOf(cube)}${holes}`;
   });

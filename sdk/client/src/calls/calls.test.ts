@@ -27,7 +27,12 @@ const rows = [
 const batch: ColumnBatch = batchFromRows(schema, rows);
 const summary: QuerySummary = {
   rowCount: 3n,
-  coverage: { catalogRevision: 42n, blocks: [], sourceTables: ['files.flights'] },
+  coverage: {
+    catalogRevision: 42n,
+    policyRevision: 3n,
+    blocks: [],
+    sourceTables: ['files.flights'],
+  },
   planKind: 'source',
   timings: { totalMicros: 9n, queueMicros: 1n, planMicros: 2n, executeMicros: 6n },
   rejectedRows: 1n,

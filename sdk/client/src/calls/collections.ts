@@ -1,4 +1,4 @@
-import type { metadata } from '@tessera/proto';
+import type { access, metadata } from '@tessera/proto';
 import type { CallOptions } from 'nice-grpc-common';
 import type { TesseraClient } from '../clients.ts';
 import { pages } from './pages.ts';
@@ -16,6 +16,10 @@ export interface Collections {
   readonly hosts: metadata.Host;
   readonly deployments: metadata.Deployment;
   readonly operationRecords: metadata.OperationRecord;
+  readonly users: access.User;
+  readonly groups: access.Group;
+  readonly roles: access.Role;
+  readonly policies: access.Policy;
 }
 export type CollectionName = keyof Collections;
 

@@ -25,6 +25,8 @@ export type PlanKind = 'cuboid' | 'mixed' | 'source' | 'constant';
 /** What an answer rests on. */
 export interface Coverage {
   readonly catalogRevision: bigint;
+  /** Of the access policies that were applied; 0 where access is not controlled. */
+  readonly policyRevision: bigint;
   readonly blocks: readonly BlockCoverage[];
   /** Tables read from their source, as `source.table`. */
   readonly sourceTables: readonly string[];
@@ -101,6 +103,7 @@ export function planKindFromProto(kind: query.PlanKind): PlanKind {
 export function coverageToProto(coverage: Coverage): query.Coverage {
   return {
     catalogRevision: coverage.catalogRevision,
+    policyRevision: coverage.policyRevision,
     blocks: coverage.blocks.map(blockCoverageToProto),
     sourceTables: [...coverage.sourceTables],
   };
@@ -109,6 +112,7 @@ export function coverageToProto(coverage: Coverage): query.Coverage {
 export function coverageFromProto(message: query.Coverage | undefined): Coverage {
   return {
     catalogRevision: message?.catalogRevision ?? 0n,
+    policyRevision: message?.policyRevision ?? 0n,
     blocks: (message?.blocks ?? []).map(blockCoverageFromProto),
     sourceTables: [...(message?.sourceTables ?? [])],
   };

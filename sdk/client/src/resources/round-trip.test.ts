@@ -376,7 +376,12 @@ const settings = record<QuerySettings>(
 
 const summary = record<QuerySummary>({
   rowCount: count,
-  coverage: fc.record({ catalogRevision: count, blocks: many(coverage), sourceTables: names }),
+  coverage: fc.record({
+    catalogRevision: count,
+    policyRevision: count,
+    blocks: many(coverage),
+    sourceTables: names,
+  }),
   planKind: fc.constantFrom('cuboid', 'mixed', 'source', 'constant'),
   timings: fc.record({
     totalMicros: count,
