@@ -9,6 +9,7 @@ export {
 } from './calls/collections.ts';
 export {
   type CuboidScanner,
+  type DaemonWork,
   RemoteCuboidScanner,
   type ScanOptions,
 } from './calls/cuboid-scanner.ts';

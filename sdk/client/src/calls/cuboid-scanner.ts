@@ -16,6 +16,24 @@ export interface ScanOptions {
   /** Values of the plan's parameters, $1 first. */
   readonly parameters: readonly Value[];
   readonly signal: AbortSignal;
+  /** Told the size of each encoded batch that came over the wire; never called in process. */
+  readonly onWireBytes?: (bytes: number) => void;
+  /** Told of each call to a daemon of several when it is over; never called where there is just one. */
+  readonly onDaemonWork?: (work: DaemonWork) => void;
+}
+
+/** One call that a scan over several storage daemons made to one of them. */
+export interface DaemonWork {
+  /** Name or address. */
+  readonly daemon: string;
+  /** Why it was called: first choice, after another failed, or because another was slow. */
+  readonly attempt: 'first' | 'retry' | 'hedge';
+  /** Whether its rows came; `abandoned` when another was faster or the scan ended. */
+  readonly outcome: 'answered' | 'failed' | 'abandoned';
+  readonly segmentCount: number;
+  readonly rowCount: number;
+  readonly wireBytes: number;
+  readonly micros: number;
 }
 
 /** Scans by a storage daemon over gRPC. */
@@ -26,13 +44,17 @@ export class RemoteCuboidScanner implements CuboidScanner {
     this.#storage = storage;
   }
 
-  async *scan(plan: ScanPlan, { parameters, signal }: ScanOptions): AsyncIterable<ColumnBatch> {
+  async *scan(
+    plan: ScanPlan,
+    { parameters, signal, onWireBytes }: ScanOptions,
+  ): AsyncIterable<ColumnBatch> {
     const request = {
       plan: scanPlanToProto(plan),
       parameters: scanParametersToProto(plan, parameters),
     };
     for await (const { batch } of this.#storage.scanCuboid(request, { signal })) {
       if (batch === undefined) throw malformedMessage('A scan response', 'it has no batch');
+      onWireBytes?.(batch.arrowIpc.length);
       yield decodeArrow(batch.arrowIpc);
     }
   }
