@@ -2,15 +2,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isTesseraError, messageOf } from '@tessera/base';
-import { connect, RemoteCuboidScanner, RemoteSnapshotReader } from '@tessera/client';
+import { connect } from '@tessera/client';
 import { jsonLogger, startServer } from '@tessera/daemon';
+import { storageClients } from './broadcast/storage-clients.ts';
 import { composeQuery } from './composition.ts';
 
-/** Runs the query daemon by itself until SIGINT or SIGTERM. */
+/** Runs the query daemon by itself until SIGINT or SIGTERM. `--storage` may stand several times. */
 const { values } = parseArgs({
   options: {
     metadata: { type: 'string', default: '127.0.0.1:7410' },
-    storage: { type: 'string', default: '127.0.0.1:7411' },
+    storage: { type: 'string', multiple: true, default: ['127.0.0.1:7411'] },
     address: { type: 'string', default: '127.0.0.1:7412' },
     work: { type: 'string', default: join(tmpdir(), 'tessera-query') },
   },
@@ -20,9 +21,8 @@ try {
   const log = jsonLogger('query');
   await using stack = new AsyncDisposableStack();
   const client = stack.use(connect(values.metadata));
-  const storage = stack.use(connect(values.storage));
-  const scanner = new RemoteCuboidScanner(storage.storage);
-  const snapshots = new RemoteSnapshotReader(storage.storage);
+  const storages = [...new Set(values.storage)].map((address) => stack.use(connect(address)));
+  const { scanner, snapshots } = storageClients(storages);
   const config = { workDirectory: values.work, pluginDirectory: process.cwd() };
   const { services } = stack.use(await composeQuery(config, { client, scanner, snapshots, log }));
   const server = stack.use(await startServer({ address: values.address, services, log }));
