@@ -9,7 +9,6 @@ export {
 } from './calls/collections.ts';
 export {
   type CuboidScanner,
-  type DaemonWork,
   RemoteCuboidScanner,
   type ScanOptions,
 } from './calls/cuboid-scanner.ts';

@@ -2,6 +2,7 @@ import { type ColumnBatch, decodeArrow, type Value } from '@tessera/columnar';
 import type { ScanPlan } from '@tessera/cube';
 import type { TesseraClient } from '../clients.ts';
 import { malformedMessage } from '../errors.ts';
+import type { DaemonWork } from '../resources/daemon-work.ts';
 import { scanParametersToProto, scanPlanToProto } from '../resources/scan-plan.ts';
 
 /**
@@ -20,20 +21,6 @@ export interface ScanOptions {
   readonly onWireBytes?: (bytes: number) => void;
   /** Told of each call to a daemon of several when it is over; never called where there is just one. */
   readonly onDaemonWork?: (work: DaemonWork) => void;
-}
-
-/** One call that a scan over several storage daemons made to one of them. */
-export interface DaemonWork {
-  /** Name or address. */
-  readonly daemon: string;
-  /** Why it was called: first choice, after another failed, or because another was slow. */
-  readonly attempt: 'first' | 'retry' | 'hedge';
-  /** Whether its rows came; `abandoned` when another was faster or the scan ended. */
-  readonly outcome: 'answered' | 'failed' | 'abandoned';
-  readonly segmentCount: number;
-  readonly rowCount: number;
-  readonly wireBytes: number;
-  readonly micros: number;
 }
 
 /** Scans by a storage daemon over gRPC. */
