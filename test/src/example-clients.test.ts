@@ -115,6 +115,7 @@ function queryService() {
         planKind: 'mixed',
         rejectedRows: 3n,
         notes: [],
+        daemonWork: [],
         timings: { totalMicros: 1_500n, queueMicros: 0n, planMicros: 0n, executeMicros: 0n },
         coverage: {
           catalogRevision: 5n,

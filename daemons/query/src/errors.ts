@@ -134,6 +134,37 @@ export function tableNotFound(source: string, table: string, nearest?: string): 
   });
 }
 
+/** What one storage daemon said, or that it said nothing, when it was asked for segments. */
+export interface AskedDaemon {
+  readonly daemon: string;
+  readonly reason: string;
+}
+
+/** A stored layout's file may exist, but none of the daemons that may have it gives its rows now. */
+export function segmentUnreachable(
+  segment: string,
+  layout: string,
+  asked: readonly AskedDaemon[],
+): TesseraError {
+  const list = asked.map(({ daemon, reason }) => `${daemon} (${reason})`).join(', ');
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'SEGMENT_UNREACHABLE',
+    message: `No storage daemon gives layout ${layout} of segment ${segment} now. Asked: ${list || 'none'}. Run the query again when one of them is back.`,
+    metadata: { segment, layout, asked: list },
+  });
+}
+
+/** Every storage daemon says that it does not have the file; the layout is left out of the next plan. */
+export function noReplicaStored(segment: string, layout: string): TesseraError {
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: 'LAYOUT_NOT_STORED',
+    message: `Layout ${layout} of segment ${segment} is at none of the storage daemons.`,
+    metadata: { segment, layout },
+  });
+}
+
 export function badPageToken(token: string): TesseraError {
   return new TesseraError({
     code: Code.INVALID_ARGUMENT,

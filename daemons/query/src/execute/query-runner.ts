@@ -3,6 +3,7 @@ import type { Caller } from '@tessera/access';
 import { type Clock, isTesseraError, messageOf, type TesseraError } from '@tessera/base';
 import type {
   Coverage,
+  DaemonWork,
   PlanKind,
   QueryParameter,
   QuerySettings,
@@ -74,7 +75,7 @@ export class QueryRunner {
     const id = request.queryId || randomUUID();
     const startedMs = clock.monotonicMs();
     const startedAt = clock.now();
-    const run: Run = { id, request, startedMs, notes: [] };
+    const run: Run = { id, request, startedMs, notes: [], daemonWork: [] };
     const logged = { id, project: request.project, sql: request.sql, startedAt };
     try {
       const limits = limitsOf(request.settings ?? {}, this.#deps.config);
@@ -128,6 +129,7 @@ export class QueryRunner {
           timeZone: run.request.settings?.timeZone ?? 'UTC',
           limits,
           signal,
+          onDaemonWork: (work) => run.daemonWork.push(work),
         });
         query.rowCount = BigInt(batch.rowCount);
         return this.#summed(run, planned, batch, plannedMs);
@@ -208,6 +210,7 @@ export class QueryRunner {
         },
         rejectedRows: rejectedRows(plan, snapshot),
         notes: run.notes,
+        daemonWork: [...run.daemonWork],
       },
     };
   }
@@ -239,6 +242,7 @@ interface Run {
   readonly request: QueryRequest;
   readonly startedMs: number;
   readonly notes: string[];
+  readonly daemonWork: DaemonWork[];
   admittedMs?: number;
   plan?: Plan;
 }

@@ -1,6 +1,7 @@
 import type { DataType, Value } from '@tessera/columnar';
 import type { BlockCoverage } from '@tessera/cube';
 import { query, type type } from '@tessera/proto';
+import { type DaemonWork, daemonWorkFromProto, daemonWorkToProto } from './daemon-work.ts';
 import { dataTypeFromProto, dataTypeToProto } from './data-type.ts';
 import { enumPair } from './enum-pair.ts';
 import { blockCoverageFromProto, blockCoverageToProto } from './explanation.ts';
@@ -40,6 +41,8 @@ export interface QuerySummary {
   readonly rejectedRows: bigint;
   /** What went wrong on the way and was got round, for people. */
   readonly notes: readonly string[];
+  /** Calls to storage daemons, where there are several. */
+  readonly daemonWork: readonly DaemonWork[];
 }
 
 /** Microseconds. */
@@ -126,6 +129,7 @@ export function querySummaryToProto(summary: QuerySummary): query.QuerySummary {
     timings: { ...summary.timings },
     rejectedRows: summary.rejectedRows,
     notes: summary.notes,
+    daemonWork: summary.daemonWork.map(daemonWorkToProto),
   };
 }
 
@@ -143,6 +147,7 @@ export function querySummaryFromProto(message: query.QuerySummary): QuerySummary
     },
     rejectedRows: message.rejectedRows,
     notes: [...message.notes],
+    daemonWork: message.daemonWork.map(daemonWorkFromProto),
   };
 }
 

@@ -391,6 +391,17 @@ const summary = record<QuerySummary>({
   }),
   rejectedRows: count,
   notes: fc.array(fc.string()),
+  daemonWork: many(
+    fc.record({
+      daemon: fc.string(),
+      attempt: fc.constantFrom('first', 'retry', 'hedge'),
+      outcome: fc.constantFrom('answered', 'failed', 'abandoned'),
+      segmentCount: fc.nat(),
+      rowCount: fc.nat(),
+      wireBytes: fc.nat(),
+      micros: fc.nat(),
+    }),
+  ),
 });
 
 interface Codec<Message> {
