@@ -1,4 +1,4 @@
-import { nearestName, parseResourceName } from '@tessera/base';
+import { parseResourceName } from '@tessera/base';
 import {
   blockExplanationToProto,
   coverageToProto,
@@ -18,8 +18,7 @@ import type { Admission } from '../admission/admission.ts';
 import type { QueryLog } from '../admission/query-log.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { type SegmentFreshness, segmentFreshness } from '../catalog/segment-freshness.ts';
-import type { CatalogSnapshot } from '../catalog/snapshot.ts';
-import { badPageToken, tableNotFound } from '../errors.ts';
+import { badPageToken } from '../errors.ts';
 import { previewTable } from '../execute/preview-table.ts';
 import type { QueryRequest, QueryRunner } from '../execute/query-runner.ts';
 import type { SourceExecutor } from '../execute/source-executor.ts';
@@ -130,17 +129,18 @@ export class QueryHandler implements query.QueryServiceImplementation {
     { signal }: CallContext,
   ): Promise<query.PreviewTableResponse> {
     const { catalog, source: executor, previewTimeoutMs } = this.#deps;
-    const snapshot = await catalog.current(projectOf(request.project), signal);
-    const table = findTable(snapshot, request.source, request.table);
-    const rows = Math.min(request.maxRows || 20, 1_000);
+    const { source, table } = request;
     const limited = AbortSignal.any([signal, AbortSignal.timeout(previewTimeoutMs)]);
-    const batch = await previewTable(
-      { source: request.source, table, rows },
-      snapshot,
+    const previewed = await previewTable(
+      { project: projectOf(request.project), source, table, rows: previewRows(request.maxRows) },
+      catalog,
       executor,
       limited,
     );
-    return { table: tableToProto(request.source, table), batches: [recordBatchToProto(batch)] };
+    return {
+      table: tableToProto(source, previewed.table),
+      batches: [recordBatchToProto(previewed.rows)],
+    };
   }
 
   async listSegmentFreshness(
@@ -228,14 +228,8 @@ function tableToProto(source: string, { name, columns, statistics }: ExternalTab
   return { source, name, schema: schemaToProto(columns), ...statistics };
 }
 
-function findTable(snapshot: CatalogSnapshot, source: string, table: string): ExternalTable {
-  const failure = snapshot.sourceFailures.get(source);
-  if (failure !== undefined) throw failure;
-  const tables = snapshot.sources.get(source)?.tables ?? [];
-  const found = tables.find(({ name }) => name === table);
-  if (found !== undefined) return found;
-  const names = tables.map(({ name }) => name);
-  throw tableNotFound(source, table, nearestName(table, names));
+function previewRows(wanted: number): number {
+  return Math.min(wanted || 20, 1_000);
 }
 
 function rowsPerMessage(batch: ColumnBatch): number {
