@@ -26,16 +26,16 @@ async function imported(text: string) {
 
 describe('a table that no model uses', () => {
   const original = 'd,x\n2024-01-01,1\n2024-01-02,2\n';
-  const sql = 'select sum(x), count(*) from w';
+  const sql = 'select sum(x), max(x), count(*) from w';
 
   test.each([
-    { what: 'a fraction', change: '2024-01-03,2.7\n', row: '5.7|3' },
-    { what: 'a number of 64 bits', change: '2024-01-03,3000000000\n', row: '3000000003|3' },
-    { what: 'another number', change: '2024-01-03,4\n', row: '7|3' },
+    { what: 'a fraction', change: '2024-01-03,2.7\n', row: '5.7|2.7|3' },
+    { what: 'a number of 64 bits', change: '2024-01-03,3000000000\n', row: '3000000003|3000000000|3' },
+    { what: 'another number', change: '2024-01-03,4\n', row: '7|4|3' },
   ])('is read with the types that it has after $what was appended', async ({ change, row }) => {
     const { platform, file } = await imported(original);
     await using _ = platform;
-    expect((await ask(platform.client, sql)).rows).toEqual(['3|2']);
+    expect((await ask(platform.client, sql)).rows).toEqual(['3|2|2']);
     appendFileSync(file, change);
     expect((await ask(platform.client, sql)).rows).toEqual([row]);
   });
