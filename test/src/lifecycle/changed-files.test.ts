@@ -30,7 +30,11 @@ describe('a table that no model uses', () => {
 
   test.each([
     { what: 'a fraction', change: '2024-01-03,2.7\n', row: '5.7|2.7|3' },
-    { what: 'a number of 64 bits', change: '2024-01-03,3000000000\n', row: '3000000003|3000000000|3' },
+    {
+      what: 'a number of 64 bits',
+      change: '2024-01-03,3000000000\n',
+      row: '3000000003|3000000000|3',
+    },
     { what: 'another number', change: '2024-01-03,4\n', row: '7|4|3' },
   ])('is read with the types that it has after $what was appended', async ({ change, row }) => {
     const { platform, file } = await imported(original);
