@@ -137,6 +137,8 @@ export class Catalog implements AsyncDisposable {
     if (known !== undefined && !changed && isOf(known, project.sources)) {
       if (!(await readsMore(project.extents, known))) return known;
     }
+    // From here on nobody is given the known one any more, also when making another one fails.
+    delete project.metadataVersion;
     const snapshot = await this.#snapshotOf(id, project, seen);
     project.snapshot = snapshot;
     project.metadataVersion = metadataVersion;

@@ -1,5 +1,5 @@
 import { TesseraError } from '@tessera/base';
-import { batchFromRows, rowsOf, type Schema, type Value } from '@tessera/columnar';
+import { batchFromRows, type DataType, rowsOf, type Schema, type Value } from '@tessera/columnar';
 import type { SourceVersion } from '@tessera/cube';
 import { externalCatalog, type OpenSource } from '@tessera/daemon';
 import { DuckDb, sessionSettings } from '@tessera/duckdb';
@@ -32,6 +32,8 @@ afterAll(() => duckdb[Symbol.asyncDispose]());
 class RowsConnector implements Connector {
   readonly scans: TableScan[] = [];
   token = 'v1';
+  /** Type of the ids in the batches, which the catalog calls integers. */
+  idType: DataType = { kind: 'integer' };
   beforeBatch: () => Promise<void> | void = () => {};
 
   async catalog() {
@@ -52,7 +54,7 @@ class RowsConnector implements Connector {
   async *read({ scan }: { readonly scan: TableScan }) {
     await this.beforeBatch();
     const kept = scan.columns.map((name) => schema.findIndex((field) => field.name === name));
-    const fields = kept.map((i) => schema[i]!);
+    const fields = kept.map((i) => (i === 0 ? { ...schema[0]!, type: this.idType } : schema[i]!));
     yield batchFromRows(
       fields,
       data.map((row) => kept.map((i) => row[i]!)),
@@ -152,6 +154,15 @@ describe('push-down through a connector without files', () => {
     await expect(run(connector, 'select * from things')).rejects.toMatchObject({
       reason: 'SOURCE_CHANGED',
     });
+  });
+
+  test('values of another type than the statement was planned for are an error, never cast', async () => {
+    const connector = new RowsConnector();
+    connector.idType = { kind: 'double' };
+    await expect(run(connector, 'select sum(id) from things')).rejects.toMatchObject({
+      reason: 'SOURCE_CHANGED',
+    });
+    expect(await run(connector, 'select count(name) from things')).toEqual([[3n]]);
   });
 
   test('a connector that throws is the source being unavailable', async () => {
