@@ -43,6 +43,7 @@ select n::int, m::int, x::bigint, r::int, n::double precision, m::real from t wh
 select 1.005::numeric(10,2), 2.345::numeric(5,1), 7::numeric(10,3), '12.3456'::numeric(6,2), 12::numeric
 select 0.1::double precision::numeric, 123456.789::double precision::numeric(10,1), 1.1::real::numeric, 1e-7::double precision::numeric
 select 99999.9::numeric(5,1)
+select v::text, (-v)::text, (-v)::real::text from (values ('NaN'::double precision), (0), (-0.0), ('Infinity'), (1.5)) q(v)
 select 300000::smallint
 select 1::text, 2.50::text, n::text, true::text, d::text, ts::text, b::text from t order by id
 select x::text, r::text from t where x < 1000 order by id
