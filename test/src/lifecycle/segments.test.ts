@@ -229,6 +229,26 @@ describe('dropping and retention', () => {
     expect(await platform.segments()).toEqual([]);
   });
 
+  test('leaves a cube that can be deleted once the grace time of its segments has passed', async () => {
+    await using platform = await ScratchPlatform.withSales(
+      {},
+      { scheduler: { retiredGraceMs: 3_600_000 } },
+    );
+    const deletion = () => reasonOf(platform.client.cubes.deleteCube({ name: cube }));
+    await platform.build();
+    expect(await deletion()).toBe('CUBE_NOT_EMPTY');
+    const operation = await platform.client.builds.dropSegments({ cube });
+    await wait(platform.client.operations, operation, {
+      response: scheduler.DropSegmentsResponse,
+    });
+    await platform.maintain();
+    expect(await platform.segments('RETIRED')).toHaveLength(4);
+    expect(await deletion()).toBe('CUBE_NOT_EMPTY');
+    await platform.restart({ scheduler: { retiredGraceMs: 0 } });
+    await platform.maintain();
+    expect(await deletion()).toBe('no failure');
+  });
+
   test('segments older than the cube retains are retired by maintenance', async () => {
     await using platform = await ScratchPlatform.withSales({
       months: 5,
