@@ -5,7 +5,16 @@ import { scheduler } from '@tessera/proto';
 import type { PlatformSeams } from '@tessera/standalone';
 import { describe, expect, test, vi } from 'vitest';
 import { between } from './between.ts';
-import { answers, appendSales, ask, cube, expected, filesBelow, monthLines } from './sales.ts';
+import {
+  answers,
+  appendSales,
+  ask,
+  cube,
+  expected,
+  filesBelow,
+  monthLines,
+  questions,
+} from './sales.ts';
 import { reasonOf, ScratchPlatform } from './scratch-platform.ts';
 
 // Whole platforms start and build here, which takes long on a busy machine.
@@ -52,6 +61,8 @@ describe('a build', () => {
     expect(found.map(({ rows }) => rows)).toEqual(await expected(platform.folder));
     expect(found[2]!.plan).toBe('cuboid');
     expect(found[1]!.plan).toBe('mixed');
+    const { rows } = await ask(platform.client, `explain cuboid ${questions[1]}`);
+    expect(rows).toContain('Ranges of sales from the source: 2024-01, null');
   });
 
   test('only makes the layouts that a cube got since', async () => {
