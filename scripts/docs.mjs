@@ -242,7 +242,8 @@ function errorsPage() {
 
 /**
  * Failures that are written out with a reason and a message, in this order, or have a comment that begins with the
- * reason. The status stands near it where it is not the usual one of bad input.
+ * reason. The status stands near it where it is not the usual one of bad input. A reason that begins with the kind of a
+ * resource is one for each that the function's first parameter may be.
  */
 function failuresOf(source) {
   const written =
@@ -262,7 +263,21 @@ function failuresOf(source) {
     ...[...source.matchAll(described)].map(([, reason, text]) =>
       failureOf(reason, undefined, text),
     ),
+    ...failuresOfKinds(source),
   ].filter(({ text }) => text.includes(' '));
+}
+
+function failuresOfKinds(source) {
+  const ofKind =
+    /function \w+\(\s*kind: ('[^,]+'),(?:(?!\n\})[\s\S])*?reason: `\$\{kind\.toUpperCase\(\)\}(_[A-Z_]+)`,\s*message:\s*(?=[`'"])/g;
+  return [...source.matchAll(ofKind)].flatMap((match) => {
+    const message = source.slice(match.index + match[0].length);
+    const status = /code: Code\.([A-Z_]+)/.exec(match[0]);
+    return [...match[1].matchAll(/'(\w+)'/g)].map(([, kind]) => {
+      const named = message.replaceAll(/\$\{(?:words\()?kind\)?\}/g, kind);
+      return failureOf(`${kind.toUpperCase()}${match[2]}`, status?.[1], messageText(named, 0));
+    });
+  });
 }
 
 function failureOf(reason, status, text) {

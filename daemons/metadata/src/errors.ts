@@ -239,7 +239,11 @@ export function contended(name: string): TesseraError {
   });
 }
 
-export function inUse(kind: string, name: string, users: readonly string[]): TesseraError {
+export function inUse(
+  kind: 'source' | 'model' | 'snapshot',
+  name: string,
+  users: readonly string[],
+): TesseraError {
   return new TesseraError({
     code: Code.FAILED_PRECONDITION,
     reason: `${kind.toUpperCase()}_IN_USE`,
@@ -248,12 +252,22 @@ export function inUse(kind: string, name: string, users: readonly string[]): Tes
   });
 }
 
-export function notEmpty(kind: string, name: string, holds: string): TesseraError {
+export function projectNotEmpty(name: string, holds: string): TesseraError {
   return new TesseraError({
     code: Code.FAILED_PRECONDITION,
-    reason: `${kind.toUpperCase()}_NOT_EMPTY`,
-    message: `The ${words(kind)} ${name} still holds ${holds}; delete that first.`,
+    reason: 'PROJECT_NOT_EMPTY',
+    message: `The project ${name} still holds ${holds}; delete those first.`,
     metadata: { name, holds },
+  });
+}
+
+/** Segments are retired before they are deleted: readers that began before keep theirs for the grace time. */
+export function cubeNotEmpty(name: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'CUBE_NOT_EMPTY',
+    message: `The cube ${name} still holds segments. Drop them (tessera segments drop) and delete the cube when they are gone: a minute after they are retired, or after the grace time that is configured.`,
+    metadata: { name, holds: 'segments' },
   });
 }
 

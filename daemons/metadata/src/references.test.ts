@@ -73,7 +73,10 @@ describe('what is referred to', () => {
       .deleteModel({ name: `${project}/models/flights` })
       .catch((error) => error);
     expect(isTesseraError(refused, 'MODEL_IN_USE') && refused.metadata['users']).toBe(cube);
-    await expectReason(cubes.deleteCube({ name: cube }), 'CUBE_NOT_EMPTY');
+    const held = await cubes.deleteCube({ name: cube }).catch((error) => error);
+    expect(isTesseraError(held, 'CUBE_NOT_EMPTY') && held.message).toContain(
+      'tessera segments drop',
+    );
     const snapshot = { name: `${project}/snapshots/airports-1` };
     await expectReason(snapshots.deleteSnapshot(snapshot), 'SNAPSHOT_IN_USE');
 

@@ -32,6 +32,13 @@ describe('failureOf', () => {
     });
   });
 
+  test('says what a measure can be that overflows although it is numeric', () => {
+    const overflow = new Error('Out of Range Error: Overflow in SUM of DECIMAL(38, 8)');
+    expect(failureOf(overflow, context)).toMatchObject({
+      message: expect.stringMatching(/fewer digits after the point.*double/),
+    });
+  });
+
   test('leaves failures that have a reason as they are', () => {
     const error = measureOverflow(new Error('x'));
     expect(failureOf(error, context)).toBe(error);

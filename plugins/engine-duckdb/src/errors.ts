@@ -53,7 +53,7 @@ export function measureOverflow(cause: unknown): TesseraError {
   return new TesseraError({
     code: Code.OUT_OF_RANGE,
     reason: 'MEASURE_OVERFLOW',
-    message: `A measure does not fit its type: ${messageOf(cause)}. Measure a wider type, for example numeric.`,
+    message: `A measure does not fit its type: ${messageOf(cause)}. Measure the values as numeric when they are integers, as numeric with fewer digits after the point when they are numeric, or as double precision: a computed column of the model can cast them.`,
     cause,
   });
 }

@@ -31,6 +31,8 @@ function decimalToDouble(text: string, from: DataType): string {
   return narrow ? `CAST(${text} AS DOUBLE)` : `CAST(CAST(${text} AS VARCHAR) AS DOUBLE)`;
 }
 
+/** NaN has a sign in DuckDB. */
 function floatText(text: string): string {
-  return `replace(replace(regexp_replace(CAST(${text} AS VARCHAR), '\\.0$', ''), 'inf', 'Infinity'), 'nan', 'NaN')`;
+  const digits = `regexp_replace(CAST(${text} AS VARCHAR), '\\.0$', '')`;
+  return `replace(regexp_replace(${digits}, '^-?nan$', 'NaN'), 'inf', 'Infinity')`;
 }

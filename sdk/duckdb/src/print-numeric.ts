@@ -12,11 +12,14 @@ export function exactScale(type: DataType): number {
   return type.kind === 'numeric' ? (type.scale ?? unconstrainedScale) : 0;
 }
 
-/** The value times 10^scale as HUGEINT. */
+const precisionOf = (type: DataType): number =>
+  type.kind === 'numeric' ? (type.precision ?? 38) : 38;
+
+/** The value times 10^scale as HUGEINT. The product of a wide decimal would overflow: its digits are read instead. */
 export function unscaled(text: string, type: DataType): string {
   const scale = exactScale(type);
   if (scale === 0) return `CAST(${text} AS HUGEINT)`;
-  if (scale <= 9) {
+  if (scale <= 9 && precisionOf(type) + scale <= 38) {
     const wide = `CAST(${text} AS DECIMAL(38, ${scale}))`;
     return `CAST(${wide} * 1${'0'.repeat(scale)}::DECIMAL(${scale + 1}, 0) AS HUGEINT)`;
   }
@@ -91,6 +94,8 @@ function displayScale(type: DataType, weightText: string): string {
   return `least(${unconstrainedScale}, greatest(0, 16 - 4 * ${weightText}))`;
 }
 
+type Typed = Pick<Exact, 'type'>;
+
 interface Exact {
   readonly text: string;
   readonly type: DataType;
@@ -116,16 +121,16 @@ const operands = (left: Exact, right: Exact) => ({
 /** A divisor of so many digits leaves room for the remainder times 10^20 in 128 bits: one step is enough. */
 const shortDivisor = 17;
 
-const surplusOf = (left: Exact, right: Exact) => exactScale(left.type) - exactScale(right.type);
+const surplusOf = (left: Typed, right: Typed) => exactScale(left.type) - exactScale(right.type);
 
-const inOneStep = (left: Exact, right: Exact, rightDigits: number) =>
+const inOneStep = (left: Typed, right: Typed, rightDigits: number) =>
   rightDigits <= shortDivisor &&
   exactScale(right.type) <= exactScale(left.type) &&
   left.type.kind === 'numeric' &&
   left.type.scale !== undefined;
 
 /** Ends with fields `neg`, `d`, `q` and `r` (quotient and remainder of the magnitudes), and `rs`, the digits to round to. */
-function divisionSteps(left: Exact, right: Exact, rightDigits: number) {
+function divisionSteps(left: Typed, right: Typed, rightDigits: number) {
   const surplus = surplusOf(left, right);
   const steps = [
     (s: string): Readonly<Record<string, string>> => ({
@@ -159,7 +164,7 @@ function divisionSteps(left: Exact, right: Exact, rightDigits: number) {
 }
 
 /** The quotient times 10^20, rounded to `rs` digits, after `divisionSteps`. */
-function quotientOf(s: string, left: Exact, right: Exact, rightDigits: number): string {
+function quotientOf(s: string, left: Typed, right: Typed, rightDigits: number): string {
   const sign = `CASE WHEN ${s}.neg THEN -1 ELSE 1 END * ${power10(`${unconstrainedScale} - ${s}.rs`)}`;
   const surplus = surplusOf(left, right);
   if (!inOneStep(left, right, rightDigits)) return `${rounded(s, surplus)} * ${sign}`;
@@ -206,12 +211,14 @@ export function variance(
   const n = `CAST(${name}.n AS HUGEINT)`;
   const above = `greatest(${n} * ${name}.sq - ${name}.s * ${name}.s, CAST(0 AS HUGEINT))`;
   const below = form.sample ? `${n} * (${n} - 1)` : `${n} * ${n}`;
-  const left = { text: scaled(above, 2 * scale), type: kind(2 * scale) };
-  const right = { text: below, type: { kind: 'bigint' } as const };
-  const root = (r: string) => squareRoot(printer, quotientOf(r, left, right, 38), `${r}.rs`);
-  const ratio = form.root
-    ? chain(printer, operands(left, right), divisionSteps(left, right, 38), root)
-    : divide(printer, left, right);
+  const [left, right] = [{ type: kind(2 * scale) }, { type: { kind: 'bigint' } as const }];
+  // A deviation is small where its square would not fit, so the root is taken before anything is scaled up.
+  const result = (r: string) =>
+    form.root
+      ? squareRoot(printer, { unscaled: rounded(r, 2 * scale), scale: `${r}.rs` }, `${r}.rs`)
+      : scaled(quotientOf(r, left, right, 38), unconstrainedScale);
+  const steps = divisionSteps(left, right, 38);
+  const ratio = chain(printer, { n: above, d: below }, steps, result);
   const fields = [
     `'n': ${parts.count}`,
     `'s': ${unscaled(parts.sum, kind(scale))}`,
@@ -221,33 +228,49 @@ export function variance(
   return `list_transform([{${fields.join(', ')}}], lambda ${name}: CASE WHEN ${name}.n < ${least} THEN NULL ELSE ${ratio} END)[1]`;
 }
 
+/** A value that is not negative, as SQL: a HUGEINT and how many of its digits stand after the point, at most 20. */
+interface Magnitude {
+  readonly unscaled: string;
+  readonly scale: string;
+}
+
 /**
- * As DECIMAL(38, 20): the root of a HUGEINT of scale 20, rounded to `digits` after the point. The double root of 15
- * digits is corrected by one Newton step in integers, which gives twice as many.
+ * As DECIMAL(38, 20): the root, rounded to `digits` after the point. It has 18 digits before the point at most. The
+ * double root of 15 digits is corrected by one Newton step in integers, which gives twice as many.
  */
-export function squareRoot(printer: Printer, value: string, digits: string): string {
+export function squareRoot(printer: Printer, value: Magnitude, digits: string): string {
   return chain(
     printer,
-    { v: value, rs: digits },
+    { v: value.unscaled, vs: value.scale, rs: digits },
     [
-      // x: the root times 10^k with k such that x has at most 17 digits.
       (s) => ({
         v: `${s}.v`,
+        vs: `${s}.vs`,
         rs: `${s}.rs`,
-        k: `CAST(greatest(0, least(16, 16 - ceil(log10(greatest(CAST(${s}.v AS DOUBLE) / 1e20, 1e-20)) / 2))) AS INTEGER)`,
+        f: `CAST(${s}.v AS DOUBLE) / pow(10, ${s}.vs)`,
+      }),
+      // x: the root times 10^k with k such that x has at most 17 digits; 19 when it has as many before the point.
+      (s) => ({
+        v: `${s}.v`,
+        vs: `${s}.vs`,
+        rs: `${s}.rs`,
+        f: `${s}.f`,
+        k: `CAST(greatest(0, least(16, 16 - ceil(log10(greatest(${s}.f, 1e-20)) / 2))) AS INTEGER)`,
       }),
       (s) => ({
         v: `${s}.v`,
         rs: `${s}.rs`,
         k: `${s}.k`,
-        x: `CAST(round(sqrt(CAST(${s}.v AS DOUBLE) / 1e20) * pow(10, ${s}.k)) AS HUGEINT)`,
+        // What the value lacks of 2k digits after the point, the scale of x².
+        up: `2 * ${s}.k - ${s}.vs`,
+        x: `CAST(round(sqrt(${s}.f) * pow(10, ${s}.k)) AS HUGEINT)`,
       }),
-      // rest: value − x², at scale 2k; when 2k < 20 the value has digits below that.
+      // rest: value − x²; when the value has digits below those of x², they are dropped.
       (s) => ({
         rs: `${s}.rs`,
         k: `${s}.k`,
         x: `${s}.x`,
-        rest: `CASE WHEN ${s}.k >= 10 THEN ${s}.v * ${power10(`greatest(0, 2 * ${s}.k - 20)`)} - ${s}.x * ${s}.x ELSE ${s}.v // ${power10(`greatest(0, 20 - 2 * ${s}.k)`)} - ${s}.x * ${s}.x END`,
+        rest: `CASE WHEN ${s}.up >= 0 THEN ${s}.v * ${power10(`greatest(0, ${s}.up)`)} ELSE ${s}.v // ${power10(`greatest(0, - ${s}.up)`)} END - ${s}.x * ${s}.x`,
       }),
       // The correction rest / 2x, rounded to scale 20; `//` would cut a negative one towards zero.
       (s) => ({
@@ -285,7 +308,7 @@ export function numericRoot(printer: Printer, { text, type }: Exact): string {
         rs: `CAST(least(20, greatest(16 - CASE WHEN ${s}.w >= 0 THEN (${s}.w + 1) * 2 - 1 ELSE 1 - (1 - ${s}.w * 4) // 2 END, ${type.kind === 'numeric' && type.scale === undefined ? `greatest(0, 16 - 4 * ${s}.w)` : `${scale}`}, 0)) AS INTEGER)`,
       }),
     ],
-    (s) => squareRoot(printer, `${s}.v`, `${s}.rs`),
+    (s) => squareRoot(printer, { unscaled: `${s}.v`, scale: `${unconstrainedScale}` }, `${s}.rs`),
   );
 }
 

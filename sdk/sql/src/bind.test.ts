@@ -165,6 +165,19 @@ test('a cube of many columns is refused', () => {
   const columns = Array.from({ length: 20 }, (_, i) => `delay + ${i}`).join(', ');
   const sql = `select count(*) from flights group by cube (${columns})`;
   expect(failureOf(() => bindText(sql)).reason).toBe('QUERY_TOO_COMPLEX');
+  expect(() => bindText(sql)).toThrow(/more than 256 grouping sets \(line 1, column 39\)/);
+});
+
+test.each([
+  'array_agg(distinct delay order by delay)',
+  'array_agg(delay) over ()',
+  'json_agg(delay)',
+  'mode() within group (order by delay)',
+])('%s is not supported, rather than misspelled', (call) => {
+  const sql = `select ${call} from flights`;
+  const name = call.slice(0, call.indexOf('('));
+  expect(failureOf(() => bindText(sql)).reason).toBe('UNSUPPORTED_SQL');
+  expect(() => bindText(sql)).toThrow(`Aggregate ${name} is not supported (line 1, column 8)`);
 });
 
 describe('model expressions', () => {

@@ -2,7 +2,7 @@ import { nearestName } from '@tessera/base';
 import type { BindContext } from './bind-context.ts';
 import { badName, brokenRule } from './errors.ts';
 import type { Expr } from './expression.ts';
-import { functionNames } from './functions.ts';
+import { functionNames, missingAggregates } from './functions.ts';
 import { isLiteral, lit } from './literal.ts';
 import { scalarCall } from './operators.ts';
 import { typeName } from './types.ts';
@@ -124,13 +124,14 @@ export function bindToChar(
   return scalarCall(ctx, 'to_char', args, location);
 }
 
-/** UNKNOWN_FUNCTION, with the nearest name. */
+/** UNKNOWN_FUNCTION, with the nearest name; UNSUPPORTED_SQL for an aggregate that PostgreSQL has. */
 export function unknownFunction(
   ctx: BindContext,
   name: string,
   args: readonly Expr[],
   location: number | undefined,
 ): Error {
+  if (missingAggregates.has(name)) return ctx.unsupported(`Aggregate ${name}`, location);
   const types = args.map((a) => typeName(a.type)).join(', ');
   return badName(
     'UNKNOWN_FUNCTION',

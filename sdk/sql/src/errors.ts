@@ -76,6 +76,17 @@ export function queryTooComplex(limit: number): TesseraError {
   });
 }
 
+/** QUERY_TOO_COMPLEX: CUBE, ROLLUP and GROUPING SETS multiply out to more sets than the limit. */
+export function tooManyGroupingSets(limit: number, at?: SqlPosition): TesseraError {
+  return sqlError({
+    reason: 'QUERY_TOO_COMPLEX',
+    message: `GROUP BY makes more than ${limit} grouping sets`,
+    at,
+    hint: 'Name those that are needed in GROUPING SETS.',
+    metadata: { limit: `${limit}` },
+  });
+}
+
 /** NOT_A_QUERY: a statement that is not SELECT, VALUES or EXPLAIN [CUBOID] of one. */
 export function notAQuery(statement: string): TesseraError {
   return sqlError({

@@ -253,6 +253,14 @@ export const functionNames: readonly string[] = [
   ...['percentile_cont', 'percentile_disc'],
 ];
 
+/** Aggregates of PostgreSQL that are not there: whoever writes one has not misspelled it. */
+export const missingAggregates: ReadonlySet<string> = new Set([
+  ...['array_agg', 'json_agg', 'jsonb_agg', 'json_object_agg', 'jsonb_object_agg', 'xmlagg'],
+  ...['range_agg', 'range_intersect_agg', 'mode'],
+  ...['regr_avgx', 'regr_avgy', 'regr_count', 'regr_intercept', 'regr_r2', 'regr_slope'],
+  ...['regr_sxx', 'regr_sxy', 'regr_syy'],
+]);
+
 const synonyms: Readonly<Record<string, string>> = {
   ceiling: 'ceil',
   pow: 'power',

@@ -1,6 +1,6 @@
 import type { Node } from '@pgsql/types';
 import { type BindContext, bindLimits } from './bind-context.ts';
-import { brokenRule, queryTooComplex } from './errors.ts';
+import { brokenRule, tooManyGroupingSets } from './errors.ts';
 import type { Expr } from './expression.ts';
 import { exprKey } from './key.ts';
 import type { SelectBlock } from './query.ts';
@@ -29,7 +29,7 @@ export function bindGroupBy(
     return groupBy.push(expr) - 1;
   };
   let sets: number[][] = [[]];
-  for (const node of nodes) sets = product(sets, setsOf(ctx, node, indexOf));
+  for (const node of nodes) sets = product(ctx, node, sets, setsOf(ctx, node, indexOf));
   if (!nodes.some((n) => 'GroupingSet' in n)) return { groupBy };
   const unique = sets.map((set) => [...new Set(set)]);
   return { groupBy, groupingSets: distinct ? withoutRepeats(unique) : unique };
@@ -40,10 +40,13 @@ function withoutRepeats(sets: readonly number[][]): number[][] {
   return [...byKey.values()];
 }
 
-function product(left: readonly number[][], right: readonly number[][]): number[][] {
-  if (left.length * right.length > bindLimits.groupingSets) {
-    throw queryTooComplex(bindLimits.groupingSets);
-  }
+function product(
+  ctx: BindContext,
+  node: Node,
+  left: readonly number[][],
+  right: readonly number[][],
+): number[][] {
+  if (left.length * right.length > bindLimits.groupingSets) throw tooMany(ctx, node);
   return left.flatMap((l) => right.map((r) => [...l, ...r]));
 }
 
@@ -56,10 +59,15 @@ function setsOf(ctx: BindContext, node: Node, indexOf: (node: Node) => number): 
   if (kind === 'GROUPING_SET_ROLLUP') {
     return [...parts, []].map((_, i) => parts.slice(0, parts.length - i).flat());
   }
-  if (2 ** parts.length > bindLimits.groupingSets) throw queryTooComplex(bindLimits.groupingSets);
+  if (2 ** parts.length > bindLimits.groupingSets) throw tooMany(ctx, node);
   return Array.from({ length: 2 ** parts.length }, (_, mask) =>
     parts.flatMap((part, i) => ((mask >> (parts.length - 1 - i)) & 1 ? [] : part)),
   );
+}
+
+function tooMany(ctx: BindContext, node: Node): Error {
+  const location = 'GroupingSet' in node ? node.GroupingSet.location : undefined;
+  return tooManyGroupingSets(bindLimits.groupingSets, ctx.at(location));
 }
 
 /** `(a, b)` stands for both. */

@@ -5,7 +5,16 @@ import { scheduler } from '@tessera/proto';
 import type { PlatformSeams } from '@tessera/standalone';
 import { describe, expect, test, vi } from 'vitest';
 import { between } from './between.ts';
-import { answers, appendSales, ask, cube, expected, filesBelow, monthLines } from './sales.ts';
+import {
+  answers,
+  appendSales,
+  ask,
+  cube,
+  expected,
+  filesBelow,
+  monthLines,
+  questions,
+} from './sales.ts';
 import { reasonOf, ScratchPlatform } from './scratch-platform.ts';
 
 // Whole platforms start and build here, which takes long on a busy machine.
@@ -52,6 +61,8 @@ describe('a build', () => {
     expect(found.map(({ rows }) => rows)).toEqual(await expected(platform.folder));
     expect(found[2]!.plan).toBe('cuboid');
     expect(found[1]!.plan).toBe('mixed');
+    const { rows } = await ask(platform.client, `explain cuboid ${questions[1]}`);
+    expect(rows).toContain('Ranges of sales from the source: 2024-01, null');
   });
 
   test('only makes the layouts that a cube got since', async () => {
@@ -227,6 +238,26 @@ describe('dropping and retention', () => {
       response: scheduler.DropSegmentsResponse,
     });
     expect(await platform.segments()).toEqual([]);
+  });
+
+  test('leaves a cube that can be deleted once the grace time of its segments has passed', async () => {
+    await using platform = await ScratchPlatform.withSales(
+      {},
+      { scheduler: { retiredGraceMs: 3_600_000 } },
+    );
+    const deletion = () => reasonOf(platform.client.cubes.deleteCube({ name: cube }));
+    await platform.build();
+    expect(await deletion()).toBe('CUBE_NOT_EMPTY');
+    const operation = await platform.client.builds.dropSegments({ cube });
+    await wait(platform.client.operations, operation, {
+      response: scheduler.DropSegmentsResponse,
+    });
+    await platform.maintain();
+    expect(await platform.segments('RETIRED')).toHaveLength(4);
+    expect(await deletion()).toBe('CUBE_NOT_EMPTY');
+    await platform.restart({ scheduler: { retiredGraceMs: 0 } });
+    await platform.maintain();
+    expect(await deletion()).toBe('no failure');
   });
 
   test('segments older than the cube retains are retired by maintenance', async () => {

@@ -1,6 +1,6 @@
 import type { KeyValueStore } from '@tessera/base';
 import type { metadata } from '@tessera/proto';
-import { badRequest, inUse, invalidSpec, notEmpty, notFound } from '../errors.ts';
+import { badRequest, cubeNotEmpty, inUse, invalidSpec, notFound } from '../errors.ts';
 import type { Commit } from '../resources/commit.ts';
 import { cubeKind, modelKind, sourceKind } from '../resources/kinds.ts';
 import { idsOf, internalKey, keyOf, selectBelow } from '../resources/resource-key.ts';
@@ -103,7 +103,7 @@ export function cubeRules(options: CubeRulesOptions): ResourceRules<metadata.Cub
       if (!force) {
         await guardUses(store, commit, cubeKind, name);
         const { entries } = await store.list(segments, { limit: 1 });
-        if (entries.length > 0) throw notEmpty('cube', name, 'segments');
+        if (entries.length > 0) throw cubeNotEmpty(name);
       }
       commit.deletePrefix(segments.start, segments.end!);
       commit.delete(coverageKey(name));

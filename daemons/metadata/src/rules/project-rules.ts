@@ -1,6 +1,6 @@
 import type { KeyValueStore } from '@tessera/base';
 import type { metadata } from '@tessera/proto';
-import { badRequest, inUse, notEmpty } from '../errors.ts';
+import { badRequest, inUse, projectNotEmpty } from '../errors.ts';
 import type { Commit } from '../resources/commit.ts';
 import { projectKind, sourceKind } from '../resources/kinds.ts';
 import { collectionOf, idsOf, selectBelow } from '../resources/resource-key.ts';
@@ -26,7 +26,7 @@ export function projectRules(store: KeyValueStore): ResourceRules<metadata.Proje
       for (const child of children) {
         const range = selectBelow(child, idsOf(projectKind.pattern, name));
         const { entries } = await store.list(range, { limit: 1 });
-        if (entries.length > 0) throw notEmpty('project', name, child);
+        if (entries.length > 0) throw projectNotEmpty(name, child);
       }
       forgetUses(commit, projectKind, name);
     },

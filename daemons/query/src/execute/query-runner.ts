@@ -10,7 +10,7 @@ import type {
   QuerySummary,
 } from '@tessera/client';
 import { type ColumnBatch, columnFromValues, type Schema } from '@tessera/columnar';
-import { type BlockExplanation, formatExplanation } from '@tessera/cube';
+import { type BlockExplanation, formatExplanation, formatSourceRanges } from '@tessera/cube';
 import type { Logger } from '@tessera/daemon';
 import type { Admission, Admitted } from '../admission/admission.ts';
 import type { QueryLog } from '../admission/query-log.ts';
@@ -363,6 +363,7 @@ function explanationText(
   const blocks = plan.explanations.length > 0 ? [formatExplanation(plan.explanations)] : [];
   const tables =
     plan.sourceTables.length > 0 ? [`Read from the source: ${plan.sourceTables.join(', ')}`] : [];
-  const lines = [...blocks, ...tables, ...refused, ...broken, ...away];
+  const ranges = formatSourceRanges(plan.coverage);
+  const lines = [...blocks, ...tables, ...ranges, ...refused, ...broken, ...away];
   return lines.length > 0 ? lines.join('\n') : 'No table is read.';
 }

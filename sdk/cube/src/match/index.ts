@@ -3,3 +3,4 @@ export { formatExplanation } from './explain.ts';
 export { applyFix } from './fix.ts';
 export { type MatchOptions, matchStatement, refusalOf } from './match-statement.ts';
 export { type ReasonCode, reasons } from './reasons.ts';
+export { formatSourceRanges } from './source-ranges.ts';

@@ -1,6 +1,7 @@
 import type { SelectBlock } from '@tessera/sql';
 import { describe, expect, it } from 'vitest';
 import type { MatchedStatement } from '../matched.ts';
+import { applyFix } from './fix.ts';
 import {
   flights,
   flightsCube,
@@ -214,6 +215,46 @@ describe('why a block is not answered', () => {
     const latest = match(instants, { model, cube: more }, { timeZone: 'Europe/Berlin' });
     expect(outcome(latest)).toBe('cuboid');
     expect(latest.blocks[0]!.scans[0]!.timeZone).toBeUndefined();
+  });
+});
+
+describe('0 and -0, which a dimension keeps as one value', () => {
+  const dimensions = [...flights.dimensions, { name: 'speed', column: 'f.speed' }];
+  const world = {
+    model: { ...flights, dimensions },
+    cube: { ...flightsCube, cuboids: [['speed', 'carrier']] },
+  };
+
+  it.each([
+    ['select speed::text, count(*) from flights group by 1', 'ZERO_SIGN'],
+    ["select count(*) from flights where speed::text = '-0'", 'ZERO_SIGN'],
+    ["select count(*) from flights where 'at ' || -speed = 'at 0'", 'ZERO_SIGN'],
+    ["select count(*) from flights where concat(round(speed), carrier) = '-0AA'", 'ZERO_SIGN'],
+    ['select min((2 * speed)::real::text) from flights', 'NOT_IN_MODEL'],
+    ['select count(*) from flights where atan2(speed, -1) < 0', 'ZERO_SIGN'],
+    ['select count(*) from flights where speed::text in (select name from airports)', 'ZERO_SIGN'],
+    [
+      'select count(*) from flights where (speed + (select 1))::text in (select name from airports)',
+      'ZERO_SIGN',
+    ],
+  ])('are told apart by the source: %s', (sql, told) => {
+    expect(outcome(match(sql, world))).toBe(told);
+  });
+
+  it.each([
+    'select speed, count(*) from flights group by 1',
+    'select speed::text, count(*) from flights group by speed',
+    'select count(*) from flights where speed = 0 and speed::int::text = $$0$$',
+    'select count(*) from flights where (speed > 1)::text = $$true$$',
+  ])('are not told apart: %s', (sql) => {
+    expect(outcome(match(sql, world))).toBe('cuboid');
+  });
+
+  it('are two values of a dimension that is their text', () => {
+    const sql = 'select speed::text, count(*) from flights group by 1';
+    const { fix, reason } = match(sql, world).explanations[0]!;
+    expect(reason!.code).toBe('ZERO_SIGN');
+    expect(outcome(match(sql, applyFix(world.model, world.cube, fix!)))).toBe('cuboid');
   });
 });
 

@@ -404,7 +404,7 @@ function reasonOfAttempt(attempt: CuboidAttempt): Reason {
 /** Codes that a change of model or cube can mend; the others want a build, a refresh or another query. */
 const mendable: ReadonlySet<string> = new Set<ReasonCode>([
   ...(['NOT_IN_MODEL', 'NOT_IN_ANY_CUBOID', 'UNALIGNED_TIME_FILTER'] as const),
-  ...(['MISSING_DIMENSION', 'MISSING_MEASURE', 'LOOKUP_UNMATCHED_ROWS'] as const),
+  ...(['MISSING_DIMENSION', 'MISSING_MEASURE', 'LOOKUP_UNMATCHED_ROWS', 'ZERO_SIGN'] as const),
 ]);
 
 function fixable(attempt: CuboidAttempt | undefined): boolean {

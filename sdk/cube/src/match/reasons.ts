@@ -29,6 +29,8 @@ export const reasons = {
     'A distinct count needs one layout over all segments and no holes, because counts of parts do not add up.',
   UNALIGNED_TIME_FILTER: 'A time filter cuts through the grain that the dimension keeps.',
   TIME_ZONE: "The block cuts a timestamptz in a zone that is not the model's.",
+  ZERO_SIGN:
+    'The block tells 0 from -0, which are one value of a dimension of type real or double.',
   LOOKUP_UNMATCHED_ROWS:
     'Fact rows without a partner make the join of the block differ from the join of the model.',
   NO_READY_SEGMENT: 'The cube has no segment in state READY that the block needs.',

@@ -17,6 +17,7 @@ import { castTo, column, columnsOf, hasSubquery, withoutRepeats } from './expres
 import type { KeyNeed, NeedLedger } from './need-ledger.ts';
 import { partsOf } from './partial.ts';
 import { type MappedBlock, matchedFrom, plainBlock, regroupedBlock } from './residual-shape.ts';
+import { tellsZeroSign } from './zero-sign.ts';
 
 export interface ResidualInputs {
   readonly block: SelectBlock;
@@ -91,10 +92,14 @@ export class ResidualBuilder {
     return transformExpr(
       condition,
       (expr) => {
-        if (hasSubquery(expr) || !columnsOf(expr).some((c) => aliases.has(c.relation))) {
+        if (!columnsOf(expr).some((c) => aliases.has(c.relation))) return undefined;
+        // No key below it would do.
+        const whole = expr.kind === 'column' || tellsZeroSign(expr);
+        if (hasSubquery(expr)) {
+          if (whole) ledger.refuse('ZERO_SIGN');
           return undefined;
         }
-        return expr.kind === 'column' || ledger.tries(expr) ? ledger.addKey(expr) : undefined;
+        return whole || ledger.tries(expr) ? ledger.addKey(expr) : undefined;
       },
       { queries: true },
     );

@@ -18,6 +18,7 @@ import type { ReasonCode } from './reasons.ts';
 import type { CanonicalNames } from './star.ts';
 import { mirrorOf } from './time-filter.ts';
 import { extractOf, instantOfConstant, isTime, type TimeTerm, timeTermOf } from './time-term.ts';
+import { readsEitherZero, tellsZeroSign } from './zero-sign.ts';
 import { dependsOnZone } from './zone-dependence.ts';
 
 /** How expressions of one block map to a model, whatever layout they are computed from. */
@@ -142,7 +143,10 @@ export class Rewriter {
       if (computed === undefined) complete = false;
       return computed === undefined ? child : castTo(computed, child.type);
     });
-    return complete ? rewritten : undefined;
+    if (!complete) return undefined;
+    return tellsZeroSign(expr) && readsEitherZero(rewritten)
+      ? this.#fail('ZERO_SIGN', expr)
+      : rewritten;
   }
 
   #columnOf(known: Known): Expr {

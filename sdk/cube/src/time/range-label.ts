@@ -61,7 +61,8 @@ function weekLabel(someDay: bigint): string {
   return `${yearLabel(year)}-w${two(Number((monday + 3n - firstDay) / 7n) + 1)}`;
 }
 
-function timeLabel(micros: bigint, withTime = !isMidnight(micros)): string {
+/** An instant as the labels have it: the day, with the time of day where it is not midnight. */
+export function timeLabel(micros: bigint, withTime = !isMidnight(micros)): string {
   const days = floorDiv(micros, microsPerDay);
   const { year, month, day } = civilOf(days);
   const date = `${yearLabel(year)}-${two(month)}-${two(day)}`;

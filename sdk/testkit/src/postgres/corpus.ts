@@ -24,6 +24,12 @@ select count(*) from t where false group by id
 select stddev(id), variance(id), stddev_pop(id), var_pop(id), stddev_samp(n), var_samp(n) from t
 select stddev(m), variance(m), stddev_pop(m), var_pop(m) from t
 select stddev(x), variance(x), stddev_pop(x), var_pop(x) from t where x < 1000
+select stddev(v), stddev_pop(v) from (values (0::bigint), (10000000000), (5)) q(v)
+select stddev(v), stddev_pop(v) from (values (1000000000000000000::bigint), (-100000000000000000)) q(v)
+select stddev(v), stddev_pop(v) from (values (9::numeric(20,3)), (9999999999.123), (100000000007), (-88888888888.5)) q(v)
+select stddev(v), stddev_pop(v) from (values (0::numeric(18,6)), (10000000000), (5.25)) q(v)
+select stddev(v), variance(v) from (select v from (values (1::numeric(18,4)), (100000000), (50000000.1234)) q(v), t a, t b, t c, t d, t e) q
+select sum(v), avg(v) from (select 12345678901234567.12345678::numeric(38,8) as v from t a, t b, t c, t d, t e, t f, t g) q
 select s, stddev(id), var_pop(id), variance(b), stddev(n) from t where b < 100 or b is null group by s order by s
 select sqrt(2.0), sqrt(n), sqrt(m) from t where n >= 0 and m >= 0 order by id
 select sqrt(4), sqrt(2::double precision), power(2, 10), power(2.5::double precision, 2), 2 ^ 3, exp(1), ln(2::double precision), cbrt(27)
@@ -37,6 +43,7 @@ select n::int, m::int, x::bigint, r::int, n::double precision, m::real from t wh
 select 1.005::numeric(10,2), 2.345::numeric(5,1), 7::numeric(10,3), '12.3456'::numeric(6,2), 12::numeric
 select 0.1::double precision::numeric, 123456.789::double precision::numeric(10,1), 1.1::real::numeric, 1e-7::double precision::numeric
 select 99999.9::numeric(5,1)
+select v::text, (-v)::text, (-v)::real::text from (values ('NaN'::double precision), (0), (-0.0), ('Infinity'), (1.5)) q(v)
 select 300000::smallint
 select 1::text, 2.50::text, n::text, true::text, d::text, ts::text, b::text from t order by id
 select x::text, r::text from t where x < 1000 order by id
