@@ -10,6 +10,7 @@ import {
 import type { Engine } from '@tessera/plugin';
 import { longrunning, scheduler } from '@tessera/proto';
 import { loadParser } from '@tessera/sql';
+import { type Meter, noMeter } from '@tessera/telemetry';
 import { BuildOperation } from './build/build-operation.ts';
 import { DropOperation } from './build/drop-operation.ts';
 import { MaintenanceOperation } from './build/maintenance-operation.ts';
@@ -17,7 +18,9 @@ import { MergeOperation } from './build/merge-operation.ts';
 import type { SchedulerClients } from './clients.ts';
 import type { SchedulerConfig } from './config.ts';
 import { Leadership } from './leader/leadership.ts';
+import { schedulerMetrics } from './metrics.ts';
 import { runMaintenanceTimer } from './operations/maintenance-timer.ts';
+import { measuredKinds } from './operations/measure-operations.ts';
 import { OperationRunner } from './operations/operation-runner.ts';
 import { PlanOperation } from './plan/plan-operation.ts';
 import { BuildHandler } from './service/build-handler.ts';
@@ -27,6 +30,7 @@ export interface SchedulerDependencies {
   readonly clients: SchedulerClients;
   readonly log: Logger;
   readonly clock?: Clock;
+  readonly meter?: Meter;
 }
 
 /** A scheduler that waits for `start`; `services` answer at once. */
@@ -42,7 +46,7 @@ export async function composeScheduler(
 ): Promise<Scheduler> {
   invariant(config.leaseTtlMs >= 1_000, 'leaseTtlMs is a second or more: metadata grants no less');
   await loadParser();
-  const { clients, log, clock = systemClock } = deps;
+  const { clients, log, clock = systemClock, meter = noMeter } = deps;
   const stopping = new AbortController();
   const fallback =
     config.pluginDirectory === undefined ? {} : { fallbackDirectory: config.pluginDirectory };
@@ -82,15 +86,20 @@ export async function composeScheduler(
     clock,
     log,
     maxConcurrent: config.maxConcurrentOperations,
-    kinds: [
-      new BuildOperation('build', building),
-      new BuildOperation('refresh', building),
-      new MergeOperation(building),
-      new DropOperation(building),
-      new PlanOperation(building),
-      new MaintenanceOperation(building),
-    ],
+    kinds: measuredKinds(
+      [
+        new BuildOperation('build', building),
+        new BuildOperation('refresh', building),
+        new MergeOperation(building),
+        new DropOperation(building),
+        new PlanOperation(building),
+        new MaintenanceOperation(building),
+      ],
+      meter,
+      clock,
+    ),
   });
+  meter.gauge(schedulerMetrics.leader, () => [{ value: leadership.isLeader ? 1 : 0 }]);
   const builds = new BuildHandler(clients);
   const { maintenanceIntervalMs: intervalMs } = config;
   const garbage = { clients, leadership, clock, config };

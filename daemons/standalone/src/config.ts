@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { TelemetryConfig } from '@tessera/daemon';
 import type { SchedulerConfig } from '@tessera/scheduler';
 
 /** What can be set of the platform in one process. Everything else has the daemons' own defaults. */
@@ -20,6 +21,8 @@ export interface PlatformConfig {
   readonly maintenanceIntervalMs: number;
   /** Settings of the scheduler that differ from its defaults. */
   readonly scheduler: Partial<Pick<SchedulerConfig, TunableOfScheduler>>;
+  /** Where spans go and where metrics are served; without it nothing of either is loaded. */
+  readonly telemetry: TelemetryConfig;
 }
 
 type TunableOfScheduler =
@@ -37,6 +40,7 @@ export const platformDefaults = {
   engine: { use: '@tessera/engine-duckdb', config: {} },
   maintenanceIntervalMs: 60_000,
   scheduler: {},
+  telemetry: {},
 } as const satisfies Omit<PlatformConfig, 'dataDirectory'>;
 
 const gibibyte = 1024 ** 3;

@@ -1,10 +1,17 @@
 import { join } from 'node:path';
 import type { TesseraClient } from '@tessera/client';
-import { type Logger, SourceRegistry, silentLogger, startServer } from '@tessera/daemon';
+import {
+  type Logger,
+  SourceRegistry,
+  silentLogger,
+  startServer,
+  startTelemetry,
+} from '@tessera/daemon';
 import { composeMetadata } from '@tessera/metadata';
 import { composeQuery } from '@tessera/query';
 import { composeScheduler, schedulerDefaults } from '@tessera/scheduler';
 import { composeStorage } from '@tessera/storage';
+import type { Meter } from '@tessera/telemetry';
 import { foldersOf, type PlatformConfig } from './config.ts';
 import { ServiceDirectory } from './service-directory.ts';
 import { SourceModelValidator } from './source-model-validator.ts';
@@ -16,10 +23,13 @@ export interface Platform extends AsyncDisposable {
   readonly address: string;
   /** The same services without socket or serialisation. */
   readonly client: TesseraClient;
+  /** host:port of `/metrics`, when metrics are served. */
+  readonly metricsAddress?: string;
 }
 
 /** Where a test puts something between the daemons, such as a crash. */
 export interface PlatformSeams {
+  readonly meter?: Meter;
   readonly schedulerClients?: (client: TesseraClient) => TesseraClient;
 }
 
@@ -36,6 +46,8 @@ export async function startPlatform(
 ): Promise<Platform> {
   const folders = foldersOf(config.dataDirectory);
   await using starting = new AsyncDisposableStack();
+  const telemetry = starting.use(await startTelemetry(config.telemetry, 'tessera'));
+  const meter = seams.meter ?? telemetry.meter;
   const directory = new ServiceDirectory(log);
   const { client } = directory;
   const registry = starting.use(
@@ -50,6 +62,7 @@ export async function startPlatform(
       { store: { driver: 'sqlite', file: folders.metadataFile } },
       {
         log: log.child({ daemon: 'metadata' }),
+        meter,
         validator: new SourceModelValidator(client, registry),
       },
     ),
@@ -58,7 +71,7 @@ export async function startPlatform(
   const storage = starting.use(
     await composeStorage(
       { directory: folders.storage, memoryBudgetBytes: config.cuboidMemoryBytes },
-      { log: log.child({ daemon: 'storage' }) },
+      { log: log.child({ daemon: 'storage' }), meter },
     ),
   );
   directory.add(storage.services);
@@ -74,6 +87,7 @@ export async function startPlatform(
         scanner: storage.scanner,
         snapshots: storage.snapshots,
         log: log.child({ daemon: 'query' }),
+        meter,
       },
     ),
   );
@@ -92,6 +106,7 @@ export async function startPlatform(
       {
         clients: seams.schedulerClients?.(client) ?? client,
         log: log.child({ daemon: 'scheduler' }),
+        meter,
       },
     ),
   );
@@ -110,6 +125,7 @@ export async function startPlatform(
   return {
     address: server.address,
     client,
+    ...(telemetry.metricsAddress === undefined ? {} : { metricsAddress: telemetry.metricsAddress }),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

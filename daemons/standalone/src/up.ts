@@ -7,7 +7,7 @@ import {
   processTerminal,
   wholeNumber,
 } from '@tessera/cli';
-import { jsonLogger } from '@tessera/daemon';
+import { jsonLogger, type TelemetryConfig } from '@tessera/daemon';
 import { type Command, Option } from 'commander';
 import { buildMemoryOf, platformDefaults } from './config.ts';
 import { startPlatform } from './platform.ts';
@@ -17,6 +17,8 @@ interface UpOptions {
   readonly port: string;
   readonly memory: string;
   readonly buildMemory?: string;
+  readonly metricsPort?: string;
+  readonly otlp?: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -33,6 +35,11 @@ export function createStandaloneProgram(): Command {
       '--build-memory <MB>',
       "memory for one build; default: a quarter of the machine's, from 1 to 2.75 GiB",
     )
+    .option(
+      '--metrics-port <port>',
+      'serve metrics for Prometheus on 127.0.0.1 at /metrics; 0 picks a free one',
+    )
+    .option('--otlp <url>', 'send spans over OTLP/gRPC, such as to http://127.0.0.1:4317')
     .addOption(
       new Option('--log-level <level>', 'what is logged on standard error')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
@@ -65,6 +72,7 @@ async function up(options: UpOptions): Promise<void> {
       address: `127.0.0.1:${port}`,
       cuboidMemoryBytes: memoryBytes,
       buildMemoryBytes,
+      telemetry: telemetryOf(options),
     },
     jsonLogger('tessera', options.logLevel),
   );
@@ -72,8 +80,22 @@ async function up(options: UpOptions): Promise<void> {
     `Tessera is up on ${platform.address}; data in ${options.data}, ${formatBytes(memoryBytes)} for cuboids.\n` +
       `Try: TESSERA_ADDRESS=${platform.address} npx tessera status\n`,
   );
+  if (platform.metricsAddress !== undefined) {
+    process.stdout.write(`Metrics are on http://${platform.metricsAddress}/metrics.\n`);
+  }
   await stopped;
   process.stdout.write('Stopping …\n');
+}
+
+function telemetryOf({ metricsPort, otlp }: UpOptions): TelemetryConfig {
+  const port =
+    metricsPort === undefined
+      ? undefined
+      : wholeNumber(metricsPort, '--metrics-port', { min: 0, max: 65_535 });
+  return {
+    ...(otlp === undefined ? {} : { otlpEndpoint: otlp }),
+    ...(port === undefined ? {} : { metricsAddress: `127.0.0.1:${port}` }),
+  };
 }
 
 /** What the machine has, or less where a container gets less. */

@@ -1,3 +1,4 @@
+import { tracesClientCalls } from '@tessera/telemetry';
 import { createChannel, createClientFactory } from 'nice-grpc';
 import { clientsBy, type TesseraClient } from './clients.ts';
 import { failuresAsTesseraErrors } from './errors/failure-middleware.ts';
@@ -27,7 +28,7 @@ export function connect(address: string, options: ConnectOptions = {}): Connecti
     'grpc.max_receive_message_length': limit,
     'grpc.max_send_message_length': limit,
   });
-  const factory = createClientFactory().use(failuresAsTesseraErrors);
+  const factory = createClientFactory().use(failuresAsTesseraErrors).use(tracesClientCalls);
   const close = () => channel.close();
   const clients = clientsBy((definition) => factory.create(definition, channel));
   return Object.defineProperties({} as Connection, {

@@ -1,3 +1,4 @@
+import { activeTrace } from '@tessera/telemetry';
 import { pino } from 'pino';
 
 /** Structured log events: fields first, then the event's name. */
@@ -12,9 +13,13 @@ export interface Logger {
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-/** JSON lines on standard error, so that standard output stays the program's own. */
+/**
+ * JSON lines on standard error, so that standard output stays the program's own. Inside a trace each carries its
+ * `trace_id` and `span_id`.
+ */
 export function jsonLogger(daemon: string, level: LogLevel = 'info'): Logger {
-  return pino({ level, base: { daemon } }, pino.destination({ fd: 2, sync: true }));
+  const mixin = () => activeTrace() ?? {};
+  return pino({ level, base: { daemon }, mixin }, pino.destination({ fd: 2, sync: true }));
 }
 
 export const silentLogger: Logger = {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Code, TesseraError } from '@tessera/base';
 import { encodeStatusDetails, statusMessage } from '@tessera/client';
+import { tracesServerCalls } from '@tessera/telemetry';
 import { createServer, ServerError } from 'nice-grpc';
 import type { CallContext, ServerMiddlewareCall } from 'nice-grpc-common';
 import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
@@ -40,7 +41,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     'grpc.max_receive_message_length': limit,
     'grpc.max_send_message_length': limit,
     'grpc.so_reuseport': 0,
-  }).use(failures(options.log));
+  })
+    .use(tracesServerCalls)
+    .use(failures(options.log));
   for (const { definition, implementation } of options.services) {
     server.add(definition, implementation);
   }

@@ -20,6 +20,7 @@ import {
   type Statement,
   walkExpr,
 } from '@tessera/sql';
+import { inSpan } from '@tessera/telemetry';
 import type { BlockOfLog } from '../admission/query-log.ts';
 import { type CatalogSnapshot, tableKey } from '../catalog/snapshot.ts';
 import { parameterMissing, pushDownOff } from '../errors.ts';
@@ -66,9 +67,9 @@ export class Planner {
     const textKey = `${settingsKey}\u0000${request.sql}`;
     const known = caches.byText.get(textKey);
     if (known !== undefined) return { plan: known, cached: true };
-    const parsed = parse(request.sql);
+    const parsed = inSpan('parse', {}, () => parse(request.sql));
     const { settings, asked } = this.#bindSettings(request);
-    const statement = bind(parsed, snapshot.tables, settings);
+    const statement = inSpan('bind', {}, () => bind(parsed, snapshot.tables, settings));
     const key = `${settingsKey}\u0000${parsed.explain}\u0000${queryKey(statement)}`;
     const found = caches.byMeaning.get(key);
     const plan = found ?? makePlan(statement, parsed.explain, request, snapshot);
@@ -125,11 +126,8 @@ function makePlan(
 ): Plan {
   const { settings } = request;
   const parameters = typedValues(request, statement.parameterTypes);
-  const matched = matchStatement(statement, snapshot.models, {
-    cuboids: settings.useCuboids,
-    parameters,
-    timeZone: settings.timeZone,
-  });
+  const options = { cuboids: settings.useCuboids, parameters, timeZone: settings.timeZone };
+  const matched = inSpan('match', {}, () => matchStatement(statement, snapshot.models, options));
   const tables = sourceTablesOf(matched);
   const refusal = refusalOf(matched) ?? closedTable(tables, snapshot);
   const compiled = isSmall(matched) ? compileResidual(matched.residual) : undefined;
