@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { buildCommands } from './commands/build.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { importCommand } from './commands/import.ts';
 import { modelCommands } from './commands/model.ts';
 import { operationCommands } from './commands/operations.ts';
@@ -25,6 +26,7 @@ const subjects: readonly Subject[] = [
   modelCommands,
   operationCommands,
   statusCommand,
+  doctorCommand,
 ];
 
 /** The `tessera` command without what starts daemons. */
