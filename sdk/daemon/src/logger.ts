@@ -1,5 +1,5 @@
 import { activeTrace } from '@tessera/telemetry';
-import { pino } from 'pino';
+import { type DestinationStream, pino } from 'pino';
 
 /** Structured log events: fields first, then the event's name. */
 export interface Logger {
@@ -17,9 +17,13 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
  * JSON lines on standard error, so that standard output stays the program's own. Inside a trace each carries its
  * `trace_id` and `span_id`.
  */
-export function jsonLogger(daemon: string, level: LogLevel = 'info'): Logger {
+export function jsonLogger(
+  daemon: string,
+  level: LogLevel = 'info',
+  destination: DestinationStream = pino.destination({ fd: 2, sync: true }),
+): Logger {
   const mixin = () => activeTrace() ?? {};
-  return pino({ level, base: { daemon }, mixin }, pino.destination({ fd: 2, sync: true }));
+  return pino({ level, base: { daemon }, mixin }, destination);
 }
 
 export const silentLogger: Logger = {
