@@ -116,6 +116,11 @@ function configurationPage() {
       fromInterface('standalone', 'PlatformConfig', platformDefaults),
     ),
     section(
+      'Telemetry',
+      'The `telemetry` of the platform; `startTelemetry` of `@tessera/daemon`.',
+      interfaceRows(read('sdk/daemon/src/telemetry/start-telemetry.ts'), 'TelemetryConfig', {}),
+    ),
+    section(
       'Metadata daemon',
       '`composeMetadata` of `@tessera/metadata`.',
       schemaRows(metadataConfig),
