@@ -3,6 +3,7 @@
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { hostConfig } from '../daemons/host/src/config.ts';
 import { metadataConfig } from '../daemons/metadata/src/config.ts';
 import { metadataMetrics } from '../daemons/metadata/src/metrics.ts';
 import { queryDefaults } from '../daemons/query/src/config.ts';
@@ -136,6 +137,7 @@ function configurationPage() {
       fromInterface('query', 'QueryConfig', queryDefaults),
     ),
     section('Storage daemon', '`composeStorage` of `@tessera/storage`.', schemaRows(storageConfig)),
+    section('Host daemon', '`runHost` of `@tessera/host`.', schemaRows(hostConfig)),
     section(
       '`@tessera/connector-files`',
       'The `config` of a Source that uses it.',

@@ -14,7 +14,9 @@ export function launch(file, args) {
     );
     process.exit(1);
   }
-  const flags = ['--conditions=tessera-source', '--disable-warning=ExperimentalWarning'];
+  // DEP0123: over TLS an address without a name is called by its number, which certificates may hold.
+  const quiet = ['ExperimentalWarning', 'DEP0123'].map((name) => `--disable-warning=${name}`);
+  const flags = ['--conditions=tessera-source', ...quiet];
   const env = {
     UV_THREADPOOL_SIZE: '16',
     NODE_COMPILE_CACHE: join(import.meta.dirname, '..', 'node_modules', '.cache', 'compiled'),

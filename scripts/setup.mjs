@@ -13,8 +13,11 @@ if (modifiedMs(installed) < modifiedMs(join(root, 'package-lock.json'))) {
   run('npm', ['install', '--no-audit', '--no-fund']);
 }
 
-const generated = join(root, 'sdk', 'proto', 'tessera.binpb');
-if (modifiedMs(generated) < newestMs(join(root, 'proto'))) {
+const generated = [
+  { from: 'proto', to: 'sdk/proto/tessera.binpb' },
+  { from: 'daemons/metadata/proto', to: 'daemons/metadata/src/gen/etcd.ts' },
+];
+if (generated.some(({ from, to }) => modifiedMs(join(root, to)) < newestMs(join(root, from)))) {
   console.log('Generating code from the protos …');
   run('npm', ['run', '--silent', 'gen']);
 }

@@ -115,9 +115,11 @@ function queryService() {
         planKind: 'mixed',
         rejectedRows: 3n,
         notes: [],
+        daemonWork: [],
         timings: { totalMicros: 1_500n, queueMicros: 0n, planMicros: 0n, executeMicros: 0n },
         coverage: {
           catalogRevision: 5n,
+          policyRevision: 0n,
           sourceTables: ['files.airports'],
           blocks: [
             {

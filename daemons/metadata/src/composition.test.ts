@@ -45,7 +45,7 @@ describe('the metadata daemon', () => {
       const clients = clientsBy(inProcess(daemon.services));
       await seed(clients);
       await clients.segments.publishSegments({ parent: cube, segments: [segment('jan', 0, 31)] });
-      return clients.segments.listSegments({ parent: cube });
+      return await clients.segments.listSegments({ parent: cube });
     })();
     await using daemon = await composeMetadata({ store });
     await expectReason(composeMetadata({ store }), 'STORE_LOCKED');

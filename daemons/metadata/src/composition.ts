@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, type KeyValueStore, systemClock } from '@tessera/base';
 import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
-import { coordination, metadata } from '@tessera/proto';
+import { access, coordination, metadata } from '@tessera/proto';
 import { type Meter, noMeter } from '@tessera/telemetry';
-import { type MetadataConfigInput, metadataConfig } from './config.ts';
+import { Authenticator } from './access/authenticator.ts';
+import { type MetadataConfigInput, parseMetadataConfig } from './config.ts';
 import { LeaseStore } from './coordination/lease-store.ts';
 import { Compactor } from './maintenance/compactor.ts';
 import { RequestIds } from './resources/request-ids.ts';
@@ -13,11 +14,21 @@ import { type ModelValidator, structuralValidator } from './rules/model-validato
 import { ModelVersions } from './rules/model-versions.ts';
 import { SegmentPublisher } from './rules/publish-segments.ts';
 import { createTables, segmentRulesOptions } from './rules/tables.ts';
+import {
+  groupHandler,
+  policyHandler,
+  roleHandler,
+  userHandler,
+} from './service/access-handlers.ts';
+import { authenticationHandler } from './service/authentication-handler.ts';
+import { backupHandler } from './service/backup-handler.ts';
 import { leaseHandler } from './service/coordination-handlers.ts';
 import { maintenanceHandler } from './service/maintenance-handler.ts';
 import {
   cubeHandler,
+  deploymentHandler,
   dictionaryHandler,
+  hostHandler,
   modelHandler,
   operationHandler,
   projectHandler,
@@ -26,8 +37,7 @@ import {
   sourceHandler,
 } from './service/metadata-handlers.ts';
 import { measuredStore } from './store/measured-store.ts';
-import { openMemoryStore } from './store/memory-store.ts';
-import { openSqliteStore } from './store/sqlite-store.ts';
+import { openStore } from './store/open-store.ts';
 
 /** What is handed in; each has a default that suits one process. */
 export interface MetadataDependencies {
@@ -44,17 +54,20 @@ export interface MetadataDaemon extends AsyncDisposable {
   /** Everything the daemon offers, to be bound to a socket or to a neighbour. */
   readonly services: readonly ServiceBinding[];
   readonly store: KeyValueStore;
+  /** Tells who callers are, for the gate of a server. */
+  readonly authenticator: Authenticator;
 }
 
 /**
  * Everything the metadata daemon is made of. Disposing stops it and closes the store.
- * @throws STORE_LOCKED, STORE_CORRUPT, STORE_UNREADABLE.
+ * @throws METADATA_CONFIG_INVALID, and what opening the store throws: STORE_LOCKED, STORE_CORRUPT,
+ * STORE_UNREADABLE, ETCD_UNAVAILABLE, ETCD_UNAUTHENTICATED and their like.
  */
 export async function composeMetadata(
   input: MetadataConfigInput,
   dependencies: MetadataDependencies = {},
 ): Promise<MetadataDaemon> {
-  const config = metadataConfig.parse(input);
+  const config = parseMetadataConfig(input);
   const { clock = systemClock, log = silentLogger, newUid = randomUUID } = dependencies;
   const { meter = noMeter } = dependencies;
   const opened = dependencies.store ?? (await openStore(config.store, clock));
@@ -65,9 +78,10 @@ export async function composeMetadata(
     log.error({ error }, 'compaction.failed'),
   );
   compactor.start();
+  const authenticator = new Authenticator(store, clock);
   return {
-    services: createServices(context, dependencies.validator ?? structuralValidator),
-    store,
+    services: createServices(context, dependencies.validator ?? structuralValidator, authenticator),
+    ...{ store, authenticator },
     [Symbol.asyncDispose]: async () => {
       await compactor.stop();
       await store.close();
@@ -75,7 +89,11 @@ export async function composeMetadata(
   };
 }
 
-function createServices(context: TableContext, validator: ModelValidator): ServiceBinding[] {
+function createServices(
+  context: TableContext,
+  validator: ModelValidator,
+  authenticator: Authenticator,
+): ServiceBinding[] {
   const { store, clock } = context;
   const tables = createTables(context, validator);
   const publisher = new SegmentPublisher(context, segmentRulesOptions(store, tables));
@@ -88,20 +106,19 @@ function createServices(context: TableContext, validator: ModelValidator): Servi
     serve(metadata.SegmentServiceDefinition, segmentHandler(tables, publisher)),
     serve(metadata.SnapshotServiceDefinition, snapshotHandler(tables)),
     serve(metadata.DictionaryServiceDefinition, dictionaryHandler(tables)),
+    serve(metadata.DeploymentServiceDefinition, deploymentHandler(tables)),
+    serve(metadata.HostServiceDefinition, hostHandler(tables)),
     serve(
       metadata.OperationRecordServiceDefinition,
       operationHandler(tables, new Journal(context)),
     ),
-    serve(metadata.MaintenanceServiceDefinition, maintenanceHandler(store)),
+    serve(metadata.MaintenanceServiceDefinition, maintenanceHandler(store, clock)),
+    serve(metadata.BackupServiceDefinition, backupHandler(store, clock)),
+    serve(access.UserServiceDefinition, userHandler(tables)),
+    serve(access.GroupServiceDefinition, groupHandler(tables)),
+    serve(access.RoleServiceDefinition, roleHandler(tables)),
+    serve(access.PolicyServiceDefinition, policyHandler(tables)),
+    serve(access.AuthenticationServiceDefinition, authenticationHandler(authenticator)),
     serve(coordination.LeaseServiceDefinition, leaseHandler(new LeaseStore(store, clock))),
   ] as unknown as ServiceBinding[];
-}
-
-function openStore(
-  config: ReturnType<typeof metadataConfig.parse>['store'],
-  clock: Clock,
-): Promise<KeyValueStore> {
-  return config.driver === 'memory'
-    ? openMemoryStore(clock)
-    : openSqliteStore({ file: config.file, clock });
 }

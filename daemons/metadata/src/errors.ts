@@ -1,5 +1,15 @@
 import { Code, type FieldViolation, TesseraError } from '@tessera/base';
 
+export function configInvalid(violations: readonly FieldViolation[]): TesseraError {
+  const faults = violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'METADATA_CONFIG_INVALID',
+    message: `The configuration of the metadata daemon is not valid: ${faults}`,
+    violations,
+  });
+}
+
 /** What can go wrong in the store; the failures of resources are further down. */
 
 export function compacted(revision: bigint, compactRevision: bigint): TesseraError {
@@ -143,6 +153,15 @@ export function storeUnreadable(file: string, cause: unknown): TesseraError {
   });
 }
 
+export function restoreIncomplete(): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'RESTORE_INCOMPLETE',
+    message:
+      'The metadata store holds only a part of a backup: a restore is running, or was broken off. Try again when it is done; if none runs, restore again and replace.',
+  });
+}
+
 /** What can go wrong with resources. */
 
 export function notFound(kind: string, name: string): TesseraError {
@@ -276,7 +295,7 @@ export function modelVersionUnknown(name: string, version: bigint): TesseraError
 
 /** One violation for each fault of a spec. */
 export function invalidSpec(
-  kind: 'model' | 'cube',
+  kind: 'model' | 'cube' | 'deployment',
   name: string,
   violations: readonly FieldViolation[],
 ): TesseraError {
@@ -330,4 +349,69 @@ export function leaseLost(name: string, token: bigint): TesseraError {
 
 function words(kind: string): string {
   return kind.replaceAll('_', ' ');
+}
+
+/** Two machines cannot have one name: what is placed on it would be on either. */
+export function hostNameTaken(name: string): TesseraError {
+  return new TesseraError({
+    code: Code.ALREADY_EXISTS,
+    reason: 'HOST_NAME_TAKEN',
+    message: `${name} is another machine, or another data directory of this one; choose another name, or delete the host when it is gone for good.`,
+    metadata: { name },
+  });
+}
+
+/** Its daemon would register it again at once. */
+export function hostAlive(name: string, lease: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'HOST_ALIVE',
+    message: `${name} is alive: ${lease} is held. Stop its daemon, or wait until the lease has run out, then delete it.`,
+    metadata: { name, lease },
+  });
+}
+
+/** The same whatever was wrong: nobody learns which users there are. */
+export function loginFailed(): TesseraError {
+  return new TesseraError({
+    code: Code.UNAUTHENTICATED,
+    reason: 'LOGIN_FAILED',
+    message: 'User or password is wrong, or the user may not sign in.',
+  });
+}
+
+export function tooManyLogins(waitMs: number): TesseraError {
+  const seconds = String(Math.ceil(waitMs / 1000));
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'TOO_MANY_LOGINS',
+    message: `Signing in failed too often for this user: wait ${seconds} s.`,
+    metadata: { seconds },
+  });
+}
+
+export function tokenExpired(): TesseraError {
+  return new TesseraError({
+    code: Code.UNAUTHENTICATED,
+    reason: 'TOKEN_EXPIRED',
+    message: 'The token has expired: sign in again, or make a new API token.',
+  });
+}
+
+export function tokenInvalid(cause?: unknown): TesseraError {
+  return new TesseraError({
+    code: Code.UNAUTHENTICATED,
+    reason: 'TOKEN_INVALID',
+    message: 'The token is not one of this platform, was revoked, or its user may not sign in.',
+    cause,
+  });
+}
+
+export function apiTokenNotFound(id: string): TesseraError {
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: 'API_TOKEN_NOT_FOUND',
+    message: `The user has no API token ${id}; was it revoked already?`,
+    metadata: { id },
+  });
 }

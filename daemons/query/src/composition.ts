@@ -74,7 +74,7 @@ export async function composeQuery(
   });
   const previewTimeoutMs = config.queryTimeoutMs;
   const handler = new QueryHandler({
-    ...{ runner, admission, catalog, source, queryLog, previewTimeoutMs },
+    ...{ runner, admission, planner, catalog, source, queryLog, previewTimeoutMs },
   });
   return {
     services: [serve(query.QueryServiceDefinition, handler) as unknown as ServiceBinding],

@@ -134,6 +134,37 @@ export function tableNotFound(source: string, table: string, nearest?: string): 
   });
 }
 
+/** What one storage daemon said, or that it said nothing, when it was asked for segments. */
+export interface AskedDaemon {
+  readonly daemon: string;
+  readonly reason: string;
+}
+
+/** A stored layout's file may exist, but none of the daemons that may have it gives its rows now. */
+export function segmentUnreachable(
+  segment: string,
+  layout: string,
+  asked: readonly AskedDaemon[],
+): TesseraError {
+  const list = asked.map(({ daemon, reason }) => `${daemon} (${reason})`).join(', ');
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'SEGMENT_UNREACHABLE',
+    message: `No storage daemon gives layout ${layout} of segment ${segment} now. Asked: ${list || 'none'}. Run the query again when one of them is back.`,
+    metadata: { segment, layout, asked: list },
+  });
+}
+
+/** Every storage daemon says that it does not have the file; the layout is left out of the next plan. */
+export function noReplicaStored(segment: string, layout: string): TesseraError {
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: 'LAYOUT_NOT_STORED',
+    message: `Layout ${layout} of segment ${segment} is at none of the storage daemons.`,
+    metadata: { segment, layout },
+  });
+}
+
 export function badPageToken(token: string): TesseraError {
   return new TesseraError({
     code: Code.INVALID_ARGUMENT,
@@ -141,4 +172,23 @@ export function badPageToken(token: string): TesseraError {
     message: 'The page token is not one of this list. Start again without one.',
     metadata: { token },
   });
+}
+
+/** Failures that say something of the values that were read; of rows that the caller may not see, too. */
+const tellingCodes: readonly Code[] = [
+  Code.INVALID_ARGUMENT,
+  Code.OUT_OF_RANGE,
+  Code.INTERNAL,
+  Code.UNKNOWN,
+];
+
+/**
+ * A failure as a caller may know it who sees his tables in part: an engine may compute a value before the policy
+ * drops its row, and spells the value in its message.
+ */
+export function withheld(failure: TesseraError): TesseraError {
+  if (!tellingCodes.includes(failure.code)) return failure;
+  const { code, reason } = failure;
+  const message = `The statement failed on a value (${reason}). The message is withheld, because access policies hide some of the rows that were read.`;
+  return new TesseraError({ code, reason, message });
 }

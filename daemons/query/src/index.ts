@@ -1,4 +1,20 @@
 /** The query daemon: one SQL statement from text to rows. */
+export { AskingLocator, type AskingOptions, askingDefaults } from './broadcast/asking-locator.ts';
+export { type BroadcastParts, BroadcastScanner } from './broadcast/broadcast-scanner.ts';
+export { type HedgingOptions, hedgingDefaults } from './broadcast/hedging.ts';
+export { ReplicatedSnapshotReader } from './broadcast/replicated-snapshots.ts';
+export {
+  type Replicas,
+  type SegmentLocator,
+  StaticLocator,
+  type StaticPlacement,
+} from './broadcast/segment-locator.ts';
+export {
+  type StorageAddress,
+  type StorageClients,
+  storageClients,
+} from './broadcast/storage-clients.ts';
+export { RemoteStorageNode, type StorageNode } from './broadcast/storage-node.ts';
 export { composeQuery, type QueryDaemon, type QueryDeps } from './composition.ts';
 export { type QueryConfig, queryDefaults } from './config.ts';
 export type { Answer, QueryRequest } from './execute/query-runner.ts';

@@ -8,10 +8,12 @@ export interface SchedulerConfig {
   readonly maxConcurrentOperations: number;
   /** Segments that are built in one pass over the source and published in one transaction. */
   readonly maxSegmentsPerPass: number;
-  /** How long the leader's lease lasts without being renewed. */
+  /** How long the leader's lease lasts without being renewed: another scheduler leads at most 7/6 of it after the leader has died. */
   readonly leaseTtlMs: number;
   /** How often what falls due (merges, retention, unused files) is looked for; 0: never by itself. */
   readonly maintenanceIntervalMs: number;
+  /** How often hosts are looked at, so that what a deployment wants runs there; 0: never. */
+  readonly deploymentIntervalMs: number;
   /** Retired segments and unused files are kept this long, for readers that began before. */
   readonly retiredGraceMs: number;
   /** Ended operations are kept this long. */
@@ -27,8 +29,9 @@ export const schedulerDefaults = {
   buildMemoryBytes: 1024 * 1024 * 1024,
   maxConcurrentOperations: 1,
   maxSegmentsPerPass: 50,
-  leaseTtlMs: 10_000,
+  leaseTtlMs: 3_000,
   maintenanceIntervalMs: 60_000,
+  deploymentIntervalMs: 2_000,
   retiredGraceMs: 60_000,
   operationRetentionMs: 30 * 24 * 3_600_000,
 } as const satisfies Omit<SchedulerConfig, 'workDirectory'>;

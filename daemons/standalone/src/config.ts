@@ -1,14 +1,24 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { Transport } from '@tessera/client';
 import type { TelemetryConfig } from '@tessera/daemon';
+import type { MetadataConfigInput } from '@tessera/metadata';
 import type { SchedulerConfig } from '@tessera/scheduler';
 
 /** What can be set of the platform in one process. Everything else has the daemons' own defaults. */
 export interface PlatformConfig {
   /** Folder of everything durable; made when missing. */
   readonly dataDirectory: string;
-  /** Loopback address to listen on; port 0 picks a free one. */
+  /** Address to listen on; port 0 picks a free one. Without TLS only loopback, unless `transport.insecure`. */
   readonly address: string;
+  /** Files of TLS (`tls.ca`, `tls.cert`, `tls.key`), or `insecure` for plain text beyond this machine. */
+  readonly transport: Transport;
+  /** Who may call: `open`, everybody who can connect; `controlled`, users with roles. */
+  readonly access: 'open' | 'controlled';
+  /** Password of user `admin`, who is made when access is controlled and there are no users yet. */
+  readonly adminPassword?: string;
+  /** Where metadata is kept, as in the metadata daemon; by default a SQLite file in the data directory. */
+  readonly metadataStore?: MetadataConfigInput['store'];
   /** Memory for cuboids, bytes. */
   readonly cuboidMemoryBytes: number;
   /** Memory that a build may use, bytes. */
@@ -26,6 +36,7 @@ export interface PlatformConfig {
 }
 
 type TunableOfScheduler =
+  | 'deploymentIntervalMs'
   | 'leaseTtlMs'
   | 'maxConcurrentOperations'
   | 'maxSegmentsPerPass'
@@ -34,6 +45,8 @@ type TunableOfScheduler =
 
 export const platformDefaults = {
   address: '127.0.0.1:7400',
+  transport: {},
+  access: 'open',
   cuboidMemoryBytes: 1024 * 1024 * 1024,
   buildMemoryBytes: 1024 * 1024 * 1024,
   queryMemoryBytes: 1024 * 1024 * 1024,
@@ -57,6 +70,8 @@ export function buildMemoryOf(machineBytes: number): number {
 export interface PlatformFolders {
   readonly metadataFile: string;
   readonly storage: string;
+  /** Who did what, where access is controlled. */
+  readonly audit: string;
   /** Temporary files; may be deleted while nothing runs. */
   readonly work: string;
 }
@@ -67,6 +82,7 @@ export function foldersOf(dataDirectory: string): PlatformFolders {
   return {
     metadataFile: join(root, 'metadata.sqlite'),
     storage: join(root, 'storage'),
+    audit: join(root, 'audit'),
     work: join(root, 'work'),
   };
 }

@@ -13,6 +13,7 @@ import { composeScheduler, schedulerDefaults } from '@tessera/scheduler';
 import { composeStorage } from '@tessera/storage';
 import type { Meter } from '@tessera/telemetry';
 import { foldersOf, type PlatformConfig } from './config.ts';
+import { controlAccess } from './control-access.ts';
 import { ServiceDirectory } from './service-directory.ts';
 import { SourceModelValidator } from './source-model-validator.ts';
 import { warmUpReadySegments } from './warm-up.ts';
@@ -37,7 +38,8 @@ export interface PlatformSeams {
  * Starts metadata, storage, query and scheduler, bound to each other in process, and serves them over gRPC.
  * Everything durable is in the data directory: stopped and started again, all is there. Disposal stops in
  * reverse order.
- * @throws STORE_LOCKED when another process uses the directory, ADDRESS_IN_USE, PLAINTEXT_REFUSED.
+ * @throws STORE_LOCKED when another process uses the directory, ADDRESS_IN_USE, PLAINTEXT_REFUSED,
+ * and what reading certificates throws.
  */
 export async function startPlatform(
   config: PlatformConfig,
@@ -59,7 +61,7 @@ export async function startPlatform(
   );
   const metadata = starting.use(
     await composeMetadata(
-      { store: { driver: 'sqlite', file: folders.metadataFile } },
+      { store: config.metadataStore ?? { driver: 'sqlite', file: folders.metadataFile } },
       {
         log: log.child({ daemon: 'metadata' }),
         meter,
@@ -105,14 +107,25 @@ export async function startPlatform(
       },
       {
         clients: seams.schedulerClients?.(client) ?? client,
+        transport: config.transport,
         log: log.child({ daemon: 'scheduler' }),
         meter,
       },
     ),
   );
   directory.add(scheduler.services);
+  const access =
+    config.access === 'open'
+      ? undefined
+      : await controlAccess(metadata.authenticator, client, config, starting);
   const server = starting.use(
-    await startServer({ address: config.address, services: directory.all, log }),
+    await startServer({
+      address: config.address,
+      transport: config.transport,
+      services: directory.all,
+      ...(access === undefined ? {} : { access }),
+      log,
+    }),
   );
   scheduler.start();
   const stopping = new AbortController();

@@ -5,31 +5,40 @@ import {
   formatBytes,
   printFailure,
   processTerminal,
+  readText,
+  transportOptionsOf,
   wholeNumber,
 } from '@tessera/cli';
+import type { Transport } from '@tessera/client';
 import { jsonLogger, type TelemetryConfig } from '@tessera/daemon';
 import { type Command, Option } from 'commander';
-import { buildMemoryOf, platformDefaults } from './config.ts';
+import { buildMemoryOf, type PlatformConfig, platformDefaults } from './config.ts';
 import { startPlatform } from './platform.ts';
+import { hostRunCommand } from './run-host.ts';
+import { stopRequested } from './stop-requested.ts';
 
 interface UpOptions {
   readonly data: string;
+  readonly host: string;
   readonly port: string;
   readonly memory: string;
   readonly buildMemory?: string;
   readonly metricsPort?: string;
   readonly otlp?: string;
+  readonly access: PlatformConfig['access'];
+  readonly adminPasswordFile?: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
-/** The `tessera` command with `up`, which runs all daemons in this process until it is told to stop. */
+/** The `tessera` command with what runs daemons: `up` all of them in this process, `host run` that of this machine. */
 export function createStandaloneProgram(): Command {
   const program = createProgram();
   program
     .command('up')
     .description('run the platform in one process')
     .option('--data <dir>', 'folder of everything durable', './tessera-data')
-    .option('--port <port>', 'port on 127.0.0.1; 0 picks a free one', '7400')
+    .option('--host <address>', 'address to listen on; beyond loopback only with TLS', '127.0.0.1')
+    .option('--port <port>', 'port; 0 picks a free one', '7400')
     .option('--memory <MB>', 'memory for cuboids', String(platformDefaults.cuboidMemoryBytes >> 20))
     .option(
       '--build-memory <MB>',
@@ -41,23 +50,30 @@ export function createStandaloneProgram(): Command {
     )
     .option('--otlp <url>', 'send spans over OTLP/gRPC, such as to http://127.0.0.1:4317')
     .addOption(
+      new Option('--access <who>', 'open: everybody who can connect; controlled: users with roles')
+        .choices(['open', 'controlled'])
+        .default(platformDefaults.access),
+    )
+    .option('--admin-password-file <file>', 'password of the first user, admin, of a new platform')
+    .addOption(
       new Option('--log-level <level>', 'what is logged on standard error')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
         .default('warn'),
     )
     .addHelpText('after', '\nExample:\n  tessera up --data ./tessera-data\n')
-    .action(async (options: UpOptions) => {
+    .action(async (options: UpOptions, command: Command) => {
       try {
-        await up(options);
+        await up(options, transportOptionsOf(command.optsWithGlobals()));
       } catch (error) {
         printFailure(error, processTerminal, false);
         process.exitCode = exitCodeOf(error);
       }
     });
+  hostRunCommand(program);
   return program;
 }
 
-async function up(options: UpOptions): Promise<void> {
+async function up(options: UpOptions, transport: Transport): Promise<void> {
   const port = wholeNumber(options.port, '--port', { min: 0, max: 65_535 });
   const memoryBytes = wholeNumber(options.memory, '--memory', { min: 1 }) * 1024 * 1024;
   const buildMemoryBytes =
@@ -69,7 +85,10 @@ async function up(options: UpOptions): Promise<void> {
     {
       ...platformDefaults,
       dataDirectory: options.data,
-      address: `127.0.0.1:${port}`,
+      address: `${options.host}:${port}`,
+      transport,
+      access: options.access,
+      ...adminPassword(options.adminPasswordFile),
       cuboidMemoryBytes: memoryBytes,
       buildMemoryBytes,
       telemetry: telemetryOf(options),
@@ -104,8 +123,6 @@ function machineBytes(): number {
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
-function stopRequested(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
+function adminPassword(file: string | undefined): { readonly adminPassword?: string } {
+  return file === undefined ? {} : { adminPassword: readText(file).split(/\r?\n/)[0]! };
 }

@@ -5,6 +5,8 @@ import { AdmissionQueue } from '@tessera/duckdb';
 import { storage } from '@tessera/proto';
 import { type Meter, noMeter } from '@tessera/telemetry';
 import { type StorageConfigInput, storageConfig } from './config.ts';
+import { FenceGuard } from './fencing/fence-guard.ts';
+import { tokenFile } from './fencing/token-file.ts';
 import { FileStore } from './files/file-store.ts';
 import { StorageHandler } from './service/storage-handler.ts';
 import { StorageDaemon } from './storage-daemon.ts';
@@ -66,7 +68,8 @@ export async function composeStorage(
   measureStore(meter, queue, () => store.usage());
   const snapshots = new StoredSnapshots(files, database);
   const daemon = new StorageDaemon({ files, store, snapshots, snapshotTables, loader, clock });
-  const handler = new StorageHandler(daemon);
+  const guard = await FenceGuard.open(tokenFile(config.directory));
+  const handler = new StorageHandler(daemon, guard);
   return {
     daemon,
     scanner: daemon,

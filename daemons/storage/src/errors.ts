@@ -86,6 +86,16 @@ export function diskFull(path: string, cause: unknown): TesseraError {
   });
 }
 
+/** Whoever asks for this change was deposed: a newer holder of the lease has acted here. */
+export function fenced(lease: string, token: bigint): TesseraError {
+  return new TesseraError({
+    code: Code.ABORTED,
+    reason: 'FENCED',
+    message: `Token ${token} of ${lease} is not the newest: the lease was lost. Stop acting, acquire it again.`,
+    metadata: { lease, token: `${token}` },
+  });
+}
+
 /** A scan plan names something that its layout does not have: the caller planned with other metadata. */
 export function badScanPlan(what: string): TesseraError {
   return new TesseraError({

@@ -5,6 +5,7 @@ export {
   type StorageDependencies,
 } from './composition.ts';
 export { type StorageConfig, type StorageConfigInput, storageConfig } from './config.ts';
+export { type Fence, FenceGuard, type TokenMemory } from './fencing/fence-guard.ts';
 export type { VerifyOutcome } from './files/file-store.ts';
 export type { IngestedFile, PreparedIngest, StagedFile } from './files/ingest.ts';
 export { type StoredFileKind, type StoredFileName, storedPath } from './files/stored-path.ts';

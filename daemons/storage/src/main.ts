@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util';
 import { isTesseraError, messageOf } from '@tessera/base';
-import { jsonLogger, startServer } from '@tessera/daemon';
+import { jsonLogger, startServer, transportArguments, transportOfArguments } from '@tessera/daemon';
 import { composeStorage } from './composition.ts';
 
 /** Runs the storage daemon by itself until SIGINT or SIGTERM. */
 const { values } = parseArgs({
   options: {
+    ...transportArguments,
     directory: { type: 'string', default: 'data/storage' },
     address: { type: 'string', default: '127.0.0.1:7430' },
     'memory-budget-bytes': { type: 'string' },
@@ -19,9 +20,12 @@ try {
     directory: values.directory,
     ...(budget === undefined ? {} : { memoryBudgetBytes: Number(budget) }),
   };
+  const transport = transportOfArguments(values);
   await using stack = new AsyncDisposableStack();
   const { services } = stack.use(await composeStorage(config, { log }));
-  const server = stack.use(await startServer({ address: values.address, services, log }));
+  const server = stack.use(
+    await startServer({ address: values.address, transport, services, log }),
+  );
   log.info({ address: server.address, directory: values.directory }, 'storage.started');
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());

@@ -56,8 +56,8 @@ export class StorageDaemon implements CuboidScanner, SnapshotReader {
     );
   }
 
-  prepareIngest(cube: string, key: string): Promise<PreparedIngest> {
-    return this.#files.prepareIngest(cube, key);
+  prepareIngest(cube: string, key: string, token?: bigint): Promise<PreparedIngest> {
+    return this.#files.prepareIngest(cube, key, token);
   }
 
   async commitIngest(ingest: string, files: readonly StagedFile[]): Promise<IngestedFile[]> {

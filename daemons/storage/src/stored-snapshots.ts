@@ -2,8 +2,9 @@ import { isTesseraError, parseResourceName } from '@tessera/base';
 import type { SnapshotRead, SnapshotReader } from '@tessera/client';
 import type { ColumnBatch } from '@tessera/columnar';
 import { type DuckDb, quoteName, quoteText } from '@tessera/duckdb';
-import { badSnapshotRead, layoutCorrupted, scanQueueFull } from './errors.ts';
+import { badSnapshotRead, scanQueueFull } from './errors.ts';
 import type { FileStore } from './files/file-store.ts';
+import { setAsideDamaged } from './files/set-aside.ts';
 
 /** Reads lookup snapshots straight from their verified files, a few batches in memory at a time. */
 export class StoredSnapshots implements SnapshotReader {
@@ -28,17 +29,8 @@ export class StoredSnapshots implements SnapshotReader {
     try {
       yield* this.#database.stream(sql, [], { signal, schema });
     } catch (error) {
-      throw await this.#failure(error, held.file);
+      if (isTesseraError(error, 'QUERY_QUEUE_FULL')) throw scanQueueFull(error);
+      throw await setAsideDamaged(this.#files, [held.file], error);
     }
-  }
-
-  /** What DuckDB found damaged is checked against its digest, so that it is set aside. */
-  async #failure(error: unknown, file: string): Promise<unknown> {
-    if (isTesseraError(error, 'QUERY_QUEUE_FULL')) return scanQueueFull(error);
-    if (!isTesseraError(error, 'FILE_CORRUPT') && !isTesseraError(error, 'FILE_MISSING')) {
-      return error;
-    }
-    const { quarantinedFiles } = await this.#files.verify([file]);
-    return quarantinedFiles.length > 0 ? layoutCorrupted(file, 'found while reading') : error;
   }
 }

@@ -1,5 +1,6 @@
 /** What everything else stands on: errors, invariants, time, randomness, names. Imports nothing. */
 export { type Clock, systemClock } from './clock.ts';
+export type { DeepFile, DeepStorage } from './deep-storage.ts';
 export {
   Code,
   type FieldViolation,

@@ -15,6 +15,7 @@ import {
   parseResources,
   type Resource,
 } from '@tessera/cube';
+import { applyAccess, isAccessResource } from './access-resources.ts';
 import { readText } from './arguments.ts';
 
 export interface ApplyOptions {
@@ -25,14 +26,23 @@ export interface ApplyOptions {
   readonly dryRun?: boolean;
 }
 
-const order: Record<Resource['kind'], number> = { Project: 0, Source: 1, Model: 2, Cube: 3 };
+const order: Record<Resource['kind'], number> = {
+  Project: 0,
+  Source: 1,
+  Model: 2,
+  Cube: 3,
+  Policy: 4, // Before whoever it narrows can be given its role.
+  Role: 5,
+  Group: 6,
+  User: 7,
+};
 
 /** Reads YAML files of resources. @throws RESOURCE_INVALID with positions, FILE_UNREADABLE */
 export function readResources(files: readonly string[]): ParsedResource[] {
   return files.flatMap((file) => [...parseResources(readText(file), file).resources]);
 }
 
-/** Creates or updates each resource, sources before models before cubes. Failures say where in the file they are. */
+/** Creates or updates each resource, sources before models before cubes, policies before roles before users. Failures say where in the file they are. */
 export async function applyResources(
   client: TesseraClient,
   resources: readonly ParsedResource[],
@@ -84,6 +94,10 @@ async function applyOne(
 ): Promise<void> {
   const parent = `projects/${project}`;
   const common = { allowMissing: true, validateOnly: dryRun };
+  if (isAccessResource(resource)) {
+    await applyAccess(client, resource, { project, dryRun });
+    return;
+  }
   switch (resource.kind) {
     case 'Project':
       await client.projects.updateProject({

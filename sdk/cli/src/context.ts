@@ -4,13 +4,15 @@ import type { Command } from 'commander';
 import { ProgressBar } from './progress-bar.ts';
 import { formatTable, toJson } from './table.ts';
 import type { Terminal } from './terminal.ts';
+import { type TransportOptions, transportOptionsOf } from './transport-options.ts';
 
 export const defaultAddress = '127.0.0.1:7400';
 
-export interface GlobalOptions {
+export interface GlobalOptions extends TransportOptions {
   readonly address: string;
   readonly project: string;
   readonly json: boolean;
+  readonly token?: string;
 }
 
 /** What a command works with: a connection, its output, and the end of its time. */
@@ -27,7 +29,10 @@ export class CommandContext implements Disposable {
   }
 
   get client(): Connection {
-    this.#connection ??= connect(this.options.address);
+    this.#connection ??= connect(this.options.address, {
+      transport: transportOptionsOf(this.options),
+      ...(this.options.token === undefined ? {} : { token: this.options.token }),
+    });
     return this.#connection;
   }
 

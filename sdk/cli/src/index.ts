@@ -1,10 +1,11 @@
 /** The `tessera` command: reads and prints; all work is done by the daemons it talks to. */
 export { applyResources, exportResources, readResources } from './apply.ts';
-export { positiveNumber, wholeNumber } from './arguments.ts';
+export { positiveNumber, readText, wholeNumber } from './arguments.ts';
 export { buildSummary } from './commands/build.ts';
-export { defaultAddress } from './context.ts';
+export { defaultAddress, type GlobalOptions } from './context.ts';
 export { exitCodeOf, printFailure } from './failure.ts';
 export { createProgram } from './program.ts';
 export { ProgressBar } from './progress-bar.ts';
 export { formatBytes, formatCount, formatMicros, formatTable, toJson } from './table.ts';
 export { ignoreClosedPipes, processTerminal, type Terminal } from './terminal.ts';
+export { transportOptionsOf } from './transport-options.ts';

@@ -1,6 +1,9 @@
 import { Command, Option } from 'commander';
+import { accessCommands } from './commands/access.ts';
+import { backupCommands } from './commands/backup.ts';
 import { buildCommands } from './commands/build.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { hostCommands } from './commands/host.ts';
 import { importCommand } from './commands/import.ts';
 import { modelCommands } from './commands/model.ts';
 import { operationCommands } from './commands/operations.ts';
@@ -14,6 +17,7 @@ import { CommandContext, defaultAddress } from './context.ts';
 import { exitCodeOf, printFailure, wrongInput } from './failure.ts';
 import type { Runner, Subject } from './runner.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
+import { transportOptions } from './transport-options.ts';
 
 const subjects: readonly Subject[] = [
   resourceCommands,
@@ -25,8 +29,11 @@ const subjects: readonly Subject[] = [
   importCommand,
   modelCommands,
   operationCommands,
+  accessCommands,
   statusCommand,
   doctorCommand,
+  backupCommands,
+  hostCommands,
 ];
 
 /** The `tessera` command without what starts daemons. */
@@ -39,6 +46,7 @@ export function createProgram(terminal: Terminal = processTerminal): Command {
         .default(defaultAddress),
     )
     .addOption(new Option('--project <name>', 'project').env('TESSERA_PROJECT').default('default'))
+    .addOption(new Option('--token <token>', 'of login, or an API token').env('TESSERA_TOKEN'))
     .option('--json', 'print JSON for programs', false)
     .showHelpAfterError("(run 'tessera --help' for all commands)")
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
@@ -47,6 +55,7 @@ export function createProgram(terminal: Terminal = processTerminal): Command {
       'after',
       "\nExample:\n  tessera up --data ./tessera-data\n  tessera query 'select 1'\n",
     );
+  for (const option of transportOptions()) program.addOption(option);
   const run = runner(terminal);
   for (const subject of subjects) subject(program, run);
   return program;

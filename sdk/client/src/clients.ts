@@ -1,4 +1,13 @@
-import { coordination, longrunning, metadata, query, scheduler, storage } from '@tessera/proto';
+import {
+  access,
+  coordination,
+  host,
+  longrunning,
+  metadata,
+  query,
+  scheduler,
+  storage,
+} from '@tessera/proto';
 import type { Client, CompatServiceDefinition } from 'nice-grpc';
 
 /** Every service of the platform, by the name that `TesseraClient` has it under. */
@@ -10,13 +19,22 @@ export const services = {
   segments: metadata.SegmentServiceDefinition,
   snapshots: metadata.SnapshotServiceDefinition,
   dictionaries: metadata.DictionaryServiceDefinition,
+  hosts: metadata.HostServiceDefinition,
+  deployments: metadata.DeploymentServiceDefinition,
   operationRecords: metadata.OperationRecordServiceDefinition,
   maintenance: metadata.MaintenanceServiceDefinition,
+  backups: metadata.BackupServiceDefinition,
   leases: coordination.LeaseServiceDefinition,
   builds: scheduler.BuildServiceDefinition,
   operations: longrunning.OperationsDefinition,
   queries: query.QueryServiceDefinition,
+  users: access.UserServiceDefinition,
+  groups: access.GroupServiceDefinition,
+  roles: access.RoleServiceDefinition,
+  policies: access.PolicyServiceDefinition,
+  authentication: access.AuthenticationServiceDefinition,
   storage: storage.StorageServiceDefinition,
+  host: host.HostServiceDefinition,
 } as const;
 
 export type Services = typeof services;

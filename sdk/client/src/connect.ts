@@ -1,8 +1,11 @@
 import { tracesClientCalls } from '@tessera/telemetry';
 import { createChannel, createClientFactory } from 'nice-grpc';
+import { type CallOptions, type ClientMiddlewareCall, Metadata } from 'nice-grpc-common';
 import { clientsBy, type TesseraClient } from './clients.ts';
 import { failuresAsTesseraErrors } from './errors/failure-middleware.ts';
-import { plaintextRefused } from './errors.ts';
+import { CertificateStore } from './transport/certificate-store.ts';
+import { channelCredentials } from './transport/grpc-credentials.ts';
+import type { Transport } from './transport/transport.ts';
 
 export interface Connection extends TesseraClient, Disposable {
   readonly address: string;
@@ -12,24 +15,39 @@ export interface Connection extends TesseraClient, Disposable {
 export interface ConnectOptions {
   /** Largest message in either direction, bytes. */
   readonly maxMessageBytes?: number;
+  readonly transport?: Transport;
+  /** Of Login, or an API token: sent with each call. */
+  readonly token?: string;
 }
 
 const defaultMaxMessageBytes = 64 * 1024 * 1024;
-const loopback = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\]):\d{1,5}$/;
+/** A daemon that is back is found again within this time, however long it was away. */
+const reconnectBackoffMs = { initial: 100, max: 2_000 };
 
 /**
  * Clients over gRPC. The connection is made when first needed and again when it is lost.
- * @throws PLAINTEXT_REFUSED when the address is not `host:port` of a loopback interface.
+ * @throws PLAINTEXT_REFUSED when the address is not `host:port` of a loopback interface and there is no TLS;
+ * what reading the certificates throws.
  */
 export function connect(address: string, options: ConnectOptions = {}): Connection {
-  if (!loopback.test(address)) throw plaintextRefused(address);
+  const { transport = {} } = options;
+  const store = transport.tls && new CertificateStore(transport.tls);
+  const credentials = channelCredentials(address, transport, store);
   const limit = options.maxMessageBytes ?? defaultMaxMessageBytes;
-  const channel = createChannel(address, undefined, {
+  const channel = createChannel(address, credentials, {
     'grpc.max_receive_message_length': limit,
     'grpc.max_send_message_length': limit,
+    'grpc.initial_reconnect_backoff_ms': reconnectBackoffMs.initial,
+    'grpc.max_reconnect_backoff_ms': reconnectBackoffMs.max,
   });
-  const factory = createClientFactory().use(failuresAsTesseraErrors).use(tracesClientCalls);
-  const close = () => channel.close();
+  const factory = createClientFactory()
+    .use(failuresAsTesseraErrors)
+    .use(bearing(options.token))
+    .use(tracesClientCalls);
+  const close = () => {
+    channel.close();
+    store?.[Symbol.dispose]();
+  };
   const clients = clientsBy((definition) => factory.create(definition, channel));
   return Object.defineProperties({} as Connection, {
     ...Object.getOwnPropertyDescriptors(clients),
@@ -37,4 +55,15 @@ export function connect(address: string, options: ConnectOptions = {}): Connecti
     close: { value: close },
     [Symbol.dispose]: { value: close },
   });
+}
+
+function bearing(token: string | undefined) {
+  return async function* <Request, Response>(
+    call: ClientMiddlewareCall<Request, Response>,
+    options: CallOptions,
+  ) {
+    if (token === undefined) return yield* call.next(call.request, options);
+    const metadata = Metadata(options.metadata).set('authorization', `Bearer ${token}`);
+    return yield* call.next(call.request, { ...options, metadata });
+  };
 }

@@ -1,12 +1,69 @@
 import { Code, TesseraError } from '@tessera/base';
 
-/** There is no transport security yet, so nothing is sent beyond this machine. */
+/** Nothing goes beyond this machine in plain text unless somebody named that in configuration. */
 export function plaintextRefused(address: string): TesseraError {
   return new TesseraError({
     code: Code.INVALID_ARGUMENT,
     reason: 'PLAINTEXT_REFUSED',
-    message: `Refusing to talk to ${address} in plain text: use a loopback address such as 127.0.0.1:8815.`,
+    message: `Refusing plain text on ${address}, which is not a loopback address such as 127.0.0.1:8815: give certificates with --tls-ca, --tls-cert and --tls-key, or name it --insecure.`,
     metadata: { address },
+  });
+}
+
+/** A certificate goes with its key, and a server cannot do without them. */
+export function tlsFilesIncomplete(): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'TLS_FILES_INCOMPLETE',
+    message:
+      'TLS needs a certificate and its private key together: give both --tls-cert and --tls-key.',
+  });
+}
+
+export function tlsFileUnreadable(file: string, cause: unknown): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'TLS_FILE_UNREADABLE',
+    message: `${file} cannot be read: does it exist, and may this process read it?`,
+    metadata: { file },
+    cause,
+  });
+}
+
+export function certificateMalformed(file: string, problem: string, cause?: unknown): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'TLS_CERTIFICATE_MALFORMED',
+    message: `${file} cannot be used for TLS: ${problem}.`,
+    metadata: { file },
+    cause,
+  });
+}
+
+export function certificateExpired(file: string, end: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'TLS_CERTIFICATE_EXPIRED',
+    message: `The certificate in ${file} expired at ${end}: put a new one in its place.`,
+    metadata: { file, end },
+  });
+}
+
+export function certificateNotYetValid(file: string, start: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'TLS_CERTIFICATE_NOT_YET_VALID',
+    message: `The certificate in ${file} is valid from ${start} on: is this machine's clock right?`,
+    metadata: { file, start },
+  });
+}
+
+export function keyMismatch(cert: string, key: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'TLS_KEY_MISMATCH',
+    message: `The private key in ${key} does not belong to the certificate in ${cert}.`,
+    metadata: { cert, key },
   });
 }
 

@@ -46,3 +46,6 @@ export {
   statusOf,
 } from './errors/status-details.ts';
 export * from './resources.ts';
+export { CertificateStore } from './transport/certificate-store.ts';
+export { serverCredentials } from './transport/grpc-credentials.ts';
+export { isLoopback, type TlsFiles, type Transport, transportOf } from './transport/transport.ts';

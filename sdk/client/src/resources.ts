@@ -1,6 +1,11 @@
 /** Pairs of functions between messages and domain values: `x === xFromProto(xToProto(x))`. */
 export { cubeSpecFromProto, cubeSpecToProto } from './resources/cube-spec.ts';
 export {
+  type DaemonWork,
+  daemonWorkFromProto,
+  daemonWorkToProto,
+} from './resources/daemon-work.ts';
+export {
   dataTypeFromProto,
   dataTypeToProto,
   fieldFromProto,

@@ -9,9 +9,9 @@ import { numberValues } from './number-values.ts';
 
 /**
  * How a partial aggregate column merges. `m2` stands three times in a row, for the columns count, sum and
- * m2 (sum of squared deviations). `none`: no two rows of a group may meet.
+ * m2 (sum of squared deviations). `bit_or`: words of bits, bigint. `none`: no two rows of a group may meet.
  */
-export type MergeFunction = 'sum' | 'min' | 'max' | 'm2' | 'none';
+export type MergeFunction = 'sum' | 'min' | 'max' | 'm2' | 'bit_or' | 'none';
 
 /**
  * Merges partial aggregates: one row per group of equal keys (the first `keyCount` columns; NULL equals
@@ -91,6 +91,8 @@ function mergeColumns(
       return [mergeExtreme(column, grouping, 1)];
     case 'm2':
       return mergeM2(parts as readonly [Column, Column, Column], grouping);
+    case 'bit_or':
+      return [mergeBits(column, grouping)];
     case 'none':
       throw new Error(
         'Broken invariant: two parts of one group meet in a column that cannot merge',
@@ -140,6 +142,15 @@ function mergeExtreme(column: Column, { groups, firstRows }: Grouping, sign: 1 |
     column.type,
     best.map((row) => (row < 0 ? null : valueAt(column, row))),
   );
+}
+
+function mergeBits(column: Column, { groups, firstRows }: Grouping): Column {
+  const words = new Array<bigint | null>(firstRows.length).fill(null);
+  for (let row = 0; row < groups.length; row++) {
+    if (isNull(column, row)) continue;
+    words[groups[row]!] = (words[groups[row]!] ?? 0n) | (column.values[row] as bigint);
+  }
+  return columnFromValues(column.type, words);
 }
 
 /** Chan, Golub and LeVeque: M2 = M2a + M2b + delta² · na · nb / (na + nb), stable where sums of squares cancel. */

@@ -19,6 +19,7 @@ export * from './plan/index.ts';
 export { checkCube } from './resolve/check-cube.ts';
 export { resolveModel } from './resolve/resolve-model.ts';
 export * from './resources/index.ts';
+export * from './scan/index.ts';
 export * from './scan-plan.ts';
 export type * from './segment.ts';
 export { estimateDistinct, type Frequencies } from './statistics/distinct-estimate.ts';

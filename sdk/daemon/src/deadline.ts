@@ -1,4 +1,4 @@
-import { Code, TesseraError } from '@tessera/base';
+import { type Clock, Code, systemClock, TesseraError } from '@tessera/base';
 
 /**
  * Runs `work` with a signal that is aborted after `timeoutMs` (or when `parent` is), and does not wait for work
@@ -8,9 +8,15 @@ import { Code, TesseraError } from '@tessera/base';
 export async function withDeadline<T>(
   timeoutMs: number,
   work: (signal: AbortSignal) => Promise<T>,
-  on: { readonly what: string; readonly reason: string; readonly parent?: AbortSignal },
+  on: {
+    readonly what: string;
+    readonly reason: string;
+    readonly parent?: AbortSignal;
+    readonly clock?: Clock;
+  },
 ): Promise<T> {
   const control = new AbortController();
+  const done = new AbortController();
   const signal = on.parent ? AbortSignal.any([control.signal, on.parent]) : control.signal;
   let giveUp: (() => void) | undefined;
   const ended = new Promise<never>((_, reject) => {
@@ -18,11 +24,12 @@ export async function withDeadline<T>(
     signal.addEventListener('abort', giveUp, { once: true });
     if (signal.aborted) giveUp();
   });
-  const timer = setTimeout(() => control.abort(deadlineExceeded(timeoutMs, on)), timeoutMs);
+  const expire = () => control.abort(deadlineExceeded(timeoutMs, on));
+  (on.clock ?? systemClock).sleep(timeoutMs, done.signal).then(expire, () => {});
   try {
     return await Promise.race([work(signal), ended]);
   } finally {
-    clearTimeout(timer);
+    done.abort();
     signal.removeEventListener('abort', giveUp!);
   }
 }

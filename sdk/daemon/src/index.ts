@@ -1,4 +1,9 @@
 /** What every daemon is run with: a gRPC server, in-process binding, plugins, sources, injection, logs. */
+export { type AccessContext, callerOf } from './access/access-context.ts';
+export { AuditLog, type AuditRecord } from './access/audit-log.ts';
+export { permissionDenied } from './access/errors.ts';
+export { type AccessControl, refusalOf } from './access/gate.ts';
+export { type MethodRule, ruleOf } from './access/method-rules.ts';
 export { withDeadline } from './deadline.ts';
 export { Container, type Get, type Token, token } from './dependency-injection.ts';
 export { asTesseraError } from './failure.ts';
@@ -19,3 +24,4 @@ export {
   type TelemetryConfig,
 } from './telemetry/start-telemetry.ts';
 export { traceTo } from './telemetry/start-tracing.ts';
+export { transportArguments, transportOfArguments } from './transport-arguments.ts';

@@ -1,20 +1,33 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Code, TesseraError } from '@tessera/base';
-import { encodeStatusDetails, statusMessage } from '@tessera/client';
+import type { ServerCredentials } from '@grpc/grpc-js';
+import { Code, isTesseraError, messageOf, TesseraError } from '@tessera/base';
+import {
+  CertificateStore,
+  encodeStatusDetails,
+  serverCredentials,
+  statusMessage,
+  type TlsFiles,
+  type Transport,
+} from '@tessera/client';
 import { tracesServerCalls } from '@tessera/telemetry';
-import { createServer, ServerError } from 'nice-grpc';
+import { createServer, type Server, ServerError } from 'nice-grpc';
 import type { CallContext, ServerMiddlewareCall } from 'nice-grpc-common';
 import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
 import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
+import { type AccessControl, gate } from './access/gate.ts';
 import { asTesseraError } from './failure.ts';
 import type { Logger } from './logger.ts';
 import type { ServiceBinding } from './service-binding.ts';
 
 export interface ServerOptions {
-  /** `127.0.0.1:0` picks a free port. Only loopback: there is no transport security yet. */
+  /** `127.0.0.1:0` picks a free port. */
   readonly address: string;
+  /** Absent: plain text, which only loopback addresses may have. */
+  readonly transport?: Transport;
   readonly services: readonly ServiceBinding[];
+  /** Absent: everybody who can connect may do everything. */
+  readonly access?: AccessControl;
   readonly log: Logger;
   /** Largest message in either direction, bytes. */
   readonly maxMessageBytes?: number;
@@ -32,47 +45,51 @@ const defaultDrainTimeoutMs = 5_000;
 
 /**
  * Serves `services` with health and reflection. Errors leave as google.rpc.Status with an ErrorInfo.
- * @throws PLAINTEXT_REFUSED when the address is not loopback; ADDRESS_IN_USE.
+ * @throws PLAINTEXT_REFUSED when the address is not loopback and there is no TLS; what reading the certificates
+ * throws; ADDRESS_IN_USE.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  requireLoopback(options.address);
+  const { address, transport = {}, log } = options;
+  await using starting = new AsyncDisposableStack();
+  const store = transport.tls && starting.use(certificates(transport.tls, log));
+  const credentials = serverCredentials(address, transport, store);
   const limit = options.maxMessageBytes ?? defaultMaxMessageBytes;
-  const server = createServer({
+  const { access } = options;
+  const open = createServer({
     'grpc.max_receive_message_length': limit,
     'grpc.max_send_message_length': limit,
     'grpc.so_reuseport': 0,
   })
     .use(tracesServerCalls)
-    .use(failures(options.log));
+    .use(failures(log));
+  const server = access === undefined ? open : open.use(gate(access));
   for (const { definition, implementation } of options.services) {
     server.add(definition, implementation);
   }
   const health = HealthState();
   server.add(HealthDefinition, HealthServiceImpl(health));
   server.add(ServerReflectionService, reflection(options.services));
-  const port = await listen(server, options.address);
+  const port = await listen(server, address, credentials);
   health.setStatus('healthy');
-  const host = options.address.slice(0, options.address.lastIndexOf(':'));
+  const host = address.slice(0, address.lastIndexOf(':'));
+  const running = starting.move();
   return {
     address: `${host}:${port}`,
     [Symbol.asyncDispose]: async () => {
       health.setStatus('unhealthy');
-      const timer = setTimeout(
-        () => server.forceShutdown(),
-        options.drainTimeoutMs ?? defaultDrainTimeoutMs,
-      );
-      await server.shutdown();
-      clearTimeout(timer);
+      await drained(server, options.drainTimeoutMs ?? defaultDrainTimeoutMs);
+      await running.disposeAsync();
     },
   };
 }
 
 async function listen(
-  server: { listen(address: string): Promise<number> },
+  server: Server,
   address: string,
+  credentials: ServerCredentials,
 ): Promise<number> {
   try {
-    return await server.listen(address);
+    return await server.listen(address, credentials);
   } catch (cause) {
     throw new TesseraError({
       code: Code.FAILED_PRECONDITION,
@@ -84,13 +101,26 @@ async function listen(
   }
 }
 
-function requireLoopback(address: string): void {
-  if (/^(127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d+$/.test(address)) return;
-  throw new TesseraError({
-    code: Code.INVALID_ARGUMENT,
-    reason: 'PLAINTEXT_REFUSED',
-    message: `Refusing to serve in plain text on ${address}: use a loopback address such as 127.0.0.1:0.`,
-    metadata: { address },
+/**
+ * Lets running calls end, and cuts them off after a time. Not waited for after that: a peer that never got as far as
+ * HTTP/2, such as one that speaks TLS to a plain port, keeps grpc-js from ever reporting the end.
+ */
+async function drained(server: Server, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      server.forceShutdown();
+      resolve();
+    }, timeoutMs);
+  });
+  await Promise.race([server.shutdown(), late]);
+  clearTimeout(timer);
+}
+
+function certificates(files: TlsFiles, log: Logger): CertificateStore {
+  return new CertificateStore(files, (error) => {
+    const reason = isTesseraError(error) ? error.reason : 'INTERNAL';
+    log.warn({ reason, error: messageOf(error) }, 'tls.reload.refused');
   });
 }
 

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 
+export * as access from './access.ts';
 export * as coordination from './coordination.ts';
 export * as longrunning from './gen/google/longrunning/operations.ts';
 export { Any } from './gen/google/protobuf/any.ts';
@@ -12,6 +13,7 @@ export { Duration } from './gen/google/protobuf/duration.ts';
 export { Empty } from './gen/google/protobuf/empty.ts';
 export { NullValue } from './gen/google/protobuf/struct.ts';
 export { Timestamp } from './gen/google/protobuf/timestamp.ts';
+export * as host from './host.ts';
 export * as metadata from './metadata.ts';
 export * as query from './query.ts';
 export * as rpc from './rpc.ts';

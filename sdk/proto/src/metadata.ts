@@ -1,8 +1,13 @@
 /** tessera.metadata.v1: resources and the services that keep them. */
 
+export * from './gen/tessera/metadata/v1/backup_service.ts';
 export type { ServerStreamingMethodResult } from './gen/tessera/metadata/v1/cube_service.ts';
 export * from './gen/tessera/metadata/v1/cube_service.ts';
+export * from './gen/tessera/metadata/v1/deployment.ts';
+export * from './gen/tessera/metadata/v1/deployment_service.ts';
 export * from './gen/tessera/metadata/v1/dictionary_service.ts';
+export * from './gen/tessera/metadata/v1/host.ts';
+export * from './gen/tessera/metadata/v1/host_service.ts';
 export * from './gen/tessera/metadata/v1/maintenance_service.ts';
 export * from './gen/tessera/metadata/v1/model_service.ts';
 export * from './gen/tessera/metadata/v1/model_spec.ts';

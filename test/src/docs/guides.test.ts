@@ -13,6 +13,8 @@ const pages = [
   'docs/guide/explain.md',
   'docs/guide/operations.md',
   'docs/guide/plugins.md',
+  'docs/guide/hosts.md',
+  'docs/guide/security.md',
 ];
 /** The address that the pages name; each page is run on a free port. */
 const documentedAddress = '127.0.0.1:7400';
@@ -20,6 +22,7 @@ const documentedAddress = '127.0.0.1:7400';
 describe.each(pages)('%s', (page) => {
   const steps = stepsOf(readFileSync(join(root, page), 'utf8'));
   const platforms: Shell[] = [];
+  const daemons: Shell[] = [];
   let folder = '';
   let address = documentedAddress;
 
@@ -29,6 +32,7 @@ describe.each(pages)('%s', (page) => {
       symlinkSync(join(root, name), join(folder, name));
   });
   afterAll(async () => {
+    await Promise.all(daemons.map(stop));
     await Promise.all(platforms.map(stop));
     rmSync(folder, { recursive: true, force: true });
   });
@@ -50,6 +54,13 @@ describe.each(pages)('%s', (page) => {
         const platform = shell(`exec ${script.trim()} --port 0`, folder, address);
         platforms.push(platform);
         address = await platform.untilPrinted(/Tessera is up on (127\.0\.0\.1:\d+)/);
+        return;
+      }
+      if (step.isBackground) {
+        await Promise.all(daemons.splice(0).map(stop));
+        const daemon = shell(`exec ${script.trim()} --port 0`, folder, address);
+        daemons.push(daemon);
+        await daemon.untilPrinted(/ is up on (127\.0\.0\.1:\d+)/);
         return;
       }
       const { code, printed } = await shell(`set -e\n${script}`, folder, address).ended;

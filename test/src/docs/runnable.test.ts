@@ -30,6 +30,7 @@ test('a page is files, commands and what they print', () => {
   const page = [
     '```yaml file=a.yaml\nkind: Cube\n```',
     '```sh run up\ntessera up\n```',
+    '```sh run background\ndaemon\n```',
     '```sh\nonly read\n```',
     '```sh run needs=go\ngo\n```',
     '```text output\n1\n```',
@@ -37,6 +38,7 @@ test('a page is files, commands and what they print', () => {
   expect(stepsOf(page)).toEqual([
     { kind: 'file', name: 'a.yaml', text: 'kind: Cube\n', line: 1 },
     expect.objectContaining({ kind: 'run', isPlatform: true, output: undefined, line: 4 }),
-    expect.objectContaining({ kind: 'run', needs: 'go', output: '1\n', line: 10 }),
+    expect.objectContaining({ kind: 'run', isPlatform: false, isBackground: true, line: 7 }),
+    expect.objectContaining({ kind: 'run', needs: 'go', output: '1\n', line: 13 }),
   ]);
 });

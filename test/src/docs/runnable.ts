@@ -5,6 +5,7 @@
  * | --- | --- |
  * | `sh run` | commands, run one block after the other by one shell each |
  * | `sh run up` | starts the platform, which then serves the rest of the page |
+ * | `sh run background` | starts a daemon beside it, in place of the one that an earlier such block started |
  * | `sh run needs=NAME` | skipped where the program NAME is missing |
  * | `text output` | what the commands before it print, standard output first in each command |
  * | `LANGUAGE file=NAME` | saved as NAME |
@@ -15,6 +16,7 @@ export type Step =
       readonly kind: 'run';
       readonly script: string;
       readonly isPlatform: boolean;
+      readonly isBackground: boolean;
       readonly needs: string | undefined;
       /** Lines that must come in this order; `…` stands for any lines. Absent: nothing is promised. */
       readonly output: string | undefined;
@@ -39,7 +41,9 @@ export function stepsOf(page: string): readonly Step[] {
     if (!words.includes('run')) continue;
     const output = outputAfter(blocks, i);
     const isPlatform = words.includes('up');
-    steps.push({ kind: 'run', script: text, isPlatform, needs: setting('needs'), output, line });
+    const isBackground = words.includes('background');
+    const needs = setting('needs');
+    steps.push({ kind: 'run', script: text, isPlatform, isBackground, needs, output, line });
   }
   return steps;
 }

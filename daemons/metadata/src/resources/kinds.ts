@@ -93,6 +93,28 @@ export const dictionaryKind: ResourceKind<metadata.Dictionary> = {
   },
 };
 
+export const hostKind: ResourceKind<metadata.Host> = {
+  kind: 'host',
+  pattern: 'hosts/{host}',
+  codec: metadata.Host,
+  fields: {
+    machine_id: 'machineId',
+    address: 'address',
+    labels: 'labels',
+    rack: 'rack',
+    inventory: 'inventory',
+    lease: 'lease',
+    version: 'version',
+  },
+};
+
+export const deploymentKind: ResourceKind<metadata.Deployment> = {
+  kind: 'deployment',
+  pattern: 'deployments/{deployment}',
+  codec: metadata.Deployment,
+  fields: { daemons: 'daemons', paused: 'paused' },
+};
+
 export const operationKind: ResourceKind<metadata.OperationRecord> = {
   kind: 'operation',
   pattern: 'operations/{operation}',

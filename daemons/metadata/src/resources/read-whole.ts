@@ -16,3 +16,19 @@ export async function readWhole(
   }
   return { entries, revision };
 }
+
+/** The same entry by entry, for ranges that are too large to hold. */
+export async function* readRange(
+  store: KeyValueStore,
+  range: KeyRange,
+  revision: bigint,
+): AsyncGenerator<KeyValue> {
+  let startAfter: string | undefined;
+  for (let more = true; more; ) {
+    const options = { revision, ...(startAfter !== undefined && { startAfter }) };
+    const page = await store.list(range, options);
+    yield* page.entries;
+    startAfter = page.entries.at(-1)?.key;
+    more = page.more;
+  }
+}

@@ -5,7 +5,7 @@ import { badRequest } from '../errors.ts';
  * Where a resource is kept: `projects/p/cubes/c/segments/s` under `/tessera/v1/segments/p/c/s`. One key per
  * resource, and the kind first, so that a list or a watch of one kind reads nothing else.
  */
-const root = '/tessera/v1';
+export const root = '/tessera/v1';
 
 /** @throws BAD_RESOURCE_NAME when the name does not fit the pattern. */
 export function keyOf(pattern: string, name: string): string {

@@ -22,6 +22,7 @@ import {
   timestampOf,
   withRevision,
 } from './resource-kind.ts';
+import { requireWhole } from './restore-marker.ts';
 
 /** How often a write that was overtaken decides again. */
 export const attempts = 32;
@@ -89,6 +90,7 @@ export class ResourceTable<T extends Resource> {
         ...(revision === undefined ? {} : { revision }),
         ...(after === undefined ? {} : { startAfter: after }),
       });
+      if (revision === undefined) await requireWhole(this.#context.store, read.revision);
       revision = read.revision;
       for (const entry of read.entries) {
         after = entry.key;
@@ -126,6 +128,7 @@ export class ResourceTable<T extends Resource> {
     const page = decodePageToken(request.pageToken, query);
     const { range } = selectChildren(this.kind.pattern, '');
     const { entries, revision } = await readWhole(this.#context.store, range, page?.revision);
+    await requireWhole(this.#context.store, revision);
     entries.sort((a, b) => (a.createRevision > b.createRevision ? -1 : 1));
     const start = page === undefined ? 0 : entries.findIndex(({ key }) => key === page.after) + 1;
     const resources: T[] = [];

@@ -8,7 +8,7 @@ import type { Change, ResourceRules } from '../resources/resource-table.ts';
 import { forgetUses, guardUses, refer } from './references.ts';
 
 /** What lies in a project. */
-const children = ['sources', 'models', 'cubes', 'snapshots', 'dictionaries'] as const;
+const children = ['sources', 'models', 'cubes', 'snapshots', 'dictionaries', 'policies'] as const;
 
 /** The project that a name lies in, for what must not outlive it. */
 export function referProject(commit: Commit, name: string): void {

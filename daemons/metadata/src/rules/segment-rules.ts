@@ -85,18 +85,25 @@ export function checkOverlap(
   const beside = others.filter(
     ({ name, state }) => state === SEGMENT_STATE_READY && !names.has(name),
   );
-  const all = [...published, ...beside].map((segment) => ({ segment, span: spanOf(segment) }));
+  const [first] = overlapsOf([...published, ...beside]);
+  if (first !== undefined) throw segmentsOverlap(first[0].name, first[1].name);
+}
+
+/** Neighbours of which both would hold the same rows. Without any, no two segments do. */
+export function overlapsOf(
+  segments: readonly metadata.Segment[],
+): (readonly [metadata.Segment, metadata.Segment])[] {
+  const all = segments.map((segment) => ({ segment, span: spanOf(segment) }));
   all.sort((a, b) => (a.span.start < b.span.start ? -1 : a.span.start > b.span.start ? 1 : 0));
   const whole = all.find(({ segment }) => segment.range?.kind?.$case === 'all');
-  const other = all.find((one) => one !== whole);
-  if (whole !== undefined && other !== undefined) {
-    throw segmentsOverlap(whole.segment.name, other.segment.name);
+  if (whole !== undefined) {
+    const others = all.filter((one) => one !== whole);
+    return others.map(({ segment }) => [whole.segment, segment] as const);
   }
-  for (const [i, { segment, span }] of all.entries()) {
+  return all.flatMap(({ segment, span }, i) => {
     const next = all[i + 1];
-    if (next === undefined) continue;
-    if (next.span.start < span.end) throw segmentsOverlap(segment.name, next.segment.name);
-  }
+    return next !== undefined && next.span.start < span.end ? [[segment, next.segment]] : [];
+  });
 }
 
 /** The NULL rows take a place of their own before all times. */

@@ -1,8 +1,12 @@
 import type { KeyValueStore } from '@tessera/base';
-import type { metadata } from '@tessera/proto';
+import type { access, metadata } from '@tessera/proto';
+import { groupKind, policyKind, roleKind, userKind } from '../access/access-kinds.ts';
+import { policyRules, roleRules, userRules } from '../access/access-resource-rules.ts';
 import {
   cubeKind,
+  deploymentKind,
   dictionaryKind,
+  hostKind,
   modelKind,
   operationKind,
   projectKind,
@@ -11,6 +15,8 @@ import {
   sourceKind,
 } from '../resources/kinds.ts';
 import { ResourceTable, type TableContext } from '../resources/resource-table.ts';
+import { deploymentRules } from './deployment-rules.ts';
+import { hostRules } from './host-rules.ts';
 import { operationRules } from './journal.ts';
 import { cubeRules, modelRules } from './model-rules.ts';
 import type { ModelValidator } from './model-validator.ts';
@@ -26,7 +32,13 @@ export interface Tables {
   readonly segments: ResourceTable<metadata.Segment>;
   readonly snapshots: ResourceTable<metadata.Snapshot>;
   readonly dictionaries: ResourceTable<metadata.Dictionary>;
+  readonly hosts: ResourceTable<metadata.Host>;
+  readonly deployments: ResourceTable<metadata.Deployment>;
   readonly operations: ResourceTable<metadata.OperationRecord>;
+  readonly users: ResourceTable<access.User>;
+  readonly groups: ResourceTable<access.Group>;
+  readonly roles: ResourceTable<access.Role>;
+  readonly policies: ResourceTable<access.Policy>;
 }
 
 export function createTables(context: TableContext, validator: ModelValidator): Tables {
@@ -46,7 +58,13 @@ export function createTables(context: TableContext, validator: ModelValidator): 
     segments: new ResourceTable(segmentKind, context, segmentRules(segmentOptions)),
     snapshots: new ResourceTable(snapshotKind, context, snapshotRules(segmentOptions)),
     dictionaries: new ResourceTable(dictionaryKind, context, copyRules()),
+    hosts: new ResourceTable(hostKind, context, hostRules),
+    deployments: new ResourceTable(deploymentKind, context, deploymentRules),
     operations: new ResourceTable(operationKind, context, operationRules),
+    users: new ResourceTable(userKind, context, userRules),
+    groups: new ResourceTable(groupKind, context),
+    roles: new ResourceTable(roleKind, context, roleRules),
+    policies: new ResourceTable(policyKind, context, policyRules),
   };
   return tables;
 }

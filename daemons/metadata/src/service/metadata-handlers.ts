@@ -141,6 +141,45 @@ export function dictionaryHandler({
   };
 }
 
+export function hostHandler({ hosts }: Tables): metadata.HostServiceImplementation {
+  return {
+    getHost: ({ name }) => hosts.get(name),
+    listHosts: async (request) => {
+      const { resources, ...page } = await hosts.list(request);
+      return { hosts: resources, ...page };
+    },
+    createHost: ({ hostId, host, ...options }) =>
+      hosts.create({ name: `hosts/${hostId}`, resource: host, ...options }),
+    updateHost: ({ host, ...options }) => hosts.update({ resource: host, ...options }),
+    deleteHost: (request) => remove(hosts, request),
+    watchHosts: ({ startRevision }, { signal }) =>
+      watch(hosts, { parent: '', startRevision }, signal),
+  };
+}
+
+export function deploymentHandler({
+  deployments,
+}: Tables): metadata.DeploymentServiceImplementation {
+  return {
+    getDeployment: ({ name }) => deployments.get(name),
+    listDeployments: async (request) => {
+      const { resources, ...page } = await deployments.list(request);
+      return { deployments: resources, ...page };
+    },
+    createDeployment: ({ deploymentId, deployment, ...options }) =>
+      deployments.create({
+        name: `deployments/${deploymentId}`,
+        resource: deployment,
+        ...options,
+      }),
+    updateDeployment: ({ deployment, ...options }) =>
+      deployments.update({ resource: deployment, ...options }),
+    deleteDeployment: (request) => remove(deployments, request),
+    watchDeployments: ({ startRevision }, { signal }) =>
+      watch(deployments, { parent: '', startRevision }, signal),
+  };
+}
+
 export function operationHandler(
   { operations }: Tables,
   journal: Journal,
@@ -173,7 +212,7 @@ export function operationHandler(
   };
 }
 
-async function remove<T extends Resource>(
+export async function remove<T extends Resource>(
   table: ResourceTable<T>,
   request: DeleteRequest,
 ): Promise<Record<string, never>> {
@@ -188,7 +227,7 @@ interface WireEvent<T> {
   readonly revision: bigint;
 }
 
-async function* watch<T extends Resource>(
+export async function* watch<T extends Resource>(
   table: ResourceTable<T>,
   request: { readonly parent: string; readonly startRevision: bigint },
   signal: AbortSignal,

@@ -37,6 +37,16 @@ export class RecentChanges {
     this.wake();
   }
 
+  /** Goes on from a later revision without the changes up to it: they are only in the history, if anywhere. */
+  skipTo(revision: bigint): void {
+    if (revision <= this.#revision) return;
+    this.#rows = [];
+    this.#bytes = 0;
+    this.#from = revision + 1n;
+    this.#revision = revision;
+    this.wake();
+  }
+
   /** What is asked for, or `undefined` when some of it is only in the history. */
   read({ range, from, through }: ChangesRequest): Changes | undefined {
     if (from < this.#from) return undefined;

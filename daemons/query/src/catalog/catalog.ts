@@ -147,7 +147,6 @@ export class Catalog implements AsyncDisposable {
     const bare: CatalogSnapshot = {
       project: id,
       revision,
-      policyRevision: 0n,
       generation: ++this.#generation,
       sources,
       sourceFailures: failures,

@@ -11,8 +11,6 @@ export interface CatalogSnapshot {
   readonly project: string;
   /** Metadata revision. */
   readonly revision: bigint;
-  /** Access policies: there are none yet, so this is 0; part of every key all the same. */
-  readonly policyRevision: bigint;
   /** Differs between any two snapshots of this process. */
   readonly generation: number;
   readonly sources: ReadonlyMap<string, OpenSource>;

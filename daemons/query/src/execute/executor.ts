@@ -1,4 +1,4 @@
-import type { CuboidScanner, SnapshotReader } from '@tessera/client';
+import type { CuboidScanner, ScanOptions, SnapshotReader } from '@tessera/client';
 import { batchBytes, type ColumnBatch } from '@tessera/columnar';
 import type { MatchedBlock } from '@tessera/cube';
 import type { ParameterValues } from '@tessera/sql';
@@ -16,6 +16,8 @@ export interface ExecuteContext {
   readonly timeZone: string;
   readonly limits: SourceLimits;
   readonly signal: AbortSignal;
+  /** Told of calls to storage daemons, where there are several. */
+  readonly onDaemonWork?: ScanOptions['onDaemonWork'];
 }
 
 /** Runs plans: scans of cuboids, snapshots of lookups and push-down of what they do not cover in parallel, then the residual over both. */
@@ -72,7 +74,7 @@ export class Executor {
   }
 
   #block(block: MatchedBlock, context: ExecuteContext): Promise<ColumnBatch> {
-    const { parameters, signal, limits } = context;
+    const { parameters, signal, limits, onDaemonWork } = context;
     const { maxBytes } = limits;
     if (block.snapshot !== undefined) {
       const { snapshot, schema } = block;
@@ -81,7 +83,9 @@ export class Executor {
       );
     }
     const holes = block.holes && this.#holes(block, block.holes, context);
-    return scanBlock(block, { scanner: this.#scanner, parameters, signal, maxBytes }, holes);
+    const told = onDaemonWork && { onDaemonWork };
+    const scanning = { scanner: this.#scanner, parameters, signal, maxBytes, ...told };
+    return scanBlock(block, scanning, holes);
   }
 
   #holes(

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { Caller } from '@tessera/access';
 import { type Clock, isTesseraError, messageOf, type TesseraError } from '@tessera/base';
 import type {
   Coverage,
+  DaemonWork,
   PlanKind,
   QueryParameter,
   QuerySettings,
@@ -18,8 +20,9 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { CatalogSnapshot } from '../catalog/snapshot.ts';
 import { withoutFile } from '../catalog/without-file.ts';
 import type { QueryConfig } from '../config.ts';
-import { badSetting, internalError } from '../errors.ts';
+import { badSetting, internalError, withheld } from '../errors.ts';
 import type { QueryMeasures } from '../measure-queries.ts';
+import { sourceFailuresFor } from '../plan/for-caller.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Planner, PlanRequest } from '../plan/planner.ts';
 import type { Executor } from './executor.ts';
@@ -31,6 +34,8 @@ export interface QueryRequest {
   readonly sql: string;
   readonly parameters?: readonly QueryParameter[];
   readonly settings?: QuerySettings;
+  /** Whose access holds; absent where access is not controlled. */
+  readonly caller?: Caller;
   /** Absent: one is made. */
   readonly queryId?: string;
 }
@@ -77,7 +82,7 @@ export class QueryRunner {
     const { clock, log, queryLog, admission, measures } = this.#deps;
     const startedMs = clock.monotonicMs();
     const startedAt = clock.now();
-    const run: Run = { id, request, startedMs, notes: [] };
+    const run: Run = { id, request, startedMs, notes: [], daemonWork: [] };
     const logged = { id, project: request.project, sql: request.sql, startedAt };
     try {
       const limits = limitsOf(request.settings ?? {}, this.#deps.config);
@@ -102,7 +107,7 @@ export class QueryRunner {
       const durationMicros = micros(clock.monotonicMs() - startedMs);
       queryLog.record({ ...logged, durationMicros, rowCount: 0n, reason: known.reason });
       measures.failed(known.reason, run.plan?.kind ?? 'none', durationMicros);
-      throw known;
+      throw run.plan?.readsInPart === true ? withheld(known) : known;
     }
   }
 
@@ -110,9 +115,9 @@ export class QueryRunner {
     const { snapshot, plan } = await this.#plan(planRequestOf(request), request.project, signal);
     return {
       blocks: plan.explanations,
-      text: explanationText(plan, snapshot),
+      text: explanationText(plan, snapshot, request.caller),
       planKind: plan.kind,
-      coverage: coverageOf(plan, snapshot),
+      coverage: coverageOf(plan, snapshot, request.caller),
       schema: plan.schema,
     };
   }
@@ -137,6 +142,7 @@ export class QueryRunner {
           timeZone: run.request.settings?.timeZone ?? 'UTC',
           limits,
           signal,
+          onDaemonWork: (work) => run.daemonWork.push(work),
         });
         query.rowCount = BigInt(batch.rowCount);
         return this.#summed(run, planned, batch, plannedMs);
@@ -184,12 +190,12 @@ export class QueryRunner {
       if (renewed !== base) {
         return { ...plan(renewed), snapshot: renewed, base: renewed };
       }
-      throw missingSource(request.sql, snapshot) ?? error;
+      throw missingSource(request, snapshot) ?? error;
     }
   }
 
   #explained(run: Run, planned: Planned, plannedMs: number): Answer {
-    const lines = explanationText(planned.plan, planned.snapshot).split('\n');
+    const lines = explanationText(planned.plan, planned.snapshot, run.request.caller).split('\n');
     const batch = {
       schema: explainSchema,
       rowCount: lines.length,
@@ -212,7 +218,7 @@ export class QueryRunner {
       batch,
       summary: {
         rowCount: BigInt(batch.rowCount),
-        coverage: coverageOf(plan, snapshot),
+        coverage: coverageOf(plan, snapshot, run.request.caller),
         planKind: plan.kind,
         timings: {
           totalMicros: micros(nowMs - run.startedMs),
@@ -222,6 +228,7 @@ export class QueryRunner {
         },
         rejectedRows: rejectedRows(plan, snapshot),
         notes: run.notes,
+        daemonWork: [...run.daemonWork],
       },
     };
   }
@@ -240,9 +247,13 @@ export interface QueryRunnerDeps {
 }
 
 /** A table that nobody knows may be one of a source that cannot be read: then that is what to tell. */
-function missingSource(sql: string, { sourceFailures }: CatalogSnapshot): TesseraError | undefined {
-  const named = [...sourceFailures].find(([source]) => sql.includes(source));
-  return named?.[1] ?? sourceFailures.values().next().value;
+function missingSource(
+  { sql, caller }: PlanRequest,
+  snapshot: CatalogSnapshot,
+): TesseraError | undefined {
+  const failures = sourceFailuresFor(caller, snapshot);
+  const named = failures.find(([source]) => sql.includes(source));
+  return (named ?? failures[0])?.[1];
 }
 
 interface Run {
@@ -250,6 +261,7 @@ interface Run {
   readonly request: QueryRequest;
   readonly startedMs: number;
   readonly notes: string[];
+  readonly daemonWork: DaemonWork[];
   admittedMs?: number;
   plan?: Plan;
 }
@@ -266,8 +278,10 @@ function micros(ms: number): bigint {
   return BigInt(Math.max(0, Math.round(ms * 1_000)));
 }
 
-function planRequestOf({ sql, parameters = [], settings = {} }: QueryRequest): PlanRequest {
+function planRequestOf(request: QueryRequest): PlanRequest {
+  const { sql, parameters = [], settings = {}, caller } = request;
   return {
+    ...(caller === undefined ? {} : { caller }),
     sql,
     parameters: parameters.map(({ value }) => value),
     parameterTypes: parameters.map(({ type }) => (type?.kind === 'unknown' ? undefined : type)),
@@ -302,8 +316,13 @@ function checkTimeZone(timeZone: string): void {
   }
 }
 
-function coverageOf(plan: Plan, { revision }: CatalogSnapshot): Coverage {
-  return { catalogRevision: revision, blocks: plan.coverage, sourceTables: plan.sourceTables };
+function coverageOf(plan: Plan, snapshot: CatalogSnapshot, caller: Caller | undefined): Coverage {
+  return {
+    catalogRevision: snapshot.revision,
+    policyRevision: caller?.revision ?? 0n,
+    blocks: plan.coverage,
+    sourceTables: plan.sourceTables,
+  };
 }
 
 /** Of the tables that were read, and of the segments of blocks that needed nothing else. */
@@ -319,11 +338,17 @@ function rejectedRows(plan: Plan, { sources }: CatalogSnapshot): bigint {
   return rows;
 }
 
-function explanationText(plan: Plan, snapshot: CatalogSnapshot): string {
-  const broken = snapshot.modelFailures.map(
+function explanationText(
+  plan: Plan,
+  snapshot: CatalogSnapshot,
+  caller: Caller | undefined,
+): string {
+  // Models name tables and columns that a caller may not know of.
+  const modelFailures = caller === undefined ? snapshot.modelFailures : [];
+  const broken = modelFailures.map(
     ({ model, error }) => `Model ${model} is not used: ${error.message}`,
   );
-  const away = [...snapshot.sourceFailures].map(
+  const away = sourceFailuresFor(caller, snapshot).map(
     ([source, error]) => `Source ${source} cannot be read: ${error.message}`,
   );
   const refused = plan.refusal === undefined ? [] : [`Refused: ${plan.refusal.message}`];

@@ -1,4 +1,4 @@
-import type { CuboidScanner } from '@tessera/client';
+import type { CuboidScanner, ScanOptions } from '@tessera/client';
 import {
   batchBytes,
   type ColumnBatch,
@@ -17,6 +17,7 @@ export interface ScanContext {
   readonly parameters: readonly Value[];
   readonly signal: AbortSignal;
   readonly maxBytes: number;
+  readonly onDaemonWork?: ScanOptions['onDaemonWork'];
 }
 
 /** The rows of one matched block: its scans and what `holes` gives, merged where there is more than one part. */
@@ -49,11 +50,12 @@ function attributesOf({ cube, layout, segments }: ScanPlan) {
 }
 
 async function collect(scan: ScanPlan, context: ScanContext): Promise<ColumnBatch[]> {
-  const { scanner, parameters, signal, maxBytes } = context;
+  const { scanner, parameters, signal, maxBytes, onDaemonWork } = context;
+  const options = { parameters, signal, ...(onDaemonWork && { onDaemonWork }) };
   const batches: ColumnBatch[] = [];
   let bytes = 0;
   try {
-    for await (const batch of scanner.scan(scan, { parameters, signal })) {
+    for await (const batch of scanner.scan(scan, options)) {
       bytes += batchBytes(batch);
       if (bytes > maxBytes) throw resultTooLarge('bytes', maxBytes);
       if (batch.rowCount > 0) batches.push(batch);

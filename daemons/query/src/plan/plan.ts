@@ -16,6 +16,8 @@ export interface Plan {
   readonly compiled?: CompiledResidual;
   readonly blocks: readonly MatchedBlock[];
   readonly explanations: readonly BlockExplanation[];
+  /** Some table is not seen as it is by the caller: what its hidden rows hold must not show in errors either. */
+  readonly readsInPart: boolean;
   readonly kind: PlanKind;
   /** Tables that are read from their source, as `source.table`. */
   readonly sourceTables: readonly string[];

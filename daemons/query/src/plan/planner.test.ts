@@ -16,7 +16,6 @@ const tables: BindCatalog = {
 const snapshot = (generation: number): CatalogSnapshot => ({
   project: 'default',
   revision: 1n,
-  policyRevision: 0n,
   generation,
   sources: new Map(),
   sourceFailures: new Map(),

@@ -1,3 +1,4 @@
+import { AccessView, type Caller, callerKey, protect } from '@tessera/access';
 import { type Clock, LruCache } from '@tessera/base';
 import type { PlanKind } from '@tessera/client';
 import { type DataType, parseValue } from '@tessera/columnar';
@@ -25,6 +26,7 @@ import type { BlockOfLog } from '../admission/query-log.ts';
 import { type CatalogSnapshot, tableKey } from '../catalog/snapshot.ts';
 import { parameterMissing, pushDownOff } from '../errors.ts';
 import { compileResidual } from '../execute/residual.ts';
+import { coverageFor, explanationsFor, readsInPart, refusalFor } from './for-caller.ts';
 import type { Plan, PlanSettings } from './plan.ts';
 import { neededTables } from './table-scans.ts';
 
@@ -33,19 +35,25 @@ export interface PlanRequest {
   readonly parameters: ParameterValues;
   readonly parameterTypes: readonly (DataType | undefined)[];
   readonly settings: PlanSettings;
+  /** Absent where access is not controlled. */
+  readonly caller?: Caller;
 }
 
 interface Caches {
+  readonly views: LruCache<AccessView>;
   readonly byText: LruCache<Plan>;
   readonly byMeaning: LruCache<Plan>;
 }
 
 const maxCachedCharacters = 32 * 1024 * 1024;
+/** Different sets of roles whose views of a catalog are kept. */
+const maxViews = 200;
 
 /**
- * From text to plan. Plans belong to one snapshot of the catalog, so catalog and policy revision are part of
- * every key by construction: caches are per snapshot and go with it. Within it a plan is found by its exact text, else by
- * the whole bound statement; constants stay in the key, because they decide types, matching and pruning.
+ * From text to plan. Plans belong to one snapshot of the catalog, so its revision is part of every key by
+ * construction: caches are per snapshot and go with it. Within it a plan is found by its exact text, else by the whole bound
+ * statement; constants stay in the key, because they decide types, matching and pruning, and so do the caller's roles
+ * and the revision of the policies. A statement is bound to what its caller sees and narrowed to that before anything else.
  */
 export class Planner {
   readonly #caches = new WeakMap<CatalogSnapshot, Caches>();
@@ -69,14 +77,28 @@ export class Planner {
     if (known !== undefined) return { plan: known, cached: true };
     const parsed = inSpan('parse', {}, () => parse(request.sql));
     const { settings, asked } = this.#bindSettings(request);
-    const statement = inSpan('bind', {}, () => bind(parsed, snapshot.tables, settings));
+    const view = this.viewOf(request.caller, snapshot);
+    const tables = view?.catalog ?? snapshot.tables;
+    const statement = inSpan('bind', {}, () => bind(parsed, tables, settings));
     const key = `${settingsKey}\u0000${parsed.explain}\u0000${queryKey(statement)}`;
     const found = caches.byMeaning.get(key);
-    const plan = found ?? makePlan(statement, parsed.explain, request, snapshot);
+    const plan = found ?? makePlan(statement, parsed.explain, request, snapshot, view);
     if (found === undefined) caches.byMeaning.set(key, plan, key.length);
     // A text that means another thing tomorrow is looked at anew.
     if (!asked()) caches.byText.set(textKey, plan, textKey.length);
     return { plan, cached: found !== undefined };
+  }
+
+  /** The catalog as a caller sees it; `undefined` where access is not controlled. */
+  viewOf(caller: Caller | undefined, snapshot: CatalogSnapshot): AccessView | undefined {
+    if (caller === undefined) return undefined;
+    const { views } = this.#cachesOf(snapshot);
+    const key = callerKey(caller);
+    const known = views.get(key);
+    if (known !== undefined) return known;
+    const made = new AccessView({ ...caller, project: snapshot.project }, snapshot.tables);
+    views.set(key, made, 1);
+    return made;
   }
 
   statistics(snapshot: CatalogSnapshot) {
@@ -88,7 +110,11 @@ export class Planner {
     const known = this.#caches.get(snapshot);
     if (known !== undefined) return known;
     const limits = { maxEntries: this.#maxPlans, maxWeight: maxCachedCharacters };
-    const made = { byText: new LruCache<Plan>(limits), byMeaning: new LruCache<Plan>(limits) };
+    const made = {
+      views: new LruCache<AccessView>({ maxEntries: maxViews, maxWeight: maxViews }),
+      byText: new LruCache<Plan>(limits),
+      byMeaning: new LruCache<Plan>(limits),
+    };
     this.#caches.set(snapshot, made);
     return made;
   }
@@ -109,13 +135,15 @@ export class Planner {
 }
 
 /** Values count too: matching proves time ranges by them. */
-function keyOfSettings({ settings, parameters, parameterTypes }: PlanRequest): string {
+function keyOfSettings({ settings, parameters, parameterTypes, caller }: PlanRequest): string {
   const { timeZone, useCuboids } = settings;
-  if (parameters.length === 0) return `${timeZone}\u0000${useCuboids}`;
+  const access = caller === undefined ? '' : callerKey(caller);
+  const key = `${access}\u0000${timeZone}\u0000${useCuboids}`;
+  if (parameters.length === 0) return key;
   const values = JSON.stringify([parameters, parameterTypes], (_, value: unknown) =>
     typeof value === 'bigint' ? `${value}n` : value,
   );
-  return `${timeZone}\u0000${useCuboids}\u0000${values}`;
+  return `${key}\u0000${values}`;
 }
 
 function makePlan(
@@ -123,13 +151,19 @@ function makePlan(
   explain: boolean,
   request: PlanRequest,
   snapshot: CatalogSnapshot,
+  view: AccessView | undefined,
 ): Plan {
   const { settings } = request;
+  const query = view === undefined ? statement.query : protect(statement.query, view);
+  const inPart = view !== undefined && readsInPart(statement.query, view);
   const parameters = typedValues(request, statement.parameterTypes);
   const options = { cuboids: settings.useCuboids, parameters, timeZone: settings.timeZone };
-  const matched = inSpan('match', {}, () => matchStatement(statement, snapshot.models, options));
+  const asSeen = { ...statement, query };
+  const matched = inSpan('match', {}, () => matchStatement(asSeen, snapshot.models, options));
   const tables = sourceTablesOf(matched);
-  const refusal = refusalOf(matched) ?? closedTable(tables, snapshot);
+  const unmatched = refusalOf(matched);
+  const refusal =
+    (unmatched && inPart ? refusalFor(unmatched) : unmatched) ?? closedTable(tables, snapshot);
   const compiled = isSmall(matched) ? compileResidual(matched.residual) : undefined;
   return {
     explain,
@@ -138,10 +172,16 @@ function makePlan(
     residual: matched.residual,
     ...(compiled === undefined ? {} : { compiled }),
     blocks: matched.blocks,
-    explanations: matched.explanations,
+    explanations:
+      view === undefined
+        ? matched.explanations
+        : explanationsFor(view, matched.explanations, snapshot.models, inPart),
+    readsInPart: inPart,
     kind: kindOf(matched, tables),
     sourceTables: tables,
-    coverage: matched.blocks.map(({ coverage }) => coverage),
+    coverage: matched.blocks.map(({ coverage }) =>
+      view === undefined ? coverage : coverageFor(view, coverage, snapshot.models),
+    ),
     ...(refusal === undefined ? {} : { refusal }),
     shape: {
       sql: withoutConstants(request.sql),

@@ -1,3 +1,4 @@
+import type { AccessView, Caller } from '@tessera/access';
 import { nearestName, parseResourceName } from '@tessera/base';
 import {
   blockExplanationToProto,
@@ -11,9 +12,9 @@ import {
   timestampToProto,
 } from '@tessera/client';
 import { batchBytes, type ColumnBatch, sliceBatch } from '@tessera/columnar';
+import { type AccessContext, callerOf } from '@tessera/daemon';
 import type { ExternalTable } from '@tessera/plugin';
 import { query } from '@tessera/proto';
-import type { CallContext } from 'nice-grpc-common';
 import type { Admission } from '../admission/admission.ts';
 import type { QueryLog } from '../admission/query-log.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -23,6 +24,8 @@ import { badPageToken, tableNotFound } from '../errors.ts';
 import { previewTable } from '../execute/preview-table.ts';
 import type { QueryRequest, QueryRunner } from '../execute/query-runner.ts';
 import type { SourceExecutor } from '../execute/source-executor.ts';
+import { sourceFailuresFor, tableFor } from '../plan/for-caller.ts';
+import type { Planner } from '../plan/planner.ts';
 
 /** Rows and about how many bytes one message has at most. */
 const maxBatchRows = 65_536;
@@ -32,6 +35,7 @@ const maxShownSql = 4_096;
 export interface QueryHandlerDeps {
   readonly runner: QueryRunner;
   readonly admission: Admission;
+  readonly planner: Planner;
   readonly catalog: Catalog;
   readonly source: SourceExecutor;
   readonly queryLog: QueryLog;
@@ -48,9 +52,10 @@ export class QueryHandler implements query.QueryServiceImplementation {
 
   async *executeQuery(
     request: query.ExecuteQueryRequest,
-    { signal }: CallContext,
+    context: AccessContext,
   ): AsyncIterable<query.ExecuteQueryResponse> {
-    const answer = await this.#deps.runner.execute(requestOf(request), signal);
+    const wanted = requestOf(request, callerOf(context));
+    const answer = await this.#deps.runner.execute(wanted, context.signal);
     const { queryId, schema, batch } = answer;
     const header = { queryId, schema: schemaToProto(schema) };
     const batchRows = rowsPerMessage(batch);
@@ -67,9 +72,10 @@ export class QueryHandler implements query.QueryServiceImplementation {
 
   async explainQuery(
     request: query.ExplainQueryRequest,
-    { signal }: CallContext,
+    context: AccessContext,
   ): Promise<query.ExplainQueryResponse> {
-    const explained = await this.#deps.runner.explain(requestOf(request), signal);
+    const wanted = requestOf(request, callerOf(context));
+    const explained = await this.#deps.runner.explain(wanted, context.signal);
     return {
       blocks: explained.blocks.map(blockExplanationToProto),
       text: explained.text,
@@ -101,16 +107,22 @@ export class QueryHandler implements query.QueryServiceImplementation {
 
   async listTables(
     request: query.ListTablesRequest,
-    { signal }: CallContext,
+    context: AccessContext,
   ): Promise<query.ListTablesResponse> {
-    const { catalog } = this.#deps;
+    const { signal } = context;
+    const { catalog, planner } = this.#deps;
     const project = projectOf(request.project);
     const snapshot = request.refresh
       ? await catalog.reread(project, signal)
       : await catalog.current(project, signal);
     const wanted = (source: string) => request.source === '' || request.source === source;
-    const tables = [...snapshot.sources.values()].flatMap((source) =>
-      source.tables.map((table) => ({ source: source.description.name, table })),
+    const caller = callerOf(context);
+    const view = planner.viewOf(caller, snapshot);
+    const tables = [...snapshot.sources.values()].flatMap(({ description, tables }) =>
+      tables.flatMap((table) => {
+        const seen = tableFor(view, description.name, table);
+        return seen === undefined ? [] : [{ source: description.name, table: seen }];
+      }),
     );
     const named = tables
       .filter(({ source }) => wanted(source))
@@ -119,7 +131,7 @@ export class QueryHandler implements query.QueryServiceImplementation {
     return {
       tables: page.items.map(({ source, table }) => tableToProto(source, table)),
       nextPageToken: page.nextPageToken,
-      failures: [...snapshot.sourceFailures]
+      failures: sourceFailuresFor(caller, snapshot)
         .filter(([source]) => wanted(source))
         .map(([source, { reason, message }]) => ({ source, reason, message })),
     };
@@ -127,12 +139,30 @@ export class QueryHandler implements query.QueryServiceImplementation {
 
   async previewTable(
     request: query.PreviewTableRequest,
-    { signal }: CallContext,
+    context: AccessContext,
   ): Promise<query.PreviewTableResponse> {
-    const { catalog, source: executor, previewTimeoutMs } = this.#deps;
+    const { signal } = context;
+    const { catalog, planner, source: executor, previewTimeoutMs } = this.#deps;
     const snapshot = await catalog.current(projectOf(request.project), signal);
-    const table = findTable(snapshot, request.source, request.table);
+    const caller = callerOf(context);
+    const view = planner.viewOf(caller, snapshot);
+    const table = findTable(snapshot, request.source, request.table, { caller, view });
     const rows = Math.min(request.maxRows || 20, 1_000);
+    if (view?.seesAll({ source: request.source, table: table.name }) === false) {
+      const answer = await this.#deps.runner.execute(
+        {
+          project: projectOf(request.project),
+          sql: firstRows(request.source, table, rows),
+          settings: { useCuboids: 'never' },
+          ...(caller === undefined ? {} : { caller }),
+        },
+        signal,
+      );
+      return {
+        table: tableToProto(request.source, table),
+        batches: [recordBatchToProto(answer.batch)],
+      };
+    }
     const limited = AbortSignal.any([signal, AbortSignal.timeout(previewTimeoutMs)]);
     const batch = await previewTable(
       { source: request.source, table, rows },
@@ -145,7 +175,7 @@ export class QueryHandler implements query.QueryServiceImplementation {
 
   async listSegmentFreshness(
     request: query.ListSegmentFreshnessRequest,
-    { signal }: CallContext,
+    { signal }: AccessContext,
   ): Promise<query.ListSegmentFreshnessResponse> {
     const { catalog } = this.#deps;
     const { project, cube } = cubesOf(request.parent);
@@ -193,8 +223,12 @@ export class QueryHandler implements query.QueryServiceImplementation {
   }
 }
 
-function requestOf(request: query.ExecuteQueryRequest | query.ExplainQueryRequest): QueryRequest {
+function requestOf(
+  request: query.ExecuteQueryRequest | query.ExplainQueryRequest,
+  caller: Caller | undefined,
+): QueryRequest {
   return {
+    ...(caller === undefined ? {} : { caller }),
     project: projectOf(request.project),
     sql: request.sql,
     parameters: request.parameters.map(queryParameterFromProto),
@@ -228,14 +262,28 @@ function tableToProto(source: string, { name, columns, statistics }: ExternalTab
   return { source, name, schema: schemaToProto(columns), ...statistics };
 }
 
-function findTable(snapshot: CatalogSnapshot, source: string, table: string): ExternalTable {
-  const failure = snapshot.sourceFailures.get(source);
+function findTable(
+  snapshot: CatalogSnapshot,
+  source: string,
+  table: string,
+  access: { readonly caller: Caller | undefined; readonly view: AccessView | undefined },
+): ExternalTable {
+  const failures = new Map(sourceFailuresFor(access.caller, snapshot));
+  const failure = failures.get(source);
   if (failure !== undefined) throw failure;
-  const tables = snapshot.sources.get(source)?.tables ?? [];
+  const all = snapshot.sources.get(source)?.tables ?? [];
+  const tables = all.flatMap((one) => tableFor(access.view, source, one) ?? []);
   const found = tables.find(({ name }) => name === table);
   if (found !== undefined) return found;
   const names = tables.map(({ name }) => name);
   throw tableNotFound(source, table, nearestName(table, names));
+}
+
+/** A table that is seen in part is read as a statement is, so that its policies hold. */
+function firstRows(source: string, { name, columns }: ExternalTable, rows: number): string {
+  const quoted = (word: string) => `"${word.replaceAll('"', '""')}"`;
+  const names = columns.map((column) => quoted(column.name)).join(', ');
+  return `select ${names} from ${quoted(source)}.${quoted(name)} limit ${rows}`;
 }
 
 function rowsPerMessage(batch: ColumnBatch): number {

@@ -15,6 +15,8 @@ import { withValues } from '../plan/with-values.ts';
 
 /** Layouts and snapshots as tables of a DuckDB, and a scanner over them. `fail` hooks stand for what can go wrong. */
 export class TableScanner implements CuboidScanner, SnapshotReader {
+  /** By layout: columns are read off it when no segment is scanned. */
+  readonly #someSegment = new Map<string, string>();
   readonly #duckdb: DuckDb;
   readonly scans: ScanPlan[] = [];
   fail: (plan: ScanPlan) => unknown = () => undefined;
@@ -32,6 +34,7 @@ export class TableScanner implements CuboidScanner, SnapshotReader {
     range: SegmentRange,
     from: string,
   ) {
+    this.#someSegment.set(layout.id, segment);
     const where = model.partition && partitionPredicate(model.partition, range);
     const dimensions = layout.dimensions.map((name) => {
       const { expr } = model.dimensions.find((dimension) => dimension.name === name)!;
@@ -63,7 +66,9 @@ export class TableScanner implements CuboidScanner, SnapshotReader {
     const failure = this.fail(plan);
     if (failure !== undefined) throw failure;
     const print = (expr: Expr) => printExpr(withValues(expr, parameters));
-    const tables = plan.segments.map(({ id }) => `SELECT * FROM ${tableOf(plan.layout, id)}`);
+    const read = plan.segments.map(({ id }) => `SELECT * FROM ${tableOf(plan.layout, id)}`);
+    const none = `SELECT * FROM ${tableOf(plan.layout, this.#someSegment.get(plan.layout)!)} LIMIT 0`;
+    const tables = read.length > 0 ? read : [none];
     const outputs = [
       ...plan.groupBy.map(({ name, expr }) => `${print(expr)} AS ${quoteName(name)}`),
       ...plan.aggregates.map((each) => `${aggregateSql(each, print)} AS ${quoteName(each.name)}`),

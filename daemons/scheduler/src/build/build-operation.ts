@@ -1,12 +1,10 @@
 import type { Clock } from '@tessera/base';
 import { type Segment, segmentRanges, type WantedLayout, wantedLayouts } from '@tessera/cube';
-import type { SourceRegistry } from '@tessera/daemon';
 import type { Engine } from '@tessera/plugin';
 import type { Any } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
 import type { SchedulerConfig } from '../config.ts';
 import { cubeWithoutCuboids, modelChanged, sourceChanged } from '../errors.ts';
-import type { Leadership } from '../leader/leadership.ts';
 import type { OperationContext, OperationKind } from '../operations/operation.ts';
 import type { Plain } from '../operations/plain.ts';
 import { plannedCube } from '../plan/plan-operation.ts';
@@ -25,7 +23,7 @@ import { nothingRead, type PassOutcome, runEnginePass } from './engine-pass.ts';
 import { ensureSnapshots, type SnapshotInUse } from './lookup-snapshots.ts';
 import { quarantineMissing } from './missing-layouts.ts';
 import { newestDictionaries } from './newest-dictionaries.ts';
-import { currentVersions, type ObservedCube, observeCube } from './observe.ts';
+import { currentVersions, type ObservedCube, observeCube, type Sources } from './observe.ts';
 import { isOfSource, publishPass, replacedBy } from './publish.ts';
 import { BuildTotals } from './response.ts';
 import { RowCoverage } from './row-coverage.ts';
@@ -36,8 +34,7 @@ import { storedParents } from './stored-parents.ts';
 export interface BuildDependencies {
   readonly clients: SchedulerClients;
   readonly engine: () => Promise<Engine>;
-  readonly registry: SourceRegistry;
-  readonly leadership: Leadership;
+  readonly registry: Sources;
   readonly config: SchedulerConfig;
   readonly clock: Clock;
 }
@@ -75,7 +72,7 @@ export class BuildOperation implements OperationKind {
     const { clients, registry, clock } = this.#deps;
     const { record, journal, progress, signal } = context;
     const startedAt = clock.now();
-    await quarantineMissing(clients, this.#deps.leadership, record.target);
+    await quarantineMissing(clients, record.target);
     const observed = await observeCube(clients, registry, record.target);
     const cube = await plannedCube(this.#deps, observed, context);
     const layouts = wantedLayouts(cube.model, cube.spec, cube.planned);
@@ -161,9 +158,8 @@ export class BuildOperation implements OperationKind {
     { versions }: BuildDecision,
     context: OperationContext,
   ): Promise<SnapshotInUse[]> {
-    const fence = () => this.#deps.leadership.fence();
     const engine = await this.#deps.engine();
-    return ensureSnapshots(this.#deps.clients, engine, cube, versions, context, fence);
+    return ensureSnapshots(this.#deps.clients, engine, cube, versions, context);
   }
 
   async #buildBatch(
@@ -171,7 +167,7 @@ export class BuildOperation implements OperationKind {
     work: readonly SegmentWork[],
     batch: number,
   ): Promise<readonly Segment[]> {
-    const { clients, leadership } = this.#deps;
+    const { clients } = this.#deps;
     const { coverage, context, ...pass } = run;
     const { journal, signal, progress, record } = context;
     const outcome = (await journal.step(
@@ -189,7 +185,7 @@ export class BuildOperation implements OperationKind {
       () => null,
       async () => {
         const input = { ...pass, work, outcome, operation: record.name };
-        return (await publishPass(clients, leadership, input)) as unknown as Plain;
+        return (await publishPass(clients, input)) as unknown as Plain;
       },
     );
     return published as unknown as readonly Segment[];

@@ -3,7 +3,6 @@ import { listAll } from '@tessera/client';
 import { metadata } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
 import type { SchedulerConfig } from '../config.ts';
-import type { Leadership } from '../leader/leadership.ts';
 import { allCubes } from '../operations/operation.ts';
 import { isRetiredBefore, microsOf } from './maintenance-due.ts';
 import { hasContent } from './missing-layouts.ts';
@@ -13,7 +12,6 @@ const { OperationState } = metadata;
 
 export interface GarbageOptions {
   readonly clients: SchedulerClients;
-  readonly leadership: Leadership;
   readonly clock: Clock;
   readonly config: Pick<SchedulerConfig, 'retiredGraceMs' | 'operationRetentionMs'>;
 }
@@ -28,12 +26,15 @@ const nothing: Collected = { deletedFiles: 0n, deletedBytes: 0n };
 /**
  * Deletes what nobody needs any more: retired segments, unused snapshots and dictionaries after the grace time, the files that no
  * resource names, and operations that ended long ago. Whatever an operation that has not ended may have made or may
- * need stays, except for those of `self`, which asks.
+ * need stays, except for those of `self`, which asks. A metadata store without a single project says nothing about
+ * files: it may be new, and about to be restored.
  */
 export async function collectGarbage(options: GarbageOptions, self?: string): Promise<Collected> {
   const { clients, clock, config } = options;
   const busy = await busyCubes(options, self);
   if (busy === 'all') return nothing;
+  const { projects } = await clients.projects.listProjects({ pageSize: 1 });
+  if (projects.length === 0) return nothing;
   const before = clock.now() - BigInt(config.retiredGraceMs) * 1000n;
   const isBusy = (name: string) => busy.some((cube) => projectOf(cube) === projectOf(name));
   const used = await deleteRetired(options, before, isBusy);
@@ -47,10 +48,7 @@ export async function collectGarbage(options: GarbageOptions, self?: string): Pr
     busyCubes: busy,
     graceMicros: BigInt(config.retiredGraceMs) * 1000n,
   });
-  return {
-    deletedFiles: used.dropped.deletedFiles + deletedFiles,
-    deletedBytes: used.dropped.deletedBytes + deletedBytes,
-  };
+  return { deletedFiles, deletedBytes };
 }
 
 /** Cubes that operations work on; those that ended long ago are deleted on the way. */
@@ -75,9 +73,12 @@ async function busyCubes(
   return busy;
 }
 
-/** Deletes segments that were retired before, with their files; returns what the others use. */
+/**
+ * Deletes segments that were retired before; returns what the others use. Their files go when nobody has named them
+ * for the grace time: a build that begins now may give the same ones again.
+ */
 async function deleteRetired(
-  { clients, leadership }: GarbageOptions,
+  { clients }: GarbageOptions,
   before: bigint,
   isBusy: (name: string) => boolean,
 ) {
@@ -87,24 +88,15 @@ async function deleteRetired(
   );
   const gone = new Set(old.map(({ name }) => name));
   for (const { name, etag } of old) {
-    await clients.segments.deleteSegment({
-      name,
-      etag,
-      allowMissing: true,
-      fence: leadership.fence(),
-    });
+    await clients.segments.deleteSegment({ name, etag, allowMissing: true });
   }
   const kept = resources.filter(({ name }) => !gone.has(name));
-  const files = new Set(filesOf(kept));
-  const toDrop = filesOf(old).filter((file) => !files.has(file));
-  const dropped =
-    toDrop.length === 0 ? nothing : await clients.storage.dropLayouts({ files: toDrop });
   const snapshots = new Set(
     kept.flatMap(({ name, snapshots: ids }) =>
       Object.values(ids).map((id) => `${projectOf(name)}/snapshots/${id}`),
     ),
   );
-  return { segments: kept, files, snapshots, dropped };
+  return { segments: kept, files: filesOf(kept), snapshots };
 }
 
 function filesOf(segments: readonly metadata.Segment[]): string[] {
@@ -113,7 +105,7 @@ function filesOf(segments: readonly metadata.Segment[]): string[] {
 
 /** Deletes the copies of lookups that no segment was built with; returns the files of the others. */
 async function deleteUnused(
-  { clients, leadership }: GarbageOptions,
+  { clients }: GarbageOptions,
   before: bigint,
   used: ReadonlySet<string>,
   isBusy: (name: string) => boolean,
@@ -122,7 +114,7 @@ async function deleteUnused(
   const kept: string[] = [];
   for (const { name, etag, updateTime, file } of resources) {
     const unused = !used.has(name) && !isBusy(name) && microsOf(updateTime) <= before;
-    if (unused && (await deleteSnapshot({ clients, leadership }, name, etag))) continue;
+    if (unused && (await deleteSnapshot(clients, name, etag))) continue;
     kept.push(file);
   }
   return kept;
@@ -130,7 +122,7 @@ async function deleteUnused(
 
 /** Deletes the versions of dictionaries that no build will go on from; returns the files of the others. */
 async function deleteDictionaries(
-  { clients, leadership }: GarbageOptions,
+  { clients }: GarbageOptions,
   before: bigint,
   segments: readonly metadata.Segment[],
   isBusy: (name: string) => boolean,
@@ -143,21 +135,19 @@ async function deleteDictionaries(
     unusedDictionaries(resources, { models, before }).filter(({ name }) => !isBusy(name)),
   );
   for (const { name, etag } of unused) {
-    const fence = leadership.fence();
-    await clients.dictionaries.deleteDictionary({ name, etag, allowMissing: true, fence });
+    await clients.dictionaries.deleteDictionary({ name, etag, allowMissing: true });
   }
   return resources.filter((dictionary) => !unused.has(dictionary)).map(({ file }) => file);
 }
 
 /** False when somebody uses it after all. */
 async function deleteSnapshot(
-  { clients, leadership }: Pick<GarbageOptions, 'clients' | 'leadership'>,
+  clients: SchedulerClients,
   name: string,
   etag: string,
 ): Promise<boolean> {
   try {
-    const fence = leadership.fence();
-    await clients.snapshots.deleteSnapshot({ name, etag, allowMissing: true, fence });
+    await clients.snapshots.deleteSnapshot({ name, etag, allowMissing: true });
     return true;
   } catch (error) {
     if (isTesseraError(error, 'SNAPSHOT_IN_USE') || isTesseraError(error, 'ETAG_MISMATCH'))

@@ -72,7 +72,6 @@ export async function retireSegments(
   await deps.clients.segments.publishSegments({
     parent: cube.name,
     retire,
-    fence: deps.leadership.fence(),
     requestId: requestIdOf(
       `${operation}/retire`,
       ids.map((id) => ({ id })),

@@ -45,7 +45,6 @@ export async function ensureSnapshots(
   cube: ObservedCube,
   versions: Readonly<Record<string, SourceVersion>>,
   context: OperationContext,
-  fence: () => { lease: string; token: bigint },
 ): Promise<SnapshotInUse[]> {
   const { resources } = await listAll(clients, 'snapshots', { parent: `projects/${cube.project}` });
   const { missingFiles } = await clients.storage.findMissingFiles({
@@ -64,8 +63,7 @@ export async function ensureSnapshots(
     const copied = known.get(id);
     if (copied !== undefined) await context.journal.finish(`snapshot-${id}`, copied);
     const file =
-      copied ??
-      (await takeSnapshot(clients, engine, cube, lookup, { id, version }, context, fence));
+      copied ?? (await takeSnapshot(clients, engine, cube, lookup, { id, version }, context));
     const { paths } = await clients.storage.locateFiles({ files: [file] });
     inUse.push({ alias: lookup.alias, id, path: paths[0]! });
   }
@@ -79,7 +77,6 @@ async function takeSnapshot(
   lookup: Lookup,
   wanted: { readonly id: string; readonly version: SourceVersion },
   context: OperationContext,
-  fence: () => { lease: string; token: bigint },
 ): Promise<string> {
   const { journal, signal } = context;
   return journal.step(
@@ -123,7 +120,6 @@ async function takeSnapshot(
       const { file } = committed.files[0]!;
       await clients.snapshots.updateSnapshot({
         allowMissing: true,
-        fence: fence(),
         snapshot: {
           name: `projects/${cube.project}/snapshots/${id}`,
           model: cube.modelName,

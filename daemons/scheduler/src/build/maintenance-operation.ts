@@ -35,7 +35,7 @@ export class MaintenanceOperation implements OperationKind {
       signal.throwIfAborted();
       progress.advance({ phase: 'MERGE', step: name });
       try {
-        await quarantineMissing(clients, this.#deps.leadership, name);
+        await quarantineMissing(clients, name);
         done.retired.push(...(await this.#retire(name, record.name)));
         done.merged.push(...(await this.#merge(name, context)));
       } catch (error) {

@@ -43,7 +43,7 @@ export class MergeOperation implements OperationKind {
   async run(context: OperationContext): Promise<Any> {
     const { clients, registry, clock } = this.#deps;
     const startedAt = clock.now();
-    await quarantineMissing(clients, this.#deps.leadership, context.record.target);
+    await quarantineMissing(clients, context.record.target);
     const cube = await observeCube(clients, registry, context.record.target);
     const request = scheduler.MergeSegmentsRequest.decode(context.record.request!.value);
     const merge = (await context.journal.step(
@@ -165,7 +165,7 @@ function partOf({ segments }: ObservedCube, id: string): Segment {
 }
 
 async function publishMerge(
-  { clients, leadership }: BuildDependencies,
+  { clients }: BuildDependencies,
   cube: ObservedCube,
   merge: SegmentMerge,
   segment: Segment,
@@ -180,7 +180,6 @@ async function publishMerge(
       .filter((id) => id !== merge.id)
       .map((id) => ({ name: `${cube.name}/segments/${id}`, etag: cube.segmentEtags.get(id)! })),
     builtFor: builtFor(cube),
-    fence: leadership.fence(),
     requestId: requestIdOf(operation, [merge]),
   });
   return segmentFromProto(response.segments[0]!);

@@ -1,7 +1,6 @@
 import { listAll } from '@tessera/client';
 import { metadata } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
-import type { Leadership } from '../leader/leadership.ts';
 
 const { SEGMENT_STATE_READY } = metadata.SegmentState;
 
@@ -28,11 +27,7 @@ export async function missingFiles(
  * Marks the layouts whose file is missing as quarantined: nobody plans with them any more, and the next build makes
  * them again. Returns how many there were.
  */
-export async function quarantineMissing(
-  clients: SchedulerClients,
-  leadership: Leadership,
-  cube: string,
-): Promise<number> {
+export async function quarantineMissing(clients: SchedulerClients, cube: string): Promise<number> {
   const { resources } = await listAll(clients, 'segments', { parent: cube });
   const missing = await missingFiles(clients, resources);
   const broken = resources.filter(
@@ -47,7 +42,6 @@ export async function quarantineMissing(
     await clients.segments.updateSegment({
       segment: { name, etag, layouts: marked },
       updateMask: ['layouts'],
-      fence: leadership.fence(),
     });
   }
   return missing.size;

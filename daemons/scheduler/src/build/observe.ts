@@ -18,6 +18,9 @@ import { metadata } from '@tessera/proto';
 import type { TableName } from '@tessera/sql';
 import type { SchedulerClients } from '../clients.ts';
 
+/** Where connectors come from. */
+export type Sources = Pick<SourceRegistry, 'refresh' | 'open'>;
+
 /** A cube with everything it stands on, read once at the beginning of an operation. */
 export interface ObservedCube {
   readonly name: string;
@@ -43,7 +46,7 @@ const versionDeadlineMs = 30_000;
 
 export async function observeCube(
   clients: SchedulerClients,
-  registry: SourceRegistry,
+  registry: Sources,
   name: string,
 ): Promise<ObservedCube> {
   const { project } = parseResourceName(name, 'projects/{project}/cubes/{cube}');
@@ -100,7 +103,7 @@ export function builtFor({ etag, modelName, modelEtag }: ObservedCube): metadata
 
 interface SourceContext {
   readonly clients: SchedulerClients;
-  readonly registry: SourceRegistry;
+  readonly registry: Sources;
   readonly project: string;
   /** True: a source that cannot be asked now is taken as it was when it last could. */
   readonly mayBeKnown: boolean;

@@ -4,7 +4,6 @@ import { listAll, segmentFromProto, segmentToProto } from '@tessera/client';
 import { type Layout, layoutWithoutRows, type Segment, type WantedLayout } from '@tessera/cube';
 import { metadata, storage } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
-import type { Leadership } from '../leader/leadership.ts';
 import type { SegmentWork } from './decide.ts';
 import type { BuildDecision } from './decision.ts';
 import type { PassOutcome } from './engine-pass.ts';
@@ -29,7 +28,6 @@ export interface PassToPublish {
  */
 export async function publishPass(
   clients: SchedulerClients,
-  leadership: Leadership,
   pass: PassToPublish,
 ): Promise<readonly Segment[]> {
   const segments = pass.work.map((work) => segmentOf(pass, work));
@@ -47,7 +45,6 @@ export async function publishPass(
     retire: retiredBy(pass.work, resources),
     dictionaries: await newDictionaries(clients, pass),
     builtFor: builtFor(pass.cube),
-    fence: leadership.fence(),
     requestId: requestIdOf(pass.operation, segments),
   });
   return published.segments.map(segmentFromProto);

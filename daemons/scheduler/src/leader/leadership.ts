@@ -1,9 +1,9 @@
 import type { Clock } from '@tessera/base';
 import { isTesseraError } from '@tessera/base';
-import type { Logger } from '@tessera/daemon';
+import { type Logger, withDeadline } from '@tessera/daemon';
 import type { coordination } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
-import { notLeader } from '../errors.ts';
+import { Term } from './term.ts';
 
 const leaseName = 'leases/scheduler';
 
@@ -17,95 +17,114 @@ export interface LeadershipOptions {
 }
 
 /**
- * At most one scheduler acts (P7). A term begins when the lease was taken and ends as soon as it could not be
- * renewed; every write of a term carries its fencing token, so that a leader which has not noticed its end
- * cannot write.
+ * At most one scheduler acts (P7). Whoever takes the lease serves a term. It is renewed three times within its length,
+ * and whoever waits for it asks six times, so another leads at most 7/6 of its length after a leader has died.
  */
 export class Leadership {
   readonly #options: LeadershipOptions;
-  #lease: coordination.Lease | undefined;
+  readonly #renewMs: number;
+  readonly #retryMs: number;
 
   constructor(options: LeadershipOptions) {
     this.#options = options;
+    this.#renewMs = options.ttlMs / 3;
+    this.#retryMs = options.ttlMs / 6;
   }
 
-  get isLeader(): boolean {
-    return this.#lease !== undefined;
-  }
-
-  /** @throws NOT_LEADER outside of a term. */
-  fence(): coordination.Fence {
-    if (this.#lease === undefined) throw notLeader();
-    return { lease: leaseName, token: this.#lease.fencingToken };
-  }
-
-  /** Serves one term after the other until `signal` is aborted. `term` is told by its signal when its term ends. */
-  async run(term: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
-    const { clock, ttlMs, log } = this.#options;
-    while (!signal.aborted) {
-      this.#lease = await this.#acquire();
-      if (this.#lease !== undefined) {
-        log.info({ token: String(this.#lease.fencingToken) }, 'leadership.begins');
-        await this.#serve(term, signal);
-        log.info({}, 'leadership.ends');
-      }
-      await clock.sleep(ttlMs / 3, signal).catch(() => {});
+  /** Serves one term after the other until `stopping` is aborted; `serve` returns soon after its term's signal is. */
+  async run(serve: (term: Term) => Promise<void>, stopping: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    while (!stopping.aborted) {
+      const term = await this.#acquire(stopping);
+      if (term !== undefined) await this.#serve(serve, term, stopping);
+      await clock.sleep(this.#retryMs, stopping).catch(() => {});
     }
   }
 
-  async #serve(term: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
-    const lost = new AbortController();
-    const renewing = this.#renewUntilLost(lost, signal);
+  async #serve(
+    serve: (term: Term) => Promise<void>,
+    term: Term,
+    stopping: AbortSignal,
+  ): Promise<void> {
+    const { log } = this.#options;
+    const { token } = term.fence();
+    log.info({ token: String(token) }, 'leadership.begins');
+    const served = new AbortController();
+    const expiring = term.expire(served.signal);
+    const renewing = this.#renew(term, token, served.signal);
     try {
-      await term(AbortSignal.any([lost.signal, signal]));
+      await serve(term);
     } catch (error) {
-      if (!lost.signal.aborted && !signal.aborted) {
-        this.#options.log.error({ error: String(error) }, 'leadership.term-failed');
-      }
-    } finally {
-      lost.abort(notLeader());
-      await renewing;
-      await this.#release();
+      if (!term.signal.aborted) log.error({ error: String(error) }, 'leadership.term-failed');
     }
+    served.abort();
+    await Promise.all([expiring, renewing]);
+    if (!term.isLost) await this.#release(term, token);
+    log.info({ token: String(token), stopping: stopping.aborted }, 'leadership.ends');
   }
 
-  async #acquire(): Promise<coordination.Lease | undefined> {
-    const { leases, holder, ttlMs, log } = this.#options;
+  async #acquire(stopping: AbortSignal): Promise<Term | undefined> {
+    const { leases, holder, ttlMs, clock, log } = this.#options;
+    const askedMs = clock.monotonicMs();
+    const request = { name: leaseName, holder, ttl: duration(ttlMs) };
     try {
-      return await leases.acquireLease({ name: leaseName, holder, ttl: duration(ttlMs) });
+      const lease = await this.#soon('acquiring', stopping, (signal) =>
+        leases.acquireLease(request, { signal }),
+      );
+      const fence: coordination.Fence = { lease: leaseName, token: lease.fencingToken };
+      return this.#begin(new Term({ clock, fence, endsAtMs: askedMs + ttlMs, stopping }));
     } catch (error) {
-      if (!isTesseraError(error, 'LEASE_HELD'))
+      if (!isTesseraError(error, 'LEASE_HELD') && !stopping.aborted)
         log.warn({ error: String(error) }, 'leadership.refused');
       return undefined;
     }
   }
 
-  async #renewUntilLost(lost: AbortController, signal: AbortSignal): Promise<void> {
+  /** An answer that came too late begins no term. */
+  #begin(term: Term): Term | undefined {
+    return term.isLost ? undefined : term;
+  }
+
+  /** Also while the scheduler stops: what it lets go is written by the same term. */
+  async #renew(term: Term, token: bigint, served: AbortSignal): Promise<void> {
     const { leases, clock, ttlMs, log } = this.#options;
-    const ended = AbortSignal.any([lost.signal, signal]);
-    let renewedAt = clock.monotonicMs();
-    while (!ended.aborted) {
-      await clock.sleep(ttlMs / 3, ended).catch(() => {});
-      if (ended.aborted) return;
+    let nextMs = clock.monotonicMs() + this.#renewMs;
+    while (!served.aborted && !term.isLost) {
+      await clock.sleep(nextMs - clock.monotonicMs(), served).catch(() => {});
+      if (served.aborted || term.isLost) return;
+      const askedMs = clock.monotonicMs();
+      nextMs = askedMs + this.#renewMs;
       try {
-        await leases.renewLease({ name: leaseName, fencingToken: this.#lease!.fencingToken });
-        renewedAt = clock.monotonicMs();
+        await this.#soon('renewing', served, (signal) =>
+          leases.renewLease({ name: leaseName, fencingToken: token }, { signal }),
+        );
+        term.prolong(askedMs + ttlMs);
       } catch (error) {
-        const ranOut = clock.monotonicMs() - renewedAt > (ttlMs * 2) / 3;
+        if (served.aborted) return;
         log.warn({ error: String(error) }, 'leadership.renewal-failed');
-        if (ranOut || isTesseraError(error, 'LEASE_LOST')) lost.abort(notLeader());
+        if (isTesseraError(error, 'LEASE_LOST')) term.lose();
       }
     }
   }
 
-  async #release(): Promise<void> {
-    const lease = this.#lease;
-    this.#lease = undefined;
-    if (lease === undefined) return;
+  /** The next leader need not wait. */
+  async #release(term: Term, fencingToken: bigint): Promise<void> {
     const { leases, log } = this.#options;
-    await leases
-      .releaseLease({ name: leaseName, fencingToken: lease.fencingToken })
-      .catch((error) => log.warn({ error: String(error) }, 'leadership.release-failed'));
+    term.lose();
+    await this.#soon('releasing', undefined, (signal) =>
+      leases.releaseLease({ name: leaseName, fencingToken }, { signal }),
+    ).catch((error) => log.warn({ error: String(error) }, 'leadership.release-failed'));
+  }
+
+  /** A call that hangs is given up in time for another. */
+  #soon<T>(
+    what: string,
+    parent: AbortSignal | undefined,
+    call: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { clock } = this.#options;
+    const on = { what: `${what} ${leaseName}`, reason: 'LEASE_TIMEOUT', clock };
+    return withDeadline(this.#renewMs, call, parent ? { ...on, parent } : on);
   }
 }
 

@@ -1,25 +1,27 @@
 import { metadata } from '@tessera/proto';
 import { describe, expect, test } from 'vitest';
+import { actingClients } from '../leader/acting-clients.ts';
 import type { Leadership } from '../leader/leadership.ts';
+import type { Term } from '../leader/term.ts';
 import { Journal } from './journal.ts';
 import { SchedulerFixture } from './scheduler-fixture.ts';
 
 /** Runs `work` while this leadership holds. */
-async function during(leadership: Leadership, work: () => Promise<void>): Promise<void> {
+async function during(leadership: Leadership, work: (term: Term) => Promise<void>): Promise<void> {
   const over = new AbortController();
   let failed: unknown;
-  const term = async () => {
-    await work().catch((error) => {
+  const serve = async (term: Term) => {
+    await work(term).catch((error) => {
       failed = error;
     });
     over.abort();
   };
-  await leadership.run(term, over.signal);
+  await leadership.run(serve, over.signal);
   if (failed !== undefined) throw failed;
 }
 
-async function open(fixture: SchedulerFixture, leadership: Leadership, operation: string) {
-  return Journal.open(fixture.clients.operationRecords, leadership, operation);
+async function open(fixture: SchedulerFixture, term: Term, operation: string) {
+  return Journal.open(actingClients(fixture.clients, term).operationRecords, operation);
 }
 
 describe('a journal', () => {
@@ -27,10 +29,10 @@ describe('a journal', () => {
     await using fixture = await SchedulerFixture.open();
     const name = await fixture.ask('work', 'cube', 'a');
     const leadership = fixture.leadership();
-    await during(leadership, async () => {
+    await during(leadership, async (term) => {
       let taken = 0;
       for (let life = 0; life < 3; life++) {
-        const journal = await open(fixture, leadership, name);
+        const journal = await open(fixture, term, name);
         const outcome = await journal.step(
           'count',
           () => 'decided',
@@ -47,14 +49,14 @@ describe('a journal', () => {
     await using fixture = await SchedulerFixture.open();
     const name = await fixture.ask('work', 'cube', 'a');
     const leadership = fixture.leadership();
-    await during(leadership, async () => {
-      const first = await open(fixture, leadership, name);
+    await during(leadership, async (term) => {
+      const first = await open(fixture, term, name);
       const fails = async () => {
         throw new Error('not now');
       };
       await expect(first.step('one', () => 'first', fails)).rejects.toThrow('not now');
       expect(first.isDone('one')).toBe(false);
-      const second = await open(fixture, leadership, name);
+      const second = await open(fixture, term, name);
       const outcome = await second.step(
         'one',
         () => 'second',
@@ -76,8 +78,8 @@ describe('a journal', () => {
     await using fixture = await SchedulerFixture.open();
     const name = await fixture.ask('work', 'cube', 'a');
     const leadership = fixture.leadership();
-    await during(leadership, async () => {
-      const journal = await open(fixture, leadership, name);
+    await during(leadership, async (term) => {
+      const journal = await open(fixture, term, name);
       const fails = async () => {
         throw new Error('not now');
       };
@@ -85,7 +87,7 @@ describe('a journal', () => {
       await journal.finish('begun', 5);
       await journal.finish('other', 6);
       expect(journal.steps).toEqual(['begun']);
-      const again = await open(fixture, leadership, name);
+      const again = await open(fixture, term, name);
       expect(await again.step('begun', () => null, fails)).toBe(5);
     });
   });
@@ -95,8 +97,8 @@ describe('a journal', () => {
     const name = await fixture.ask('work', 'cube', 'a');
     const leadership = fixture.leadership();
     let journal: Journal | undefined;
-    await during(leadership, async () => {
-      journal = await open(fixture, leadership, name);
+    await during(leadership, async (term) => {
+      journal = await open(fixture, term, name);
     });
     const step = journal!.step(
       'late',

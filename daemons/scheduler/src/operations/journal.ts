@@ -1,7 +1,5 @@
 import { metadata } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
-import { operationGivenUp } from '../errors.ts';
-import type { Leadership } from '../leader/leadership.ts';
 import { fromPlain, type Plain, toPlain } from './plain.ts';
 
 /**
@@ -12,26 +10,21 @@ import { fromPlain, type Plain, toPlain } from './plain.ts';
  */
 export class Journal {
   readonly #records: SchedulerClients['operationRecords'];
-  readonly #leadership: Leadership;
   readonly #operation: string;
   readonly #entries: Map<string, metadata.JournalEntry>;
-  #closed = false;
 
   private constructor(
     records: SchedulerClients['operationRecords'],
-    leadership: Leadership,
     operation: string,
     entries: readonly metadata.JournalEntry[],
   ) {
     this.#records = records;
-    this.#leadership = leadership;
     this.#operation = operation;
     this.#entries = new Map(entries.map((entry) => [entry.name, entry]));
   }
 
   static async open(
     records: SchedulerClients['operationRecords'],
-    leadership: Leadership,
     operation: string,
   ): Promise<Journal> {
     const entries: metadata.JournalEntry[] = [];
@@ -43,7 +36,7 @@ export class Journal {
       });
       entries.push(...page.journalEntries);
       pageToken = page.nextPageToken;
-      if (pageToken === '') return new Journal(records, leadership, operation, entries);
+      if (pageToken === '') return new Journal(records, operation, entries);
     }
   }
 
@@ -86,22 +79,13 @@ export class Journal {
     await this.#write({ ...entry, state, outcome: toPlain(outcome) });
   }
 
-  /** Nothing is written from now on: work that was given up and does not know it yet ends at its next step. */
-  close(): void {
-    this.#closed = true;
-  }
-
   /** Names of the steps that were written, in order: what a retry must clean up. */
   get steps(): readonly string[] {
     return [...this.#entries.values()].map(({ step }) => step);
   }
 
   async #write(entry: Partial<metadata.JournalEntry>): Promise<metadata.JournalEntry> {
-    if (this.#closed) throw operationGivenUp(this.#operation);
-    const written = await this.#records.writeJournalEntry({
-      journalEntry: entry,
-      fence: this.#leadership.fence(),
-    });
+    const written = await this.#records.writeJournalEntry({ journalEntry: entry });
     this.#entries.set(written.name, written);
     return written;
   }

@@ -3,19 +3,22 @@ import type { Meter } from '@tessera/telemetry';
 import { schedulerMetrics } from '../metrics.ts';
 import type { OperationKind } from './operation.ts';
 
-/** The same kinds of work, with their runs counted and timed. */
+/**
+ * Gives the same kinds of work, with their runs counted and timed. Kinds are made anew for every attempt; what they
+ * are counted in is made once, for the kinds of these names.
+ */
 export function measuredKinds(
-  kinds: readonly OperationKind[],
+  names: readonly string[],
   meter: Meter,
   clock: Clock,
-): readonly OperationKind[] {
+): (kinds: readonly OperationKind[]) => readonly OperationKind[] {
   const operations = meter.counter(schedulerMetrics.operations);
   const duration = meter.histogram(schedulerMetrics.duration);
-  const running = new Map(kinds.map(({ kind }) => [kind, 0]));
+  const running = new Map(names.map((name) => [name, 0]));
   meter.gauge(schedulerMetrics.running, () =>
     [...running].map(([kind, value]) => ({ value, labels: { kind } })),
   );
-  return kinds.map((kind) => measured(kind));
+  return (kinds) => kinds.map(measured);
 
   function measured(inner: OperationKind): OperationKind {
     const { kind } = inner;

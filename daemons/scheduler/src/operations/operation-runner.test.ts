@@ -1,6 +1,6 @@
 import { Code, TesseraError } from '@tessera/base';
 import { errorOf } from '@tessera/client';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { OperationContext } from './operation.ts';
 import { allCubes } from './operation.ts';
 import { SchedulerFixture, TestKind } from './scheduler-fixture.ts';
@@ -42,6 +42,16 @@ describe('the runner', () => {
     expect(kind.cleaned.toSorted()).toEqual(names.toSorted());
   });
 
+  test('looks again after it could not list what waits', async () => {
+    await using fixture = await SchedulerFixture.open();
+    const list = vi.spyOn(fixture.clients.operationRecords, 'listOperationRecords');
+    list.mockRejectedValueOnce(failure('RESTORE_INCOMPLETE'));
+    await using _ = fixture.scheduler([new TestKind('work', async () => {})]);
+    await expect.poll(() => list.mock.calls.length, patience).toBe(1);
+    const name = await fixture.ask('work', 'cube', 'a');
+    await expect.poll(() => fixture.state(name), patience).toBe('SUCCEEDED');
+  });
+
   test('runs nothing beside what is done to all cubes', async () => {
     await using fixture = await SchedulerFixture.open();
     const began: string[] = [];
@@ -71,7 +81,11 @@ describe('the runner', () => {
     });
     const name = await fixture.ask('work', 'cube', 'a');
     await using __ = fixture.scheduler([kind]);
-    await expect.poll(() => fixture.state(name), patience).toBe('FAILED');
+    const later = async () => {
+      await fixture.clock.advance(500);
+      return fixture.state(name);
+    };
+    await expect.poll(later, patience).toBe('FAILED');
     expect(tried).toBe(tries);
     expect(kind.cleaned).toEqual([name]);
     const { result } = await fixture.clients.operationRecords.getOperationRecord({ name });

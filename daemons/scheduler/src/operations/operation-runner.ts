@@ -1,18 +1,21 @@
-import { type Clock, isTesseraError, messageOf } from '@tessera/base';
+import { type Clock, invariant, isTesseraError, messageOf } from '@tessera/base';
 import { statusOf } from '@tessera/client';
 import { asTesseraError, type Logger } from '@tessera/daemon';
-import { metadata } from '@tessera/proto';
+import { type Any, metadata } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
 import { operationCancelled, startedTooOften } from '../errors.ts';
-import type { Leadership } from '../leader/leadership.ts';
+import { actingClients } from '../leader/acting-clients.ts';
+import { Gate } from '../leader/gate.ts';
+import type { Term } from '../leader/term.ts';
 import { Journal } from './journal.ts';
 import { allCubes, type OperationContext, type OperationKind } from './operation.ts';
 import { Progress, timestamp } from './progress.ts';
+import { RecordWriter } from './record-writer.ts';
 
 export interface RunnerOptions {
-  readonly records: SchedulerClients['operationRecords'];
-  readonly leadership: Leadership;
-  readonly kinds: readonly OperationKind[];
+  readonly clients: SchedulerClients;
+  /** Every kind of operation, acting by these clients and no others. */
+  readonly kindsOf: (clients: SchedulerClients) => readonly OperationKind[];
   readonly clock: Clock;
   readonly log: Logger;
   readonly maxConcurrent: number;
@@ -24,14 +27,30 @@ interface Running {
   readonly done: Promise<void>;
 }
 
+/** One start of an operation. */
+interface Attempt {
+  readonly kind: OperationKind | undefined;
+  /** The same kind, acting also after the work was given up. */
+  readonly cleaner: OperationKind | undefined;
+  readonly context: OperationContext;
+  readonly writer: RecordWriter;
+  readonly gate: Gate;
+}
+
+type Outcome = { readonly response: Any } | { readonly error: unknown };
+
 const { OperationState } = metadata;
 const waitingStates = [
   OperationState.OPERATION_STATE_PENDING,
   OperationState.OPERATION_STATE_RUNNING,
 ];
 const progressIntervalMs = 250;
+/** Records are looked at this often even when nothing was heard of them. */
+const lookIntervalMs = 2_000;
 /** Tries of an operation whose failure may pass. */
 const maxAttempts = 3;
+/** Before the second try, and four times as long before the third: a daemon that is started again is back by then. */
+const firstPauseMs = 1_000;
 /** How long cancelled work may take to let go before its operation ends without it. */
 const letGoMs = 5_000;
 /** Starts of an operation in all, whatever ended them: one that takes the scheduler down must not do so for ever. */
@@ -51,13 +70,14 @@ export class OperationRunner {
     this.#options = options;
   }
 
-  /** Serves one term: until `signal` is aborted, then lets go of everything (without ending it). */
-  async run(signal: AbortSignal): Promise<void> {
+  /** Serves one term: until its signal is aborted, then lets go of everything (without ending it). */
+  async run(term: Term): Promise<void> {
+    const { signal } = term;
     const watching = this.#watchRecords(signal);
     try {
       while (!signal.aborted) {
         const woken = this.#woken(signal);
-        await this.#startWhatWaits(signal);
+        await this.#startWhatWaits(term);
         await woken;
       }
     } finally {
@@ -67,21 +87,9 @@ export class OperationRunner {
     }
   }
 
-  async #startWhatWaits(signal: AbortSignal): Promise<void> {
-    const { records, maxConcurrent } = this.#options;
-    const waiting: metadata.OperationRecord[] = [];
-    for (let pageToken = ''; ; ) {
-      const page = await records.listOperationRecords({
-        states: waitingStates,
-        pageSize: 1000,
-        pageToken,
-      });
-      waiting.push(...page.operationRecords);
-      pageToken = page.nextPageToken;
-      if (pageToken === '') break;
-    }
-    waiting.sort(byCreation);
-    for (const record of waiting) {
+  async #startWhatWaits(term: Term): Promise<void> {
+    const { maxConcurrent } = this.#options;
+    for (const record of await this.#waiting(term.signal)) {
       const running = this.#running.get(record.name);
       if (running !== undefined) {
         if (record.cancelRequested) running.cancel.abort(operationCancelled(record.name));
@@ -89,7 +97,25 @@ export class OperationRunner {
       }
       const free = this.#running.size < maxConcurrent && !this.#isBusy(record.target);
       // Whoever was cancelled before it began only has to be written down.
-      if (free || record.cancelRequested) this.#start(record, signal);
+      if (free || record.cancelRequested) this.#start(record, term);
+    }
+  }
+
+  /** Oldest first; none when they cannot be read now. */
+  async #waiting(signal: AbortSignal): Promise<readonly metadata.OperationRecord[]> {
+    const { clients, log } = this.#options;
+    const waiting: metadata.OperationRecord[] = [];
+    try {
+      for (let pageToken = ''; ; ) {
+        const request = { states: waitingStates, pageSize: 1000, pageToken };
+        const page = await clients.operationRecords.listOperationRecords(request, { signal });
+        waiting.push(...page.operationRecords);
+        pageToken = page.nextPageToken;
+        if (pageToken === '') return waiting.sort(byCreation);
+      }
+    } catch (error) {
+      if (!signal.aborted) log.warn({ error: messageOf(error) }, 'operation.list-failed');
+      return [];
     }
   }
 
@@ -99,10 +125,11 @@ export class OperationRunner {
     return targets.some((other) => other === target || other === allCubes);
   }
 
-  #start(record: metadata.OperationRecord, term: AbortSignal): void {
+  #start(record: metadata.OperationRecord, term: Term): void {
     const cancel = new AbortController();
-    const done = this.#execute(record, AbortSignal.any([cancel.signal, term]), term)
+    const done = this.#execute(record, AbortSignal.any([cancel.signal, term.signal]), term)
       .catch((error) => {
+        if (term.signal.aborted) return;
         this.#options.log.error({ operation: record.name, error: String(error) }, 'operation.lost');
       })
       .finally(() => {
@@ -112,57 +139,83 @@ export class OperationRunner {
     this.#running.set(record.name, { target: record.target, cancel, done });
   }
 
-  async #execute(
-    found: metadata.OperationRecord,
-    signal: AbortSignal,
-    term: AbortSignal,
-  ): Promise<void> {
-    const { records, leadership, clock, log } = this.#options;
+  async #execute(found: metadata.OperationRecord, signal: AbortSignal, term: Term): Promise<void> {
+    const attempt = await this.#begin(found, signal, term);
+    const { context, writer, gate } = attempt;
+    const ended = new AbortController();
+    void this.#reportNowAndThen(writer, context.progress, ended.signal);
+    const outcome = await this.#outcomeOf(attempt);
+    gate.close();
+    ended.abort();
+    if ('response' in outcome) {
+      await this.#succeed(attempt, outcome.response);
+    } else if (term.signal.aborted) {
+      // The next leader takes it up from the journal; that it was stopped in good order is no failed start.
+      await writer.write({ attempt: found.attempt }).catch(() => {});
+    } else {
+      await this.#fail(outcome.error, attempt);
+    }
+  }
+
+  async #begin(found: metadata.OperationRecord, signal: AbortSignal, term: Term): Promise<Attempt> {
+    const { clients, kindsOf, clock } = this.#options;
+    const gate = new Gate(found.name, term);
+    const [byGate, byTerm] = [actingClients(clients, gate), actingClients(clients, term)];
+    const kindOf = (acting: SchedulerClients) =>
+      kindsOf(acting).find((candidate) => candidate.kind === found.kind);
     const attempt = found.attempt + 1;
     const progress = new Progress(clock, { cube: found.target, kind: found.kind, attempt });
-    const writer = new RecordWriter(found, this.#options);
+    const writer = new RecordWriter(byTerm.operationRecords, found);
     await writer.write({
       state: OperationState.OPERATION_STATE_RUNNING,
       attempt,
       metadata: progress.packed(),
     });
-    const journal = await Journal.open(records, leadership, found.name);
-    const context: OperationContext = { record: writer.record, journal, progress, signal };
-    const kind = this.#options.kinds.find((candidate) => candidate.kind === found.kind);
-    const ticker = setInterval(() => void writer.report(progress), progressIntervalMs);
+    const journal = await Journal.open(byGate.operationRecords, found.name);
+    const context = { record: writer.record, journal, progress, signal };
+    return { kind: kindOf(byGate), cleaner: kindOf(byTerm), context, writer, gate };
+  }
+
+  async #outcomeOf({ kind, context, gate }: Attempt): Promise<Outcome> {
+    const { name, attempt, cancelRequested } = context.record;
     try {
-      if (found.cancelRequested) throw operationCancelled(found.name);
-      if (attempt > maxStarts) throw startedTooOften(found.name, maxStarts);
-      if (kind === undefined) throw new Error(`no operation kind ${found.kind}`);
-      const response = await this.#orGivenUp(kind.run(context), context);
-      clearInterval(ticker);
-      await this.#cleanUp(kind, context);
-      await writer.write({
-        state: OperationState.OPERATION_STATE_SUCCEEDED,
-        result: { $case: 'response', value: response },
-        metadata: progress.packed(true),
-        endTime: timestamp(clock.now()),
-      });
-      log.info(
-        { operation: found.name, kind: found.kind, target: found.target },
-        'operation.succeeded',
-      );
+      if (cancelRequested) throw operationCancelled(name);
+      if (attempt > maxStarts) throw startedTooOften(name, maxStarts);
+      invariant(kind !== undefined, `no operation kind ${context.record.kind}`);
+      return { response: await this.#orGivenUp(kind.run(context), context, gate) };
     } catch (error) {
-      clearInterval(ticker);
-      if (term.aborted) {
-        // The next leader takes it up from the journal; that it was stopped in good order is no failed start.
-        await writer.write({ attempt: found.attempt }).catch(() => {});
-        return;
-      }
-      await this.#fail(error, kind, context, writer);
-    } finally {
-      clearInterval(ticker);
+      return { error };
     }
   }
 
+  async #reportNowAndThen(
+    writer: RecordWriter,
+    progress: Progress,
+    ended: AbortSignal,
+  ): Promise<void> {
+    while (!ended.aborted) {
+      await this.#options.clock.sleep(progressIntervalMs, ended).catch(() => {});
+      if (!ended.aborted) await writer.report(progress);
+    }
+  }
+
+  /** When this cannot be written, the operation is run again: its journal then leads here at once. */
+  async #succeed({ cleaner, context, writer }: Attempt, value: Any): Promise<void> {
+    const { clock, log } = this.#options;
+    const { name, kind, target } = context.record;
+    await this.#cleanUp(cleaner, context);
+    await writer.write({
+      state: OperationState.OPERATION_STATE_SUCCEEDED,
+      result: { $case: 'response', value },
+      metadata: context.progress.packed(true),
+      endTime: timestamp(clock.now()),
+    });
+    log.info({ operation: name, kind, target }, 'operation.succeeded');
+  }
+
   /** What is left over is collected as garbage later. */
-  async #cleanUp(kind: OperationKind, context: OperationContext): Promise<void> {
-    await kind.cleanUp(context).catch((problem) => {
+  async #cleanUp(cleaner: OperationKind | undefined, context: OperationContext): Promise<void> {
+    await cleaner?.cleanUp(context).catch((problem) => {
       const { name } = context.record;
       this.#options.log.warn(
         { operation: name, error: messageOf(problem) },
@@ -172,13 +225,13 @@ export class OperationRunner {
   }
 
   /** What is cancelled ends soon, even when a plugin does not listen: then nothing that it still does is written. */
-  async #orGivenUp<T>(work: Promise<T>, { signal, journal }: OperationContext): Promise<T> {
+  async #orGivenUp<T>(work: Promise<T>, { signal }: OperationContext, gate: Gate): Promise<T> {
     const over = new AbortController();
     const givenUp = new Promise<never>((_, reject) => {
       const wait = () =>
         this.#options.clock.sleep(letGoMs, over.signal).then(
           () => {
-            journal.close();
+            gate.close();
             reject(signal.reason);
           },
           () => {},
@@ -193,12 +246,7 @@ export class OperationRunner {
     }
   }
 
-  async #fail(
-    error: unknown,
-    kind: OperationKind | undefined,
-    context: OperationContext,
-    writer: RecordWriter,
-  ): Promise<void> {
+  async #fail(error: unknown, { cleaner, context, writer }: Attempt): Promise<void> {
     const { clock, log } = this.#options;
     const { record, progress, signal } = context;
     const cancelled = signal.aborted || isTesseraError(error, 'CANCELLED');
@@ -207,10 +255,12 @@ export class OperationRunner {
       : asTesseraError(error, signal, record.kind, log);
     if (!cancelled && mayPass(failure.reason) && writer.record.attempt < maxAttempts) {
       log.warn({ operation: record.name, reason: failure.reason }, 'operation.retried');
+      const pauseMs = firstPauseMs * 4 ** (writer.record.attempt - 1);
+      await clock.sleep(pauseMs, signal).catch(() => {});
       await writer.write({ state: OperationState.OPERATION_STATE_PENDING });
       return;
     }
-    if (kind !== undefined) await this.#cleanUp(kind, context);
+    await this.#cleanUp(cleaner, context);
     await writer.write({
       state: cancelled
         ? OperationState.OPERATION_STATE_CANCELLED
@@ -229,7 +279,7 @@ export class OperationRunner {
   async #watchRecords(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        const changes = this.#options.records.watchOperationRecords(
+        const changes = this.#options.clients.operationRecords.watchOperationRecords(
           { startRevision: 0n },
           { signal },
         );
@@ -243,18 +293,12 @@ export class OperationRunner {
     }
   }
 
-  #woken(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(done, 2_000);
-      const wake = done;
-      function done() {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      }
-      signal.addEventListener('abort', done, { once: true });
-      this.#wake = wake;
-    });
+  async #woken(signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    await this.#options.clock
+      .sleep(lookIntervalMs, AbortSignal.any([woken.signal, signal]))
+      .catch(() => {});
   }
 }
 
@@ -267,45 +311,4 @@ function byCreation(a: metadata.OperationRecord, b: metadata.OperationRecord): n
   const seconds = (a.createTime?.seconds ?? 0n) - (b.createTime?.seconds ?? 0n);
   if (seconds !== 0n) return seconds < 0n ? -1 : 1;
   return (a.createTime?.nanos ?? 0) - (b.createTime?.nanos ?? 0) || (a.name < b.name ? -1 : 1);
-}
-
-/** Writes one record, with the newest etag and the fence; reports of progress never stand in the way. */
-class RecordWriter {
-  record: metadata.OperationRecord;
-  readonly #options: RunnerOptions;
-  #queue: Promise<unknown> = Promise.resolve();
-  #reporting = false;
-
-  constructor(record: metadata.OperationRecord, options: RunnerOptions) {
-    this.record = record;
-    this.#options = options;
-  }
-
-  async write(change: Partial<metadata.OperationRecord>): Promise<void> {
-    const written = this.#queue.then(() => this.#update(change));
-    this.#queue = written.catch(() => {});
-    await written;
-  }
-
-  async report(progress: Progress): Promise<void> {
-    if (this.#reporting) return;
-    this.#reporting = true;
-    await this.write({ metadata: progress.packed() }).catch(() => {});
-    this.#reporting = false;
-  }
-
-  async #update(change: Partial<metadata.OperationRecord>): Promise<void> {
-    const { records, leadership } = this.#options;
-    this.record = await records.updateOperationRecord({
-      operationRecord: { name: this.record.name, ...change },
-      updateMask: Object.entries(change).map(([field, value]) => maskPath(field, value)),
-      fence: leadership.fence(),
-    });
-  }
-}
-
-/** `endTime` → `end_time`; of the oneof, the member that is set. */
-function maskPath(field: string, value: unknown): string {
-  if (field === 'result') return (value as { readonly $case: string }).$case;
-  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

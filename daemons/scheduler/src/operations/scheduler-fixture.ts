@@ -3,7 +3,8 @@ import { bindInProcess, silentLogger } from '@tessera/daemon';
 import { composeMetadata, type MetadataDaemon } from '@tessera/metadata';
 import { type Any, metadata } from '@tessera/proto';
 import { ManualClock } from '@tessera/testkit';
-import { Leadership } from '../leader/leadership.ts';
+import { schedulerDefaults } from '../config.ts';
+import { Leadership, type LeadershipOptions } from '../leader/leadership.ts';
 import type { OperationContext, OperationKind } from './operation.ts';
 import { OperationRunner } from './operation-runner.ts';
 
@@ -54,16 +55,12 @@ export class SchedulerFixture implements AsyncDisposable {
     return new SchedulerFixture(clock, await composeMetadata({ store }, { clock }));
   }
 
-  leadership(): Leadership {
-    const { clients, clock } = this;
+  leadership(own: Partial<Pick<LeadershipOptions, 'clock' | 'leases'>> = {}): Leadership {
     const holder = `scheduler-${this.#schedulers++}`;
-    return new Leadership({
-      leases: clients.leases,
-      clock,
-      log: silentLogger,
-      holder,
-      ttlMs: 3_000,
-    });
+    const { clock, clients } = this;
+    const { leases } = clients;
+    const { leaseTtlMs: ttlMs } = schedulerDefaults;
+    return new Leadership({ clock, leases, log: silentLogger, holder, ttlMs, ...own });
   }
 
   /** A scheduler that serves until it is disposed. */
@@ -71,14 +68,13 @@ export class SchedulerFixture implements AsyncDisposable {
     const leadership = this.leadership();
     const stopping = new AbortController();
     const runner = new OperationRunner({
-      records: this.clients.operationRecords,
-      leadership,
-      kinds,
+      clients: this.clients,
+      kindsOf: () => kinds,
       clock: this.clock,
       log: silentLogger,
       maxConcurrent,
     });
-    const running = leadership.run((signal) => runner.run(signal), stopping.signal);
+    const running = leadership.run((term) => runner.run(term), stopping.signal);
     return {
       [Symbol.asyncDispose]: async () => {
         stopping.abort();

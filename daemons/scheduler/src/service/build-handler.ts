@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { parseResourceName } from '@tessera/base';
 import { type Any, type longrunning, metadata, scheduler } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
@@ -20,9 +19,12 @@ interface Codec<T> {
 /** Writes down what was asked; the runner does it. */
 export class BuildHandler implements scheduler.BuildServiceImplementation {
   readonly #clients: SchedulerClients;
+  readonly #newId: () => string;
 
-  constructor(clients: SchedulerClients) {
+  /** `newId` gives an id that was never given before, such as a UUID. */
+  constructor(clients: SchedulerClients, newId: () => string) {
     this.#clients = clients;
+    this.#newId = newId;
   }
 
   buildSegments(request: scheduler.BuildSegmentsRequest) {
@@ -71,8 +73,8 @@ export class BuildHandler implements scheduler.BuildServiceImplementation {
     }
     await this.#refuseWhenFull();
     const record = await this.#clients.operationRecords.createOperationRecord({
-      operationRecordId: `${kind}-${request.requestId || randomUUID()}`,
-      requestId: request.requestId || randomUUID(),
+      operationRecordId: `${kind}-${request.requestId || this.#newId()}`,
+      requestId: request.requestId || this.#newId(),
       operationRecord: {
         kind,
         target: request.cube || allCubes,

@@ -1,8 +1,9 @@
 import type { Clock } from '@tessera/base';
-import { type longrunning, metadata } from '@tessera/proto';
+import type { longrunning, metadata } from '@tessera/proto';
 import type { CallContext } from 'nice-grpc-common';
 import type { SchedulerClients } from '../clients.ts';
 import { operationRunning } from '../errors.ts';
+import { hasEnded } from '../operations/operation.ts';
 
 const maxWaitMs = 30_000;
 
@@ -67,13 +68,8 @@ export class OperationsHandler implements longrunning.OperationsServiceImplement
 
 const pollMs = 25;
 
-const { OperationState } = metadata;
-
 export function operationOf(record: metadata.OperationRecord): longrunning.Operation {
-  const ended =
-    record.state === OperationState.OPERATION_STATE_SUCCEEDED ||
-    record.state === OperationState.OPERATION_STATE_FAILED ||
-    record.state === OperationState.OPERATION_STATE_CANCELLED;
+  const ended = hasEnded(record);
   return {
     name: record.name,
     metadata: record.metadata,

@@ -78,8 +78,8 @@ export class FileStore {
     }
   }
 
-  prepareIngest(cube: string, key: string): Promise<PreparedIngest> {
-    return this.#ingests.prepare(cube, key);
+  prepareIngest(cube: string, key: string, token?: bigint): Promise<PreparedIngest> {
+    return this.#ingests.prepare(cube, key, token);
   }
 
   /** Takes files in; what is taken in again is neither doomed nor in quarantine any more. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstat, readFile, rm } from 'node:fs/promises';
+import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseResourceName } from '@tessera/base';
 import { ingestMismatch, ingestNotFound } from '../errors.ts';
@@ -37,6 +37,14 @@ export interface PreparedIngest {
   readonly stagingDirectory: string;
 }
 
+/** What stands beside a staging directory: whose it is. */
+interface Owner {
+  readonly cube: string;
+  readonly key: string;
+  /** Of the lease that it is written under, if any. */
+  readonly token?: string;
+}
+
 /** Counts the rows of a Parquet file by its footer; throws FILE_CORRUPT when it has none. */
 export type CountRows = (path: string) => Promise<bigint>;
 
@@ -53,13 +61,18 @@ export class Ingests {
     this.#countRows = countRows;
   }
 
-  /** The same directory for the same cube and key, also after a restart. */
-  async prepare(cube: string, key: string): Promise<PreparedIngest> {
+  /**
+   * The same directory for the same cube, key and token, also after a restart. Whoever builds by another fencing token gets
+   * another one: an engine that does not know yet that its scheduler was deposed writes beside it.
+   */
+  async prepare(cube: string, key: string, token?: bigint): Promise<PreparedIngest> {
     parseResourceName(cube, 'projects/{project}/cubes/{cube}');
-    const ingest = createHash('sha256').update(`${cube}\0${key}`).digest('hex').slice(0, 32);
+    const parts = token === undefined ? [cube, key] : [cube, key, token];
+    const ingest = createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 32);
     const stagingDirectory = this.#staging(ingest);
     await makeFolder(stagingDirectory, this.#root);
-    await writeDurably(`${stagingDirectory}.json`, JSON.stringify({ cube, key }), this.#root);
+    const owner: Owner = { cube, key, ...(token === undefined ? {} : { token: String(token) }) };
+    await writeDurably(`${stagingDirectory}.json`, JSON.stringify(owner), this.#root);
     return { ingest, stagingDirectory };
   }
 
@@ -96,7 +109,26 @@ export class Ingests {
     return targets.map(({ file, target }) => ({ file: target, fileDigest: file.fileDigest }));
   }
 
+  /** With what was left under older tokens of the same cube and key. */
   async abort(ingest: string): Promise<void> {
+    for (const older of await this.#olderThan(ingest)) await this.#remove(older);
+    await this.#remove(ingest);
+  }
+
+  async #olderThan(ingest: string): Promise<string[]> {
+    const owner = await this.#ownerOf(ingest);
+    if (owner?.token === undefined) return [];
+    const older: string[] = [];
+    for (const name of await readdir(join(this.#root, 'staging'))) {
+      if (!/^[0-9a-f]{32}\.json$/.test(name)) continue;
+      const other = await this.#ownerOf(name.slice(0, 32));
+      if (other?.cube !== owner.cube || other.key !== owner.key) continue;
+      if (BigInt(other.token ?? owner.token) < BigInt(owner.token)) older.push(name.slice(0, 32));
+    }
+    return older;
+  }
+
+  async #remove(ingest: string): Promise<void> {
     await rm(this.#staging(ingest), { recursive: true, force: true });
     await rm(`${this.#staging(ingest)}.json`, { force: true });
   }
@@ -116,7 +148,7 @@ export class Ingests {
     for (const ingest of old) {
       const cube = await this.#cubeOf(ingest).catch(() => undefined);
       if (cube !== undefined && busyProjects.has(cube.split('/')[1])) continue;
-      await this.abort(ingest);
+      await this.#remove(ingest);
       given.push(ingest);
     }
     return given;
@@ -128,9 +160,14 @@ export class Ingests {
   }
 
   async #cubeOf(ingest: string): Promise<string> {
+    const owner = await this.#ownerOf(ingest);
+    if (owner === undefined) throw ingestNotFound(ingest);
+    return owner.cube;
+  }
+
+  async #ownerOf(ingest: string): Promise<Owner | undefined> {
     const text = await readFile(`${this.#staging(ingest)}.json`, 'utf8').catch(absent);
-    if (text === undefined) throw ingestNotFound(ingest);
-    return (JSON.parse(text) as { readonly cube: string }).cube;
+    return text === undefined ? undefined : (JSON.parse(text) as Owner);
   }
 
   /** The name holds the digest, so a file under it is either that content or damaged; then the staged one replaces it. */

@@ -1,4 +1,5 @@
 import { checkResourceId, parseResourceName } from '@tessera/base';
+import { layoutPath } from '@tessera/cube';
 import { badPath } from '../errors.ts';
 
 export type StoredFileKind = 'layout' | 'snapshot' | 'dictionary';
@@ -22,11 +23,14 @@ export interface StoredFileName {
  * `dictionaries/{project}/{id}-{digest}.parquet`.
  */
 export function storedPath(name: StoredFileName): string {
-  const { project, cube } = parseResourceName(name.cube, 'projects/{project}/cubes/{cube}');
-  const file = `${checkResourceId(name.id, 'File id')}-${checkDigest(name.fileDigest)}.parquet`;
+  const { project } = parseResourceName(name.cube, 'projects/{project}/cubes/{cube}');
+  const { cube, id: layout, fileDigest } = name;
+  const file = `${checkResourceId(name.id, 'File id')}-${checkDigest(fileDigest)}.parquet`;
   switch (name.kind) {
-    case 'layout':
-      return `cuboids/${project}/${cube}/${checkResourceId(name.segment ?? '', 'Segment')}/${file}`;
+    case 'layout': {
+      const segment = checkResourceId(name.segment ?? '', 'Segment');
+      return layoutPath({ cube, layout, segment, fileDigest });
+    }
     case 'snapshot':
       return `snapshots/${project}/${file}`;
     case 'dictionary':

@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   connect,
@@ -144,5 +144,73 @@ describe('the storage service', () => {
       for await (const _ of client.storage.scanCuboid({})) expect.unreachable();
     };
     expect(await reasonOf(scan())).toBe('BAD_SCAN_PLAN');
+  });
+});
+
+describe('a scheduler that was deposed', () => {
+  const lease = 'leases/scheduler';
+  const [old, next] = [
+    { lease, token: 11n },
+    { lease, token: 12n },
+  ];
+  const query = 'SELECT 1::BIGINT AS n';
+
+  /** What one scheduler builds of a segment, taken in. */
+  async function taken(fence: storage.PrepareIngestRequest['fence'], segment: string) {
+    const { ingest, stagingDirectory } = await client.storage.prepareIngest({
+      cube,
+      key: segment,
+      fence,
+    });
+    const staged = await fixture.stage(
+      stagingDirectory,
+      { kind: 'layout', id: 'l', segment },
+      query,
+    );
+    const files = [{ ...staged, kind: STORED_FILE_KIND_LAYOUT }];
+    const committed = await client.storage.commitIngest({ ingest, files, fence });
+    return { ingest, stagingDirectory, file: committed.files[0]!.file };
+  }
+
+  test('changes nothing once the next one has acted, and both never write into one directory', async () => {
+    const before = await client.storage.prepareIngest({ cube, key: 'both', fence: old });
+    const { file, stagingDirectory } = await taken(next, 'both');
+    expect(stagingDirectory).not.toBe(before.stagingDirectory);
+    const late: Record<string, () => Promise<unknown>> = {
+      prepare: () => client.storage.prepareIngest({ cube, key: 'late', fence: old }),
+      commit: () => client.storage.commitIngest({ ingest: before.ingest, fence: old }),
+      abort: () => client.storage.abortIngest({ ingest: before.ingest, fence: old }),
+      drop: () => client.storage.dropLayouts({ files: [file], fence: old }),
+      // It has not heard of what was built since.
+      collect: () => client.storage.deleteUnreferenced({ graceMicros: 0n, fence: old }),
+    };
+    for (const [what, call] of Object.entries(late)) {
+      expect(await reasonOf(call()), what).toBe('FENCED');
+    }
+    expect(await client.storage.findMissingFiles({ files: [file] })).toEqual({ missingFiles: [] });
+  });
+
+  test('leaves nothing behind: the next one clears away what both had staged', async () => {
+    const later = { lease, token: 13n };
+    const request = { cube, key: 'left' };
+    const left = await client.storage.prepareIngest({ ...request, fence: next });
+    const other = await client.storage.prepareIngest({ cube, key: 'other', fence: next });
+    const { ingest } = await client.storage.prepareIngest({ ...request, fence: later });
+    await client.storage.abortIngest({ ingest, fence: later });
+    expect([left, other].map(({ stagingDirectory }) => existsSync(stagingDirectory))).toEqual([
+      false,
+      true,
+    ]);
+  });
+
+  test('is remembered by a daemon that was started again', async () => {
+    await using own = await StorageFixture.open();
+    const handler = () =>
+      own.storage.services[0]!.implementation as storage.StorageServiceImplementation;
+    const context = { signal: new AbortController().signal } as never;
+    await handler().prepareIngest({ cube, key: 'k', fence: next }, context);
+    await own.restart();
+    const late = handler().prepareIngest({ cube, key: 'k', fence: old }, context);
+    expect(await reasonOf(Promise.resolve(late))).toBe('FENCED');
   });
 });

@@ -7,6 +7,7 @@ import {
 import { storage } from '@tessera/proto';
 import type { CallContext } from 'nice-grpc-common';
 import { badScanPlan, ingestNotFound } from '../errors.ts';
+import type { FenceGuard } from '../fencing/fence-guard.ts';
 import type { StagedFile } from '../files/ingest.ts';
 import type { StoredFileKind } from '../files/stored-path.ts';
 import type { StorageDaemon } from '../storage-daemon.ts';
@@ -15,9 +16,11 @@ import type { LayoutFile } from '../store/layout-file.ts';
 /** Wire in, wire out. */
 export class StorageHandler implements storage.StorageServiceImplementation {
   readonly #daemon: StorageDaemon;
+  readonly #guard: FenceGuard;
 
-  constructor(daemon: StorageDaemon) {
+  constructor(daemon: StorageDaemon, guard: FenceGuard) {
     this.#daemon = daemon;
+    this.#guard = guard;
   }
 
   async *scanCuboid(request: storage.ScanCuboidRequest, { signal }: CallContext) {
@@ -40,18 +43,21 @@ export class StorageHandler implements storage.StorageServiceImplementation {
     }
   }
 
-  async prepareIngest({ cube, key }: storage.PrepareIngestRequest) {
-    const { ingest, stagingDirectory } = await this.#daemon.prepareIngest(cube, key);
+  async prepareIngest({ cube, key, fence }: storage.PrepareIngestRequest) {
+    const prepare = () => this.#daemon.prepareIngest(cube, key, fence?.token);
+    const { ingest, stagingDirectory } = await this.#guard.run(fence, prepare);
     return { ingest: `ingests/${ingest}`, stagingDirectory };
   }
 
   async commitIngest(request: storage.CommitIngestRequest) {
     const files = request.files.map(stagedFile);
-    return { files: await this.#daemon.commitIngest(ingestOf(request.ingest), files) };
+    const commit = () => this.#daemon.commitIngest(ingestOf(request.ingest), files);
+    return { files: await this.#guard.run(request.fence, commit) };
   }
 
   async abortIngest(request: storage.AbortIngestRequest) {
-    await this.#daemon.abortIngest(ingestOf(request.ingest));
+    const abort = () => this.#daemon.abortIngest(ingestOf(request.ingest));
+    await this.#guard.run(request.fence, abort);
     return {};
   }
 
@@ -59,8 +65,9 @@ export class StorageHandler implements storage.StorageServiceImplementation {
     return { paths: await this.#daemon.locate(files) };
   }
 
-  async dropLayouts({ files }: storage.DropLayoutsRequest) {
-    const { deletedFiles, deletedBytes } = await this.#daemon.drop(files);
+  async dropLayouts({ files, fence }: storage.DropLayoutsRequest) {
+    const drop = () => this.#daemon.drop(files);
+    const { deletedFiles, deletedBytes } = await this.#guard.run(fence, drop);
     return { deletedFiles: BigInt(deletedFiles), deletedBytes: BigInt(deletedBytes) };
   }
 
@@ -106,11 +113,8 @@ export class StorageHandler implements storage.StorageServiceImplementation {
   async deleteUnreferenced(request: storage.DeleteUnreferencedRequest) {
     const { referencedFiles, busyCubes, graceMicros } = request;
     const referenced = new Set(referencedFiles);
-    const { files, bytes, ingests } = await this.#daemon.reconcile(
-      referenced,
-      graceMicros,
-      busyCubes,
-    );
+    const reconcile = () => this.#daemon.reconcile(referenced, graceMicros, busyCubes);
+    const { files, bytes, ingests } = await this.#guard.run(request.fence, reconcile);
     return {
       deletedFiles: BigInt(files.length),
       deletedBytes: BigInt(bytes),

@@ -1,9 +1,9 @@
-import { isTesseraError, parseResourceName } from '@tessera/base';
+import { parseResourceName } from '@tessera/base';
 import type { ColumnBatch } from '@tessera/columnar';
 import type { ScanPlan } from '@tessera/cube';
 import { type DuckDb, quoteText } from '@tessera/duckdb';
-import { layoutCorrupted } from '../errors.ts';
 import type { FileStore } from '../files/file-store.ts';
+import { setAsideDamaged } from '../files/set-aside.ts';
 import { type LayoutFile, pathOfLayout, storedName } from './layout-file.ts';
 import { scanStatement } from './scan-sql.ts';
 import type { SnapshotTables } from './snapshot-tables.ts';
@@ -41,7 +41,7 @@ export class FileScanner {
     try {
       yield* this.#database.batches(sql, [], { signal, schema, timeZone: plan.timeZone });
     } catch (error) {
-      throw await this.#failure(error, files);
+      throw await setAsideDamaged(this.#files, files.map(pathOfLayout), error);
     }
   }
 
@@ -54,17 +54,5 @@ export class FileScanner {
       tables.set(alias, table);
     }
     return tables;
-  }
-
-  /** What DuckDB found damaged is checked against its digest; a file that changed under a scan is set aside. */
-  async #failure(error: unknown, files: readonly LayoutFile[]): Promise<unknown> {
-    if (!isTesseraError(error, 'FILE_CORRUPT') && !isTesseraError(error, 'FILE_MISSING')) {
-      return error;
-    }
-    for (const path of files.map(pathOfLayout)) {
-      const { quarantinedFiles } = await this.#files.verify([path]);
-      if (quarantinedFiles.length > 0) return layoutCorrupted(path, 'found while reading');
-    }
-    return error;
   }
 }

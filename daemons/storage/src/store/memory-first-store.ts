@@ -1,13 +1,12 @@
 import { type Clock, isTesseraError } from '@tessera/base';
 import { type ColumnBatch, sliceBatch, type Value } from '@tessera/columnar';
-import type { ScanPlan } from '@tessera/cube';
+import { emptyScan, type ScanPlan } from '@tessera/cube';
 import { type AdmissionQueue, queryCancelled } from '@tessera/duckdb';
 import { noteOnSpan } from '@tessera/telemetry';
 import { scanQueueFull } from '../errors.ts';
 import { planWithValues } from '../tiles/plan-with-values.ts';
 import type { ReadyScan, TileScanner } from '../tiles/tile-scanner.ts';
 import type { CuboidStore, MemoryUsage, WarmUpOutcome } from './cuboid-store.ts';
-import { emptyScan } from './empty-scan.ts';
 import type { FileScanner } from './file-scanner.ts';
 import { filesOf, type LayoutFile } from './layout-file.ts';
 import type { ScanObserver } from './measure-scans.ts';

@@ -1,5 +1,11 @@
-import type { DataType, Field, Schema } from '@tessera/columnar';
-import { layoutRelation, type ScanAggregate, type ScanPlan, scanRelation } from '@tessera/cube';
+import type { Schema } from '@tessera/columnar';
+import {
+  layoutRelation,
+  type ScanAggregate,
+  type ScanPlan,
+  scanRelation,
+  scanSchema,
+} from '@tessera/cube';
 import { printExpr, quoteName } from '@tessera/duckdb';
 import type { Expr } from '@tessera/sql';
 import { badScanPlan } from '../errors.ts';
@@ -16,17 +22,6 @@ export interface ScanStatement {
   readonly sql: string;
   readonly schema: Schema;
 }
-
-/** The columns that a plan's result has. */
-export function scanSchema(plan: ScanPlan): Schema {
-  const keys = plan.groupBy.map(({ name, expr }): Field => field(name, expr.type));
-  const words = plan.aggregates.some(({ fn }) => fn === 'distinct_bits');
-  if (words) return [...keys, field('bucket', bigint), field('bits', bigint)];
-  return [...keys, ...plan.aggregates.map(({ name, type }) => field(name, type))];
-}
-
-const bigint: DataType = { kind: 'bigint' };
-const field = (name: string, type: DataType): Field => ({ name, type, nullable: true });
 
 /**
  * A scan plan without parameters as one DuckDB statement.

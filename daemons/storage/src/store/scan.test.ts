@@ -1,7 +1,7 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DataType, rowsOf, type Value } from '@tessera/columnar';
-import type { ScanPlan, SegmentRead } from '@tessera/cube';
+import { type ScanPlan, type SegmentRead, scanSchema } from '@tessera/cube';
 import { printExpr } from '@tessera/duckdb';
 import type { Expr } from '@tessera/sql';
 import fc from 'fast-check';
@@ -22,7 +22,6 @@ import {
   sorted,
   text,
 } from '../storage-fixture.ts';
-import { scanSchema } from './scan-sql.ts';
 
 const layout = 'rows-sales';
 const years = [2021, 2022, 2023];

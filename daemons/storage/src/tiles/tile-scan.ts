@@ -2,13 +2,10 @@ import {
   type Column,
   type ColumnBatch,
   columnFromValues,
-  compareValues,
   type DataType,
-  emptyBatch,
   heldScale,
   rescale,
   takeColumn,
-  takeRows,
   type Value,
 } from '@tessera/columnar';
 import {
@@ -24,10 +21,15 @@ import {
   type TileKey,
   type TileScan,
 } from '@tessera/columnar/tile';
-import { layoutRelation, type ScanAggregate, type ScanPlan, scanRelation } from '@tessera/cube';
-import { type Expr, expressionCompiler, NotCompiled } from '@tessera/sql';
+import {
+  firstRows,
+  layoutRelation,
+  type ScanAggregate,
+  type ScanPlan,
+  scanSchema,
+} from '@tessera/cube';
+import { NotCompiled } from '@tessera/sql';
 import { badScanPlan } from '../errors.ts';
-import { scanSchema } from '../store/scan-sql.ts';
 import type { CodeExpressions } from './code-expressions.ts';
 import { type DistinctKeys, distinctKeys } from './distinct-keys.ts';
 import type { LayoutTiles } from './layout-tiles.ts';
@@ -284,49 +286,10 @@ function wordColumns(result: AggregateResult, buckets: Column): Column[] {
 
 /** Keeps the first rows by the plan's order. */
 function topOf({ topK, ...plan }: ScanPlan): (batch: ColumnBatch) => ColumnBatch {
-  if (topK === undefined) return (batch) => batch;
-  const schema = scanSchema(plan);
-  const compiler = expressionCompiler(({ relation, name }) => {
-    const index = relation === scanRelation ? schema.findIndex((field) => field.name === name) : -1;
-    return index < 0 ? undefined : { index, type: schema[index]!.type };
-  });
-  const items = topK.orderBy.map((item) => ({ ...item, value: compileOrder(compiler, item.expr) }));
-  return (batch) => {
-    if (batch.rowCount === 0) return emptyBatch(schema);
-    const frame = { columns: batch.columns, parameters: [] };
-    const values = items.map(({ value }) =>
-      Array.from({ length: batch.rowCount }, (_, row) => value(frame, row)),
-    );
-    const rows = Uint32Array.from({ length: batch.rowCount }, (_, row) => row);
-    rows.sort((a, b) => {
-      for (let i = 0; i < items.length; i++) {
-        const order = compareNullable(values[i]![a]!, values[i]![b]!, items[i]!);
-        if (order !== 0) return order;
-      }
-      return a - b;
-    });
-    return takeRows(batch, rows.subarray(0, topK.limit));
-  };
-}
-
-function compileOrder(compiler: ReturnType<typeof expressionCompiler>, expr: Expr) {
   try {
-    return compiler.compile(expr);
+    return firstRows(topK, scanSchema(plan));
   } catch (error) {
     if (error instanceof NotCompiled) throw new NotForTiles('an order that is not compiled');
     throw error;
   }
-}
-
-function compareNullable(
-  a: Value,
-  b: Value,
-  { descending, nullsFirst }: { readonly descending: boolean; readonly nullsFirst: boolean },
-): number {
-  if (a === null || b === null) {
-    if (a === b) return 0;
-    return (a === null) === nullsFirst ? -1 : 1;
-  }
-  const order = compareValues(a, b);
-  return descending ? -order : order;
 }

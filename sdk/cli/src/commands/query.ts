@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resourceIdOf } from '@tessera/base';
-import { explain, queryStream } from '@tessera/client';
+import { type DaemonWork, explain, queryStream } from '@tessera/client';
 import { formatValue, rowsOf, type Schema, type Value } from '@tessera/columnar';
 import { type Command, Option } from 'commander';
 import { positiveNumber, readText, wholeNumber } from '../arguments.ts';
@@ -91,14 +91,22 @@ async function printAnswer(context: CommandContext, sql: string, flags: QueryFla
   );
   const { blocks, sourceTables } = summary.coverage;
   const cuboids = blocks.map(({ cube, segments, pushedDown }) => {
+    if (cube === '') return 'a snapshot'; // Of a cube whose facts the caller does not see.
     const holes = pushedDown.length > 0 ? ` and ${pushedDown.length} ranges from the source` : '';
     return `${segments.length} segments of ${resourceIdOf(cube)}${holes}`;
   });
   const origin = [...cuboids, ...sourceTables.map((table) => `source ${table}`)].join(', ');
+  for (const work of summary.daemonWork) context.terminal.err(`${daemonLine(work)}\n`);
   for (const note of summary.notes) context.terminal.err(`note: ${note}\n`);
   context.terminal.err(
     `${rows.length} rows in ${formatMicros(summary.timings.totalMicros)} from ${origin || 'no table'}\n`,
   );
+}
+
+function daemonLine(work: DaemonWork): string {
+  const { daemon, attempt, outcome, segmentCount, rowCount, wireBytes, micros } = work;
+  const time = formatMicros(BigInt(micros));
+  return `storage ${daemon}: ${attempt} call ${outcome} in ${time}, ${segmentCount} segments, ${rowCount} rows, ${wireBytes} bytes`;
 }
 
 function printable(row: readonly Value[], schema: Schema): (string | null)[] {

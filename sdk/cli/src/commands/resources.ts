@@ -1,10 +1,21 @@
 import { Code, TesseraError } from '@tessera/base';
 import { diffResources, printDiff, printResources, type Resource } from '@tessera/cube';
 import type { Command } from 'commander';
+import { exportAccess, isAccessResource } from '../access-resources.ts';
 import { applyResources, exportResources, folderOf, readResources } from '../apply.ts';
+import type { CommandContext } from '../context.ts';
 import type { Runner } from '../runner.ts';
 
-const kinds = { source: 'Source', model: 'Model', cube: 'Cube' } as const;
+const kinds = {
+  source: 'Source',
+  model: 'Model',
+  cube: 'Cube',
+  user: 'User',
+  group: 'Group',
+  role: 'Role',
+  policy: 'Policy',
+} as const;
+const kindList = 'source, model, cube, user, group, role or policy';
 type KindWord = keyof typeof kinds;
 
 /** apply, diff, get, export, delete: YAML resources. */
@@ -47,7 +58,11 @@ export function resourceCommands(program: Command, run: Runner): void {
     .action(
       run(async (context, options: { file: string[] }) => {
         const wanted = readResources(options.file).map(({ resource }) => resource);
-        const present = await exportResources(context.client, context.options.project);
+        const { client, options: global } = context;
+        const present = [
+          ...(await exportResources(client, global.project)),
+          ...(wanted.some(isAccessResource) ? await exportAccess(client, global.project) : []),
+        ];
         const known = present.filter((a) =>
           wanted.some((b) => a.kind === b.kind && a.name === b.name),
         );
@@ -60,7 +75,7 @@ export function resourceCommands(program: Command, run: Runner): void {
   program
     .command('export')
     .description('print resources as YAML that can be applied again')
-    .argument('[kind]', 'source, model or cube')
+    .argument('[kind]', kindList)
     .argument('[name]')
     .addHelpText('after', '\nExample:\n  tessera export > project.yaml\n')
     .action(
@@ -73,7 +88,7 @@ export function resourceCommands(program: Command, run: Runner): void {
   program
     .command('get')
     .description('list resources')
-    .argument('[kind]', 'source, model or cube')
+    .argument('[kind]', kindList)
     .argument('[name]')
     .addHelpText('after', '\nExample:\n  tessera get cube\n')
     .action(
@@ -90,20 +105,53 @@ export function resourceCommands(program: Command, run: Runner): void {
   program
     .command('delete')
     .description('delete a resource')
-    .argument('<kind>', 'source, model or cube')
+    .argument('<kind>', kindList)
     .argument('<name>')
     .addHelpText('after', '\nExample:\n  tessera delete cube sales\n')
     .action(
       run(async (context, kind: string, name: string) => {
         const word = kindWord(kind);
-        const path = `${context.project}/${word}s/${name}`;
-        const { client } = context;
-        if (word === 'source') await client.sources.deleteSource({ name: path });
-        else if (word === 'model') await client.models.deleteModel({ name: path });
-        else await client.cubes.deleteCube({ name: path });
+        const path = await deleteOne(context, word, name);
         context.say(`deleted ${kinds[word]} ${name}`, { deleted: path });
       }),
     );
+}
+
+/** Kinds that only administrators see. */
+const accessKinds: readonly KindWord[] = ['user', 'group', 'role', 'policy'];
+
+/** @returns the name of what was deleted */
+async function deleteOne(
+  { client, project }: CommandContext,
+  word: KindWord,
+  id: string,
+): Promise<string> {
+  const path = { user: 'users', group: 'groups', role: 'roles', policy: `${project}/policies` };
+  const name =
+    word in path ? `${path[word as keyof typeof path]}/${id}` : `${project}/${word}s/${id}`;
+  switch (word) {
+    case 'source':
+      await client.sources.deleteSource({ name });
+      break;
+    case 'model':
+      await client.models.deleteModel({ name });
+      break;
+    case 'cube':
+      await client.cubes.deleteCube({ name });
+      break;
+    case 'user':
+      await client.users.deleteUser({ name });
+      break;
+    case 'group':
+      await client.groups.deleteGroup({ name });
+      break;
+    case 'role':
+      await client.roles.deleteRole({ name });
+      break;
+    case 'policy':
+      await client.policies.deletePolicy({ name });
+  }
+  return name;
 }
 
 async function select(
@@ -112,7 +160,10 @@ async function select(
   kind: string | undefined,
   name: string | undefined,
 ): Promise<Resource[]> {
-  const all = await exportResources(client, project);
+  const isAccess = kind !== undefined && accessKinds.includes(kindWord(kind));
+  const all = isAccess
+    ? await exportAccess(client, project)
+    : await exportResources(client, project);
   const ofKind =
     kind === undefined ? all : all.filter((item) => item.kind === kinds[kindWord(kind)]);
   const found = name === undefined ? ofKind : ofKind.filter((item) => item.name === name);
@@ -128,12 +179,12 @@ async function select(
 }
 
 function kindWord(kind: string): KindWord {
-  const word = kind.toLowerCase().replace(/s$/, '');
+  const word = kind.toLowerCase().replace(/ies$/, 'y').replace(/s$/, '');
   if (word in kinds) return word as KindWord;
   throw new TesseraError({
     code: Code.INVALID_ARGUMENT,
     reason: 'UNKNOWN_KIND',
-    message: `${kind} is not a kind of resource: use source, model or cube.`,
+    message: `${kind} is not a kind of resource: use ${kindList}.`,
     metadata: { kind },
   });
 }
@@ -148,6 +199,18 @@ function summaryOf(resource: Resource): string {
       const { fact, joins, dimensions, measures } = resource.spec;
       return `${fact.source}.${fact.table}, ${joins.length} joins, ${dimensions.length} dimensions, ${measures.length} measures`;
     }
+    case 'User':
+      return `${[...resource.spec.roles, ...resource.spec.groups].join(', ')}${resource.spec.disabled ? ' (disabled)' : ''}`;
+    case 'Group':
+      return resource.spec.roles.join(', ');
+    case 'Role':
+      return resource.spec.permissions
+        .map(({ functions, project, source, table }) => {
+          return `${functions.join(', ')} on ${project}/${source}.${table}`;
+        })
+        .join('; ');
+    case 'Policy':
+      return `of role ${resource.spec.role} on ${resource.spec.source}.${resource.spec.table}`;
     case 'Cube':
       return `of model ${resource.spec.model}`;
   }

@@ -27,11 +27,27 @@ const rows = [
 const batch: ColumnBatch = batchFromRows(schema, rows);
 const summary: QuerySummary = {
   rowCount: 3n,
-  coverage: { catalogRevision: 42n, blocks: [], sourceTables: ['files.flights'] },
+  coverage: {
+    catalogRevision: 42n,
+    policyRevision: 3n,
+    blocks: [],
+    sourceTables: ['files.flights'],
+  },
   planKind: 'source',
   timings: { totalMicros: 9n, queueMicros: 1n, planMicros: 2n, executeMicros: 6n },
   rejectedRows: 1n,
   notes: ['a note'],
+  daemonWork: [
+    {
+      daemon: '127.0.0.1:7411',
+      attempt: 'hedge',
+      outcome: 'abandoned',
+      segmentCount: 2,
+      rowCount: 3,
+      wireBytes: 400,
+      micros: 5,
+    },
+  ],
 };
 const refused = new TesseraError({
   code: Code.INVALID_ARGUMENT,

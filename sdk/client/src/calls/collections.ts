@@ -1,4 +1,4 @@
-import type { metadata } from '@tessera/proto';
+import type { access, metadata } from '@tessera/proto';
 import type { CallOptions } from 'nice-grpc-common';
 import type { TesseraClient } from '../clients.ts';
 import { pages } from './pages.ts';
@@ -13,12 +13,18 @@ export interface Collections {
   readonly segments: metadata.Segment;
   readonly snapshots: metadata.Snapshot;
   readonly dictionaries: metadata.Dictionary;
+  readonly hosts: metadata.Host;
+  readonly deployments: metadata.Deployment;
   readonly operationRecords: metadata.OperationRecord;
+  readonly users: access.User;
+  readonly groups: access.Group;
+  readonly roles: access.Role;
+  readonly policies: access.Policy;
 }
 export type CollectionName = keyof Collections;
 
 export interface CollectionOptions extends WatchOptions {
-  /** Resource name of what holds them, `-` for any: `projects/-`. Absent for projects and operation records. */
+  /** Resource name of what holds them, `-` for any: `projects/-`. Absent for what stands at the top, such as projects and hosts. */
   readonly parent?: string;
   readonly pageSize?: number;
 }

@@ -1,5 +1,6 @@
 import { Code, TesseraError } from '@tessera/base';
 import { type CallOptions, ClientError, type ClientMiddlewareCall } from 'nice-grpc-common';
+import { tlsFailure } from '../transport/tls-failure.ts';
 import { decodeStatusDetails, errorOf, statusDetailsKey } from './status-details.ts';
 
 /** Makes every failed call throw a `TesseraError`, with the reason and violations that the daemon gave. */
@@ -36,6 +37,8 @@ function failureOf(
     if (call.details !== undefined) {
       return errorOf({ ...decodeStatusDetails(call.details), ...base }, error);
     }
+    const untrusted = tlsFailure(error.details);
+    if (untrusted !== undefined) return untrusted;
     return new TesseraError({
       code: error.code as unknown as Code,
       reason: transportReasons[error.code as number] ?? 'UNKNOWN_FAILURE',

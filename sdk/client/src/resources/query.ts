@@ -1,6 +1,7 @@
 import type { DataType, Value } from '@tessera/columnar';
 import type { BlockCoverage } from '@tessera/cube';
 import { query, type type } from '@tessera/proto';
+import { type DaemonWork, daemonWorkFromProto, daemonWorkToProto } from './daemon-work.ts';
 import { dataTypeFromProto, dataTypeToProto } from './data-type.ts';
 import { enumPair } from './enum-pair.ts';
 import { blockCoverageFromProto, blockCoverageToProto } from './explanation.ts';
@@ -25,6 +26,8 @@ export type PlanKind = 'cuboid' | 'mixed' | 'source' | 'constant';
 /** What an answer rests on. */
 export interface Coverage {
   readonly catalogRevision: bigint;
+  /** Of the access policies that were applied; 0 where access is not controlled. */
+  readonly policyRevision: bigint;
   readonly blocks: readonly BlockCoverage[];
   /** Tables read from their source, as `source.table`. */
   readonly sourceTables: readonly string[];
@@ -38,6 +41,8 @@ export interface QuerySummary {
   readonly rejectedRows: bigint;
   /** What went wrong on the way and was got round, for people. */
   readonly notes: readonly string[];
+  /** Calls to storage daemons, where there are several. */
+  readonly daemonWork: readonly DaemonWork[];
 }
 
 /** Microseconds. */
@@ -101,6 +106,7 @@ export function planKindFromProto(kind: query.PlanKind): PlanKind {
 export function coverageToProto(coverage: Coverage): query.Coverage {
   return {
     catalogRevision: coverage.catalogRevision,
+    policyRevision: coverage.policyRevision,
     blocks: coverage.blocks.map(blockCoverageToProto),
     sourceTables: [...coverage.sourceTables],
   };
@@ -109,6 +115,7 @@ export function coverageToProto(coverage: Coverage): query.Coverage {
 export function coverageFromProto(message: query.Coverage | undefined): Coverage {
   return {
     catalogRevision: message?.catalogRevision ?? 0n,
+    policyRevision: message?.policyRevision ?? 0n,
     blocks: (message?.blocks ?? []).map(blockCoverageFromProto),
     sourceTables: [...(message?.sourceTables ?? [])],
   };
@@ -122,6 +129,7 @@ export function querySummaryToProto(summary: QuerySummary): query.QuerySummary {
     timings: { ...summary.timings },
     rejectedRows: summary.rejectedRows,
     notes: summary.notes,
+    daemonWork: summary.daemonWork.map(daemonWorkToProto),
   };
 }
 
@@ -139,6 +147,7 @@ export function querySummaryFromProto(message: query.QuerySummary): QuerySummary
     },
     rejectedRows: message.rejectedRows,
     notes: [...message.notes],
+    daemonWork: message.daemonWork.map(daemonWorkFromProto),
   };
 }
 

@@ -376,7 +376,12 @@ const settings = record<QuerySettings>(
 
 const summary = record<QuerySummary>({
   rowCount: count,
-  coverage: fc.record({ catalogRevision: count, blocks: many(coverage), sourceTables: names }),
+  coverage: fc.record({
+    catalogRevision: count,
+    policyRevision: count,
+    blocks: many(coverage),
+    sourceTables: names,
+  }),
   planKind: fc.constantFrom('cuboid', 'mixed', 'source', 'constant'),
   timings: fc.record({
     totalMicros: count,
@@ -386,6 +391,17 @@ const summary = record<QuerySummary>({
   }),
   rejectedRows: count,
   notes: fc.array(fc.string()),
+  daemonWork: many(
+    fc.record({
+      daemon: fc.string(),
+      attempt: fc.constantFrom('first', 'retry', 'hedge'),
+      outcome: fc.constantFrom('answered', 'failed', 'abandoned'),
+      segmentCount: fc.nat(),
+      rowCount: fc.nat(),
+      wireBytes: fc.nat(),
+      micros: fc.nat(),
+    }),
+  ),
 });
 
 interface Codec<Message> {

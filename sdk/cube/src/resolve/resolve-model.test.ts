@@ -117,7 +117,10 @@ describe('resolveModel', () => {
         '[{ table: shop, alias: a, on: f.shop = a.code }, { table: shop, alias: b, on: f.shop = b.code }]',
       dimensions: '[{ name: x, column: a.city }, { name: y, column: b.city }]',
     });
-    expect(model.dimensions.map(({ expr }) => exprKey(expr))).toEqual(['"a"."city"', '"b"."city"']);
+    expect(model.dimensions.map(({ expr }) => expr)).toMatchObject([
+      { kind: 'column', relation: 'a', name: 'city' },
+      { kind: 'column', relation: 'b', name: 'city' },
+    ]);
   });
 
   test('a join may be over several columns', () => {
@@ -158,7 +161,7 @@ describe('resolveModel', () => {
 
   test('the day of a date is the date itself', () => {
     const { dimensions } = resolve({ dimensions: '[{ name: d, column: f.day, grain: day }]' });
-    expect(exprKey(dimensions[0]!.expr)).toBe('"f"."day"');
+    expect(dimensions[0]!.expr).toMatchObject({ kind: 'column', relation: 'f', name: 'day' });
   });
 
   test.each([

@@ -1,4 +1,13 @@
 /** Resources as YAML: read with positions, printed, compared. */
+export type {
+  AccessFunctionWord,
+  AccessResource,
+  ColumnWord,
+  GroupResource,
+  PolicyResource,
+  RoleResource,
+  UserResource,
+} from './access-resource.ts';
 export {
   diffResources,
   type FieldDiff,

@@ -63,12 +63,17 @@ function withoutDefaults(spec: object): Record<string, unknown> {
   const kept = Object.entries(spec).flatMap(([key, value]): [string, unknown][] => {
     if (value === undefined || isEmptyList(value)) return [];
     if (key === 'config') return [[key, value]];
-    if (key === 'groups') return [[key, (value as object[]).map(withoutDefaults)]];
+    // Of a cube they are maps, of a user names.
+    if (key === 'groups') return [[key, (value as unknown[]).map(groupWithoutDefaults)]];
     if (key !== 'segments') return [[key, value]];
     const segments = withoutDefaults(value as object);
     return Object.keys(segments).length === 0 ? [] : [[key, segments]];
   });
   return Object.fromEntries(kept);
+}
+
+function groupWithoutDefaults(group: unknown): unknown {
+  return typeof group === 'object' && group !== null ? withoutDefaults(group) : group;
 }
 
 function isEmptyList(value: unknown): boolean {

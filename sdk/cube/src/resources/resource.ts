@@ -1,8 +1,14 @@
 import type { FieldViolation } from '@tessera/base';
 import type { CubeSpec, ModelSpec } from '../model-spec.ts';
+import type { AccessResource } from './access-resource.ts';
 
 /** What `tessera apply` takes and `tessera export` gives: one YAML document each. */
-export type Resource = ProjectResource | SourceResource | ModelResource | CubeResource;
+export type Resource =
+  | ProjectResource
+  | SourceResource
+  | ModelResource
+  | CubeResource
+  | AccessResource;
 export type ResourceKind = Resource['kind'];
 
 export interface ProjectResource {

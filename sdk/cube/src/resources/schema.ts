@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { limits } from '../limits.ts';
 import type { Grain, MeasureAggregate } from '../model-spec.ts';
 import { parseRetention } from '../time/retention.ts';
+import type { AccessFunctionWord, ColumnWord } from './access-resource.ts';
 
 /** The shape of each resource, as users write it: strict, with defaults filled in. */
 const grain = z.enum([
@@ -142,4 +143,70 @@ const project = z.strictObject({
   description: z.string().optional(),
 });
 
-export const schemas = { Project: project, Source: source, Model: model, Cube: cube } as const;
+const resourceIds = z
+  .array(resourceId)
+  .max(limits.dimensions, atMost(limits.dimensions))
+  .default([]);
+/** Spelled out, so that nothing is permitted by leaving it out. */
+const idOrAny = z.union([resourceId, z.literal('*')]);
+
+const user = z.strictObject({
+  ...header('User'),
+  roles: resourceIds,
+  groups: resourceIds,
+  disabled: z.boolean().default(false),
+});
+
+const accessGroup = z.strictObject({ ...header('Group'), roles: resourceIds });
+
+const role = z.strictObject({
+  ...header('Role'),
+  permissions: z
+    .array(
+      z.strictObject({
+        functions: z
+          .array(
+            z.enum([
+              'query',
+              'model',
+              'build',
+              'operate',
+              'administer',
+            ] satisfies AccessFunctionWord[]),
+          )
+          .min(1, 'must not be empty'),
+        project: idOrAny,
+        source: idOrAny,
+        table: text,
+      }),
+    )
+    .max(limits.dimensions, atMost(limits.dimensions)),
+});
+
+const policy = z.strictObject({
+  ...header('Policy'),
+  role: resourceId,
+  source: resourceId,
+  table: text,
+  rows: expression.optional(),
+  columns: z
+    .record(
+      text,
+      z.union([
+        z.enum(['visible', 'masked', 'hidden'] satisfies ColumnWord[]),
+        z.strictObject({ mask: expression }),
+      ]),
+    )
+    .default({}),
+});
+
+export const schemas = {
+  Project: project,
+  Source: source,
+  Model: model,
+  Cube: cube,
+  User: user,
+  Group: accessGroup,
+  Role: role,
+  Policy: policy,
+} as const;

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { type Clock, checkResourceId, systemClock } from '@tessera/base';
+import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
+import { metadata, host as wire } from '@tessera/proto';
+import { ArtifactStore } from './artifact/artifact-store.ts';
+import { type HostConfigInput, hostConfig } from './config.ts';
+import { type InventoryOptions, readAvailability, readInventory } from './inventory/inventory.ts';
+import { machineIdOf } from './inventory/machine-id.ts';
+import { Journal } from './journal/journal.ts';
+import { findLimitTools } from './process/limits.ts';
+import { Processes } from './process/processes.ts';
+import { HostHandler } from './service/host-handler.ts';
+
+export interface HostDependencies {
+  readonly clock?: Clock;
+  readonly log?: Logger;
+  /** Of this daemon: what children inherit is taken from it. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface ComposedHost extends AsyncDisposable {
+  readonly services: readonly ServiceBinding[];
+  readonly processes: Processes;
+  /** What the host registers, once it is known where it is served. */
+  describe(address: string): Promise<metadata.Host>;
+}
+
+/**
+ * Everything the host daemon is made of. From here on its processes are kept; disposing lets go of them, and they run on.
+ * @throws HOST_DIRECTORY_LOCKED, HOST_JOURNAL_CORRUPT, HOST_JOURNAL_FAILED, BAD_RESOURCE_ID.
+ */
+export async function composeHost(
+  input: HostConfigInput,
+  dependencies: HostDependencies = {},
+): Promise<ComposedHost> {
+  const config = hostConfig.parse(input);
+  checkResourceId(config.name, 'host');
+  const { clock = systemClock, log = silentLogger, environment = process.env } = dependencies;
+  const directory = resolve(config.directory);
+  await using starting = new AsyncDisposableStack();
+  const journal = starting.use(new Journal(directory));
+  const artifacts = await ArtifactStore.open({
+    folder: join(directory, 'artifacts'),
+    journal,
+    clock,
+    maxBytes: config.maxArtifactBytes,
+    maxUploads: config.maxUploads,
+  });
+  const tools = findLimitTools(environment['PATH'] ?? '');
+  const folder = join(directory, 'processes');
+  await mkdir(folder, { recursive: true, mode: 0o750 });
+  const { maxProcesses, uploadIdleTimeoutMs } = config;
+  const surroundings = { folder, artifacts, tools, environment };
+  const processes = starting.use(
+    new Processes({ ...surroundings, journal, clock, log, maxProcesses }),
+  );
+  const inventory: InventoryOptions = { directory, ports: config.ports, tools };
+  const machineId = machineIdOf(journal);
+  const describe = async (address: string) =>
+    metadata.Host.fromPartial({
+      name: `hosts/${config.name}`,
+      machineId,
+      address,
+      labels: config.labels,
+      rack: config.rack,
+      inventory: await readInventory(inventory),
+      lease: `leases/host.${config.name}`,
+      version,
+    });
+  const handler = new HostHandler({
+    processes,
+    artifacts,
+    describe: () => describe(''),
+    availability: () => readAvailability(inventory),
+    uploadIdleTimeoutMs,
+  });
+  const running = starting.move();
+  return {
+    processes,
+    describe,
+    services: [serve(wire.HostServiceDefinition, handler) as unknown as ServiceBinding],
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+const { version } = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+) as { readonly version: string };

@@ -1,0 +1,219 @@
+import { Code, type FieldViolation, TesseraError } from '@tessera/base';
+
+/** Another daemon keeps the processes of that directory. */
+export function directoryLocked(directory: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'HOST_DIRECTORY_LOCKED',
+    message: `${directory} is in use by another host daemon; stop that one, or choose another directory.`,
+    metadata: { directory },
+  });
+}
+
+/** What was written down of processes cannot be read. They run on. */
+export function journalCorrupt(file: string, detail: string): TesseraError {
+  return new TesseraError({
+    code: Code.DATA_LOSS,
+    reason: 'HOST_JOURNAL_CORRUPT',
+    message: `The journal ${file} is damaged (${detail}); it was left as it is. Move it away to begin anew: processes that still run then have to be ended by hand.`,
+    metadata: { file, detail },
+  });
+}
+
+/** Nothing was done, because it could not be written down first. */
+export function journalFailed(file: string, cause: unknown): TesseraError {
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'HOST_JOURNAL_FAILED',
+    message: `The journal ${file} could not be written (${detail}): nothing was done. Make room on the disk, then try again.`,
+    metadata: { file, detail },
+    cause,
+  });
+}
+
+export function diskFull(path: string, cause: unknown): TesseraError {
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'DISK_FULL',
+    message: `No space is left for ${path}; free some and try again. What was there before is intact.`,
+    metadata: { path },
+    cause,
+  });
+}
+
+/** Somebody with a newer token has been here: the caller has lost its lease. */
+export function fenced(lease: string, token: bigint): TesseraError {
+  return new TesseraError({
+    code: Code.ABORTED,
+    reason: 'FENCED',
+    message: `Token ${token} of ${lease} is not the newest that this host has seen: the lease was lost. Stop acting, acquire it again.`,
+    metadata: { lease, token: `${token}` },
+  });
+}
+
+export function processNotFound(id: string): TesseraError {
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: 'PROCESS_NOT_FOUND',
+    message: `There is no process ${id} on this host; list what there is.`,
+    metadata: { process: id },
+  });
+}
+
+export function processExists(id: string): TesseraError {
+  return new TesseraError({
+    code: Code.ALREADY_EXISTS,
+    reason: 'PROCESS_EXISTS',
+    message: `Process ${id} runs with another spec; stop it first, or choose another name.`,
+    metadata: { process: id },
+  });
+}
+
+export function processStopping(id: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'PROCESS_STOPPING',
+    message: `Process ${id} is being stopped; start it again when its state is STOPPED.`,
+    metadata: { process: id },
+  });
+}
+
+export function processRunning(id: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'PROCESS_RUNNING',
+    message: `Process ${id} has not ended; stop it before it is deleted.`,
+    metadata: { process: id },
+  });
+}
+
+export function tooManyProcesses(limit: number): TesseraError {
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'TOO_MANY_PROCESSES',
+    message: `This host keeps ${limit} processes already, which is its limit; delete some that have ended.`,
+    metadata: { limit: `${limit}` },
+  });
+}
+
+export function specInvalid(id: string, violations: readonly FieldViolation[]): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'PROCESS_INVALID',
+    message: `Process ${id} cannot be started: ${violations.map(({ field, description }) => `${field}: ${description}`).join('; ')}`,
+    metadata: { process: id },
+    violations,
+  });
+}
+
+export function executableNotFound(program: string, path: string): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'EXECUTABLE_NOT_FOUND',
+    message: `${program} is no program that can be executed on this host (PATH is ${path}).`,
+    metadata: { program, path },
+  });
+}
+
+export function workingDirectoryMissing(directory: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'WORKING_DIRECTORY_MISSING',
+    message: `${directory} is no directory on this host; make it first, or leave it to the host.`,
+    metadata: { directory },
+  });
+}
+
+export function limitsUnsupported(tool: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'LIMITS_UNSUPPORTED',
+    message: `This host cannot hold a process to those limits: ${tool} is not installed. Install it, or start the process without.`,
+    metadata: { tool },
+  });
+}
+
+export function historyGone(revision: bigint): TesseraError {
+  return new TesseraError({
+    code: Code.OUT_OF_RANGE,
+    reason: 'REVISION_COMPACTED',
+    message: `Changes from revision ${revision} on are no longer known; list the processes again and watch from there.`,
+    metadata: { revision: `${revision}` },
+  });
+}
+
+export function logRotated(offset: number, oldest: number): TesseraError {
+  return new TesseraError({
+    code: Code.OUT_OF_RANGE,
+    reason: 'LOG_ROTATED',
+    message: `Offset ${offset} of the log is no longer kept; the oldest is ${oldest}. Read from there, or keep more files.`,
+    metadata: { offset: `${offset}`, oldest: `${oldest}` },
+  });
+}
+
+export function artifactNotFound(name: string): TesseraError {
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: 'ARTIFACT_NOT_FOUND',
+    message: `${name} is not on this host; put it first.`,
+    metadata: { name },
+  });
+}
+
+/** What came is not what was announced. Nothing of it was kept. */
+export function artifactMismatch(name: string, expected: string, found: string): TesseraError {
+  return new TesseraError({
+    code: Code.DATA_LOSS,
+    reason: 'ARTIFACT_MISMATCH',
+    message: `${name}: ${expected} was announced, but ${found} came; put it again.`,
+    metadata: { name, expected, found },
+  });
+}
+
+/** The file on the disk is not what was taken in. It is set aside and never used. */
+export function artifactCorrupted(name: string): TesseraError {
+  return new TesseraError({
+    code: Code.DATA_LOSS,
+    reason: 'ARTIFACT_CORRUPTED',
+    message: `${name} is damaged on this host's disk and was set aside under quarantine/; put it again.`,
+    metadata: { name },
+  });
+}
+
+export function artifactInUse(name: string, process: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'ARTIFACT_IN_USE',
+    message: `${name} is needed by process ${process}; delete that one first.`,
+    metadata: { name, process },
+  });
+}
+
+export function artifactTooLarge(name: string, limitBytes: number): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'ARTIFACT_TOO_LARGE',
+    message: `${name} is larger than the ${limitBytes} bytes that one artifact may have; raise maxArtifactBytes, or split it.`,
+    metadata: { name, limitBytes: `${limitBytes}` },
+  });
+}
+
+export function tooManyUploads(limit: number): TesseraError {
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'TOO_MANY_UPLOADS',
+    message: `${limit} artifacts are being put already; try again when one is done.`,
+    metadata: { limit: `${limit}` },
+  });
+}
+
+export function badRequest(field: string, description: string): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'BAD_REQUEST',
+    message: `${field}: ${description}`,
+    metadata: { field },
+    violations: [{ field, description }],
+  });
+}

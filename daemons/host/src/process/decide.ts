@@ -1,0 +1,75 @@
+import type { ProcessRecord } from './process-record.ts';
+import type { RunExit } from './run-status.ts';
+
+/** What is seen of the present run. */
+export interface ObservedRun {
+  /** Somebody has taken the run: it was started, or never will be. */
+  readonly isClaimed: boolean;
+  /** This daemon has started a supervisor that may still take it. */
+  readonly isSpawning: boolean;
+  /** A supervisor that this daemon started ended without taking it: why. */
+  readonly spawnFailure?: string;
+  readonly isSupervised: boolean;
+  readonly isMainAlive: boolean;
+  /** How many processes of the run there are, counted when it is being stopped or its main program is gone. */
+  readonly memberCount: number;
+  readonly exit?: RunExit;
+  /** SIGTERM was sent in this life of the daemon. */
+  readonly isTermSent: boolean;
+}
+
+export type Action =
+  /** Decide on the next run; write it down. */
+  | { readonly kind: 'begin-run' }
+  /** Start a supervisor for the run that was decided on. */
+  | { readonly kind: 'spawn' }
+  /** Take the run, so that nobody else can: it will not begin. */
+  | { readonly kind: 'call-off'; readonly why: string }
+  | { readonly kind: 'signal'; readonly signal: 'SIGTERM' | 'SIGKILL' }
+  | { readonly kind: 'end-run'; readonly exit: RunExit }
+  /** Look again soon; at this time at the latest. */
+  | { readonly kind: 'wait'; readonly untilMs?: number }
+  /** Nothing to do until somebody asks for something. */
+  | { readonly kind: 'rest' };
+
+/** One step towards what is wanted of a process. Any step may be repeated, or not happen at all. */
+export function decide(record: ProcessRecord, observed: ObservedRun, nowMs: number): Action {
+  if (!record.isActive) return decideIdle(record, nowMs);
+  if (!observed.isClaimed) return decideUnclaimed(record, observed);
+  const { stopDeadlineMs } = record;
+  const { isMainAlive, isSupervised, exit, memberCount } = observed;
+  const isMainKnown = record.child !== undefined || !isSupervised;
+  const hasMainEnded = exit !== undefined || (!isMainAlive && isMainKnown);
+  if (memberCount > 0 && stopDeadlineMs === undefined && hasMainEnded) return kill;
+  if (stopDeadlineMs !== undefined && memberCount > 0) {
+    if (nowMs >= stopDeadlineMs) return kill;
+    if (!observed.isTermSent) return { kind: 'signal', signal: 'SIGTERM' };
+    return { kind: 'wait', untilMs: stopDeadlineMs };
+  }
+  if (isMainAlive) return { kind: 'wait' };
+  if (exit !== undefined) return { kind: 'end-run', exit };
+  if (isSupervised) return { kind: 'wait' }; // It is about to say how the program began or ended.
+  return { kind: 'end-run', exit: { cause: unseen, atMs: nowMs } };
+}
+
+const kill = { kind: 'signal', signal: 'SIGKILL' } as const;
+const unseen = {
+  kind: 'unknown',
+  message: 'It ended together with its supervisor, as when the machine was switched off.',
+} as const;
+
+function decideIdle({ dueMs }: ProcessRecord, nowMs: number): Action {
+  if (dueMs === undefined) return { kind: 'rest' };
+  return nowMs >= dueMs ? { kind: 'begin-run' } : { kind: 'wait', untilMs: dueMs };
+}
+
+function decideUnclaimed(record: ProcessRecord, observed: ObservedRun): Action {
+  const { isSpawning, spawnFailure } = observed;
+  if (record.stopDeadlineMs !== undefined) return callOff('It was stopped before it began.');
+  if (spawnFailure !== undefined) return callOff(spawnFailure);
+  return isSpawning ? { kind: 'wait' } : { kind: 'spawn' };
+}
+
+function callOff(why: string): Action {
+  return { kind: 'call-off', why };
+}

@@ -1,0 +1,69 @@
+import { statSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ArtifactStore } from '../artifact/artifact-store.ts';
+import { workingDirectoryMissing } from '../errors.ts';
+import { orDiskFull } from '../files/durable.ts';
+import { markName } from '../proc/members.ts';
+import { findExecutable } from './executable.ts';
+import { type LimitTools, limitedArgv } from './limits.ts';
+import { markOf, type ProcessRecord } from './process-record.ts';
+import type { RunPlan } from './run-plan.ts';
+
+export interface RunSurroundings {
+  /** Folder of everything that belongs to processes. */
+  readonly folder: string;
+  readonly artifacts: ArtifactStore;
+  readonly tools: LimitTools;
+  /** Of the daemon. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** What a process gets of the daemon's environment. */
+const inherited = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR'] as const;
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Where one process has what. */
+export function foldersOf(folder: string, id: string) {
+  const own = join(folder, id);
+  return { own, work: join(own, 'work'), logs: join(own, 'logs'), runs: join(own, 'runs') };
+}
+
+export function logsOf(folder: string, id: string) {
+  const { logs } = foldersOf(folder, id);
+  return { output: join(logs, 'output.log'), error: join(logs, 'error.log') };
+}
+
+/**
+ * Makes everything ready that a run needs, and says how it is started. May be repeated.
+ * @throws WORKING_DIRECTORY_MISSING, EXECUTABLE_NOT_FOUND, LIMITS_UNSUPPORTED, DISK_FULL, ARTIFACT_NOT_FOUND, ARTIFACT_CORRUPTED.
+ */
+export async function prepareRun(
+  record: ProcessRecord,
+  { folder, artifacts, tools, environment: daemons }: RunSurroundings,
+): Promise<RunPlan> {
+  const { id, spec } = record;
+  const folders = foldersOf(folder, id);
+  const workingDirectory = spec.workingDirectory ?? folders.work;
+  await orDiskFull(folders.own, async () => {
+    await mkdir(folders.logs, { recursive: true });
+    if (spec.workingDirectory === undefined) await mkdir(workingDirectory, { recursive: true });
+  });
+  const isThere = statSync(workingDirectory, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (!isThere) throw workingDirectoryMissing(workingDirectory);
+  for (const { digest, path } of spec.artifacts) {
+    await artifacts.link(digest, join(workingDirectory, path));
+  }
+  const own = inherited.flatMap((name) => (daemons[name] ? [[name, daemons[name]]] : []));
+  const given = { PATH: defaultPath, ...Object.fromEntries(own), ...spec.environment };
+  const program = findExecutable(spec.argv[0]!, { path: given.PATH, folder: workingDirectory });
+  const logs = logsOf(folder, id);
+  return {
+    argv: limitedArgv([program, ...spec.argv.slice(1)], spec.limits, tools),
+    environment: { ...given, [markName]: markOf(record) },
+    workingDirectory,
+    outputLog: logs.output,
+    errorLog: logs.error,
+    rotation: spec.rotation,
+  };
+}

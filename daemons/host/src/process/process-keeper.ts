@@ -1,0 +1,250 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Clock, messageOf } from '@tessera/base';
+import type { Logger } from '@tessera/daemon';
+import { writeDurably } from '../files/durable.ts';
+import { membersOf, type Run, signalMembers } from '../proc/members.ts';
+import { isAlive, readIfThere } from '../proc/process-identity.ts';
+import { type Action, decide, type ObservedRun } from './decide.ts';
+import { foldersOf, prepareRun, type RunSurroundings } from './prepare-run.ts';
+import { childSeen, markOf, type ProcessRecord, runBegun, runEnded } from './process-record.ts';
+import { runPlanFile } from './run-plan.ts';
+import { claimRun, notStarted, readRunStatus } from './run-status.ts';
+
+export interface KeeperOptions extends RunSurroundings {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Writes a record to the journal, and gives it with its revision. */
+  readonly save: (record: ProcessRecord) => ProcessRecord;
+}
+
+const supervisorFile = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? './supervisor.ts' : './supervisor.js', import.meta.url),
+);
+/** What a supervisor says when it cannot do its work. */
+const supervisorLog = 'supervisor.log';
+/** How soon a change is seen that nobody reports, as the end of an adopted process. */
+const pollMs = 500;
+/** The same while something is on its way. */
+const busyPollMs = 50;
+/** Wait after a step that failed, as when the disk is full. */
+const retryMs = 1_000;
+
+/** Keeps one process as it is wanted: observes, decides, acts, until it is disposed. The process itself stays. */
+export class ProcessKeeper implements AsyncDisposable {
+  readonly #options: KeeperOptions;
+  readonly #letGo = new AbortController();
+  readonly #running: Promise<void>;
+  #record: ProcessRecord;
+  #wake: () => void = () => {};
+  #mustLook = false;
+  /** What this daemon has done for a run, by the run's number. */
+  #spawned: { readonly run: number; readonly failure?: string } | undefined;
+  #termSentTo: number | undefined;
+
+  constructor(record: ProcessRecord, options: KeeperOptions) {
+    this.#record = record;
+    this.#options = options;
+    this.#running = this.#run(this.#letGo.signal);
+  }
+
+  get record(): ProcessRecord {
+    return this.#record;
+  }
+
+  /** Writes down what is wanted from now on, and sees to it. */
+  change(record: ProcessRecord): void {
+    if (record === this.#record) return;
+    this.#record = this.#options.save(record);
+    this.#look();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#letGo.abort();
+    await this.#running;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { log } = this.#options;
+    const { child, id } = this.#record;
+    if (child !== undefined && isAlive(child)) log.info({ id, pid: child.pid }, 'process.adopted');
+    while (!signal.aborted) {
+      this.#mustLook = false;
+      const waitMs = await this.#step().catch((error) => {
+        log.error({ id, error: messageOf(error) }, 'process.step-failed');
+        return retryMs;
+      });
+      if (waitMs > 0) await this.#sleep(waitMs, signal);
+    }
+  }
+
+  /** Takes one step; gives how long nothing needs to be looked at. */
+  async #step(): Promise<number> {
+    const nowMs = this.#nowMs();
+    const action = decide(this.#record, this.#observe(), nowMs);
+    if (action.kind === 'rest') return Number.POSITIVE_INFINITY;
+    if (action.kind === 'wait') {
+      const untilMs = action.untilMs ?? Number.POSITIVE_INFINITY;
+      return Math.max(1, Math.min(this.#pollMs(), untilMs - nowMs));
+    }
+    await this.#act(action, nowMs);
+    return action.kind === 'signal' ? busyPollMs : 0;
+  }
+
+  #pollMs(): number {
+    const { isActive, stopDeadlineMs, child } = this.#record;
+    if (!isActive) return Number.POSITIVE_INFINITY;
+    return stopDeadlineMs === undefined && child !== undefined ? pollMs : busyPollMs;
+  }
+
+  #observe(): ObservedRun {
+    if (!this.#record.isActive) return nothing;
+    const { run, stopDeadlineMs } = this.#record;
+    const seen = readRunStatus(this.#runFolder);
+    const isSupervised = seen?.supervisor !== undefined && isAlive(seen.supervisor);
+    // A supervisor that is gone by now may have written something since; nothing comes after that.
+    const status = isSupervised ? seen : readRunStatus(this.#runFolder);
+    if (status?.child !== undefined && this.#record.child === undefined) {
+      this.change(childSeen(this.#record, status.child));
+      const { id } = this.#record;
+      this.#options.log.info({ id, run, pid: status.child.pid }, 'process.started');
+    }
+    const { child } = this.#record;
+    const spawned = this.#spawned?.run === run ? this.#spawned : undefined;
+    const isMainAlive = child !== undefined && isAlive(child);
+    const needsCount = !isMainAlive || stopDeadlineMs !== undefined;
+    return {
+      isClaimed: status !== undefined,
+      isSpawning: spawned !== undefined && spawned.failure === undefined,
+      ...(spawned?.failure !== undefined && { spawnFailure: spawned.failure }),
+      isSupervised,
+      isMainAlive,
+      memberCount: needsCount ? membersOf(this.#members).length : 0,
+      ...(status?.exit && { exit: status.exit }),
+      isTermSent: this.#termSentTo === run,
+    };
+  }
+
+  async #act(action: Exclude<Action, { kind: 'wait' | 'rest' }>, nowMs: number): Promise<void> {
+    switch (action.kind) {
+      case 'begin-run':
+        return this.change(runBegun(this.#record, nowMs));
+      case 'spawn':
+        return this.#spawn();
+      case 'call-off':
+        return this.#callOff(action.why);
+      case 'signal':
+        return this.#signal(action.signal);
+      case 'end-run': {
+        const { id, run } = this.#record;
+        this.change(runEnded(this.#record, action.exit, nowMs));
+        this.#options.log.info({ id, run, cause: action.exit.cause }, 'process.ended');
+        rmSync(join(foldersOf(this.#options.folder, id).runs, `${run}`), {
+          recursive: true,
+          force: true,
+        });
+      }
+    }
+  }
+
+  async #spawn(): Promise<void> {
+    const before = this.#record;
+    const { run } = before;
+    const runFolder = this.#runFolder;
+    const fail = (failure: string) => {
+      this.#spawned = { run, failure };
+      this.#look();
+    };
+    try {
+      const plan = await prepareRun(before, this.#options);
+      mkdirSync(runFolder, { recursive: true, mode: 0o700 });
+      await writeDurably(join(runFolder, runPlanFile), JSON.stringify(plan));
+    } catch (error) {
+      return fail(messageOf(error));
+    }
+    if (this.#record !== before) return; // Something else may be wanted by now.
+    this.#spawned = { run };
+    const supervisor = startSupervisor(runFolder, this.#options.environment['PATH']);
+    supervisor.once('error', (error) => fail(error.message));
+    // Usually it ends together with the run, which is found in its status.
+    supervisor.once('exit', (code) => {
+      this.#look();
+      if (this.#spawned?.run !== run) return;
+      const said = readIfThere(join(runFolder, supervisorLog)) ?? '';
+      fail(`Its supervisor ended with ${code} before it began. ${said}`);
+    });
+    supervisor.unref();
+  }
+
+  #callOff(why: string): void {
+    mkdirSync(this.#runFolder, { recursive: true, mode: 0o700 });
+    const exit = { cause: notStarted(why), atMs: this.#nowMs() };
+    claimRun(this.#runFolder, { exit })?.[Symbol.dispose]();
+  }
+
+  #signal(signal: 'SIGTERM' | 'SIGKILL'): void {
+    const { id, run } = this.#record;
+    this.#options.log.info({ id, run, signal }, 'process.signalled');
+    signalMembers(this.#members, signal);
+    if (signal === 'SIGTERM') this.#termSentTo = run;
+  }
+
+  get #members(): Run {
+    return { leader: this.#record.child, mark: markOf(this.#record) };
+  }
+
+  get #runFolder(): string {
+    const { id, run } = this.#record;
+    return join(foldersOf(this.#options.folder, id).runs, `${run}`);
+  }
+
+  #nowMs(): number {
+    return Number(this.#options.clock.now() / 1000n);
+  }
+
+  #look(): void {
+    this.#mustLook = true;
+    this.#wake();
+  }
+
+  async #sleep(durationMs: number, signal: AbortSignal): Promise<void> {
+    if (this.#mustLook) return;
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    const ended = AbortSignal.any([woken.signal, signal]);
+    const longestMs = 2 ** 31 - 1; // Of a timer.
+    await this.#options.clock.sleep(Math.min(durationMs, longestMs), ended).catch(() => {});
+  }
+}
+
+function startSupervisor(runFolder: string, path: string | undefined): ChildProcess {
+  const log = openSync(join(runFolder, supervisorLog), 'a', 0o600);
+  try {
+    return spawn(process.execPath, [...supervisorFlags, supervisorFile, runFolder], {
+      cwd: '/',
+      detached: true,
+      stdio: ['ignore', 'ignore', log],
+      env: path === undefined ? {} : { PATH: path },
+    });
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Little memory for a program that does little. */
+const supervisorFlags = [
+  '--disable-warning=ExperimentalWarning',
+  '--v8-pool-size=0',
+  '--max-semi-space-size=1',
+];
+
+const nothing: ObservedRun = {
+  isClaimed: false,
+  isSpawning: false,
+  isSupervised: false,
+  isMainAlive: false,
+  memberCount: 0,
+  isTermSent: false,
+};

@@ -1,0 +1,158 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Connection, connect } from '@tessera/client';
+import { silentLogger, startServer } from '@tessera/daemon';
+import { composeMetadata } from '@tessera/metadata';
+import { expectReason } from '@tessera/testkit/contracts';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { HostConfigInput } from '../config.ts';
+import { type RunningHost, runHost } from '../run-host.ts';
+import { DaemonProcess } from '../testing/daemon-process.ts';
+import { untilEnded, untilState } from '../testing/host-fixture.ts';
+
+/** A metadata daemon over one file and port that can be stopped and started again. */
+class Metadata implements AsyncDisposable {
+  readonly #file: string;
+  address = '127.0.0.1:0';
+  #running: AsyncDisposableStack | undefined;
+
+  constructor(folder: string) {
+    this.#file = join(folder, 'metadata.sqlite');
+  }
+
+  async start(): Promise<void> {
+    const stack = new AsyncDisposableStack();
+    const store = { driver: 'sqlite', file: this.#file } as const;
+    const { services } = stack.use(await composeMetadata({ store }));
+    const options = { address: this.address, services, log: silentLogger, drainTimeoutMs: 1 };
+    this.address = stack.use(await startServer(options)).address;
+    this.#running = stack;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#running?.disposeAsync();
+    this.#running = undefined;
+  }
+}
+
+let folder: string;
+let metadata: Metadata;
+let client: Connection;
+let stack: AsyncDisposableStack;
+beforeEach(async () => {
+  stack = new AsyncDisposableStack();
+  folder = mkdtempSync(join(tmpdir(), 'tessera-host-'));
+  stack.defer(() => rmSync(folder, { recursive: true }));
+  metadata = stack.use(new Metadata(folder));
+  await metadata.start();
+  client = stack.use(connect(metadata.address));
+});
+afterEach(() => stack.disposeAsync());
+
+const name = 'hosts/a';
+const leaseOf = () => client.leases.getLease({ name: 'leases/host.a' });
+
+function run(directory: string, config: Partial<HostConfigInput> = {}): Promise<RunningHost> {
+  return runHost(
+    { name: 'a', directory: join(folder, directory), leaseTtlMs: 1_000, ...config },
+    { address: '127.0.0.1:0', metadataAddress: metadata.address },
+    silentLogger,
+  );
+}
+
+test('a host registers what it is, is alive while it runs, and is known when it is gone', async () => {
+  const host = await run('one', { rack: 'r1', labels: { disk: 'nvme' } });
+  const registered = await client.hosts.getHost({ name });
+  expect(registered).toMatchObject({ address: host.address, rack: 'r1', labels: { disk: 'nvme' } });
+  expect(registered.inventory?.cpuCount).toBeGreaterThan(0);
+  expect((await leaseOf()).holder).toBe(registered.machineId);
+  await host[Symbol.asyncDispose]();
+  await expectReason(leaseOf(), 'LEASE_NOT_FOUND');
+  const again = stack.use(await run('one', { rack: 'r2' }));
+  const { uid, rack, address } = await client.hosts.getHost({ name });
+  expect({ uid, rack, address }).toEqual({
+    uid: registered.uid,
+    rack: 'r2',
+    address: again.address,
+  });
+});
+
+test('a machine that joins under a name that is taken is refused, and the first one stays', async () => {
+  const first = stack.use(await run('one'));
+  await expectReason(run('two'), 'HOST_NAME_TAKEN');
+  expect((await client.hosts.getHost({ name })).address).toBe(first.address);
+  await first[Symbol.asyncDispose]();
+  await expectReason(run('two'), 'HOST_NAME_TAKEN');
+  await client.hosts.deleteHost({ name });
+  stack.use(await run('two'));
+});
+
+test('a host goes on without metadata, and registers itself again', async () => {
+  const host = stack.use(await run('one'));
+  const connection = stack.use(connect(host.address));
+  stack.defer(() => endProcesses(connection));
+  const { machineId } = await client.hosts.getHost({ name });
+  const spec = { argv: ['sleep', '1000'] };
+  await connection.host.startProcess({ processId: 'p', spec });
+  const before = await untilState(connection.host, 'p', 'RUNNING');
+  await metadata[Symbol.asyncDispose]();
+  await connection.host.startProcess({ processId: 'q', spec });
+  await untilState(connection.host, 'q', 'RUNNING');
+  await metadata.start();
+  const holder = () =>
+    leaseOf().then(
+      (lease) => lease.holder,
+      () => '',
+    );
+  await expect.poll(holder).toBe(machineId);
+  await expect.poll(() => host.registration.isRegistered).toBe(true);
+  expect(await untilState(connection.host, 'p', 'RUNNING')).toEqual(before);
+});
+
+async function endProcesses({ host }: Connection): Promise<void> {
+  const { processes } = await host.listProcesses({});
+  for (const { name } of processes) {
+    await host.stopProcess({ name, gracePeriod: {} });
+    await untilEnded(host, name);
+  }
+}
+
+test('a host that starts while metadata is away joins later', async () => {
+  await metadata[Symbol.asyncDispose]();
+  const host = stack.use(await run('one'));
+  expect(host.registration.isRegistered).toBe(false);
+  await metadata.start();
+  await expect.poll(() => host.registration.isRegistered).toBe(true);
+  expect((await client.hosts.getHost({ name })).address).toBe(host.address);
+});
+
+test('a host whose resource and lease were lost registers both again', async () => {
+  const host = stack.use(await run('one', { inventoryIntervalMs: 1 }));
+  const lease = await leaseOf();
+  await client.leases.releaseLease({ name: lease.name, fencingToken: lease.fencingToken });
+  await client.hosts.deleteHost({ name });
+  const addressOf = () =>
+    client.hosts.getHost({ name }).then(
+      ({ address }) => address,
+      () => '',
+    );
+  await expect.poll(addressOf).toBe(host.address);
+  await expect.poll(() => host.registration.isRegistered).toBe(true);
+});
+
+test('after kill -9 the same host takes its lease over at once, however long it would have lasted', async () => {
+  await using daemon = new DaemonProcess(metadata.address);
+  await daemon.start();
+  const token = () =>
+    client.leases.getLease({ name: 'leases/host.h' }).then(
+      ({ fencingToken }) => fencingToken,
+      () => 0n,
+    );
+  await expect.poll(token).not.toBe(0n);
+  const before = await token();
+  await daemon.end('SIGKILL');
+  expect(await token()).toBe(before);
+  await daemon.start();
+  await expect.poll(token).not.toBe(before);
+});

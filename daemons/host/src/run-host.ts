@@ -1,0 +1,61 @@
+import { systemClock } from '@tessera/base';
+import { connect, type Transport } from '@tessera/client';
+import { type Logger, startServer } from '@tessera/daemon';
+import { composeHost } from './composition.ts';
+import { type HostConfigInput, hostConfig } from './config.ts';
+import { Registration } from './registration/registration.ts';
+
+export interface HostAddresses {
+  /** Where to listen; port 0 picks a free one. */
+  readonly address: string;
+  /** Where metadata is served. */
+  readonly metadataAddress: string;
+  /** Protects both: what is served, and the connection to metadata. */
+  readonly transport?: Transport;
+  /** Of a user that may operate the platform, where metadata controls access. */
+  readonly token?: string;
+}
+
+export interface RunningHost extends AsyncDisposable {
+  /** host:port with the real port. */
+  readonly address: string;
+  readonly registration: Registration;
+}
+
+/**
+ * Keeps the processes of a directory, serves them, and makes the host known. Disposing lets go of the processes; they run on.
+ * @throws HOST_DIRECTORY_LOCKED, HOST_NAME_TAKEN, ADDRESS_IN_USE, PLAINTEXT_REFUSED, HOST_JOURNAL_CORRUPT, and what reading certificates throws.
+ */
+export async function runHost(
+  input: HostConfigInput,
+  { address, metadataAddress, transport = {}, token }: HostAddresses,
+  log: Logger,
+): Promise<RunningHost> {
+  const config = hostConfig.parse(input);
+  await using starting = new AsyncDisposableStack();
+  const host = starting.use(await composeHost(input, { log }));
+  const server = starting.use(
+    await startServer({ address, transport, services: host.services, log }),
+  );
+  const client = starting.use(
+    connect(metadataAddress, { transport, ...(token === undefined ? {} : { token }) }),
+  );
+  const { leaseTtlMs: ttlMs, inventoryIntervalMs } = config;
+  const describe = () => host.describe(server.address);
+  const registration = starting.use(
+    await Registration.start({
+      client,
+      describe,
+      clock: systemClock,
+      log,
+      ttlMs,
+      inventoryIntervalMs,
+    }),
+  );
+  const running = starting.move();
+  return {
+    address: server.address,
+    registration,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}

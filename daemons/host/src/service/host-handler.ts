@@ -1,0 +1,160 @@
+import { durationFromProto } from '@tessera/client';
+import { host, type metadata } from '@tessera/proto';
+import type { CallContext } from 'nice-grpc-common';
+import type { ArtifactStore, StoredArtifact } from '../artifact/artifact-store.ts';
+import { nameOf } from '../artifact/artifact-store.ts';
+import { badRequest } from '../errors.ts';
+import type { Availability } from '../inventory/inventory.ts';
+import type { Fence } from '../journal/journal.ts';
+import type { Change } from '../process/change-history.ts';
+import type { ProcessRecord } from '../process/process-record.ts';
+import type { Processes } from '../process/processes.ts';
+import { pageOf } from './page.ts';
+import { digestOf, processToProto, specFromProto, timeOf } from './process-wire.ts';
+import { readUpload } from './upload.ts';
+
+export interface HostHandlerOptions {
+  readonly processes: Processes;
+  readonly artifacts: ArtifactStore;
+  readonly describe: () => Promise<metadata.Host>;
+  readonly availability: () => Promise<Availability>;
+  readonly uploadIdleTimeoutMs: number;
+}
+
+const defaultTailLines = 100;
+const defaultLogBytes = 16_000_000;
+
+/** Wire in, wire out. */
+export class HostHandler implements host.HostServiceImplementation {
+  readonly #options: HostHandlerOptions;
+  readonly #processes: Processes;
+  readonly #artifacts: ArtifactStore;
+
+  constructor(options: HostHandlerOptions) {
+    this.#options = options;
+    this.#processes = options.processes;
+    this.#artifacts = options.artifacts;
+  }
+
+  async getHost(): Promise<host.GetHostResponse> {
+    const { describe, availability } = this.#options;
+    return { host: await describe(), ...(await availability()) };
+  }
+
+  async startProcess({ processId, spec, requestId, fence }: host.StartProcessRequest) {
+    const asked = { spec: specFromProto(spec), requestId, ...fenceOf(fence) };
+    return processToProto(await this.#processes.start(processId, asked));
+  }
+
+  async stopProcess({ name, gracePeriod, fence }: host.StopProcessRequest) {
+    const graceMs = durationFromProto(gracePeriod);
+    if (graceMs !== undefined && graceMs < 0) throw badRequest('grace_period', 'is negative.');
+    const how = { ...(graceMs !== undefined && { graceMs }), ...fenceOf(fence) };
+    return processToProto(this.#processes.stop(idOf(name), how));
+  }
+
+  async getProcess({ name }: host.GetProcessRequest) {
+    return processToProto(this.#processes.get(idOf(name)));
+  }
+
+  async listProcesses(request: host.ListProcessesRequest) {
+    const { revision } = this.#processes;
+    const { items, nextPageToken } = pageOf(this.#processes.list(), request, ({ id }) => id);
+    return { processes: items.map(processToProto), nextPageToken, revision };
+  }
+
+  async *watchProcesses(
+    { startRevision }: host.WatchProcessesRequest,
+    { signal }: CallContext,
+  ): AsyncGenerator<host.WatchProcessesResponse, void> {
+    if (startRevision < 0n) throw badRequest('start_revision', 'must not be negative.');
+    for await (const change of this.#processes.changes.watch(startRevision, signal)) {
+      yield { event: eventOf(change), revision: change.revision };
+    }
+  }
+
+  async deleteProcess({ name, allowMissing, fence }: host.DeleteProcessRequest) {
+    const id = idOf(name);
+    const isMissing = !this.#processes.list().some((record) => record.id === id);
+    if (!isMissing || !allowMissing) await this.#processes.delete(id, fenceOf(fence).fence);
+    return {};
+  }
+
+  async *readLogs(
+    request: host.ReadLogsRequest,
+    { signal }: CallContext,
+  ): AsyncGenerator<host.ReadLogsResponse, void> {
+    const { name, stream, startOffset, follow } = request;
+    const isError = stream === host.LogStream.LOG_STREAM_ERROR;
+    const limit = Number(request.maxBytes) || (follow ? Number.POSITIVE_INFINITY : defaultLogBytes);
+    if (request.tailLines < 0 || limit < 0 || (startOffset ?? 0n) < 0n) {
+      throw badRequest('start_offset', ', tail_lines and max_bytes must not be negative.');
+    }
+    const wanted = {
+      ...(startOffset !== undefined && { startOffset: Number(startOffset) }),
+      tailLines: request.tailLines || defaultTailLines,
+      follow,
+      maxBytes: limit,
+    };
+    const chunks = this.#processes.readLog(
+      idOf(name),
+      isError ? 'error' : 'output',
+      wanted,
+      signal,
+    );
+    for await (const { offset, data } of chunks) yield { offset: BigInt(offset), data };
+  }
+
+  async putArtifact(
+    parts: AsyncIterable<host.PutArtifactRequest>,
+    { signal }: CallContext,
+  ): Promise<host.Artifact> {
+    const idleTimeoutMs = this.#options.uploadIdleTimeoutMs;
+    const { header, chunks } = await readUpload(parts, { idleTimeoutMs, signal });
+    const digest = digestOf(header.name);
+    const { displayName } = header;
+    const sizeBytes = Number(header.sizeBytes);
+    return artifactToProto(await this.#artifacts.put({ digest, displayName, sizeBytes }, chunks));
+  }
+
+  async getArtifact({ name, verify }: host.GetArtifactRequest) {
+    const digest = digestOf(name);
+    const found = verify ? await this.#artifacts.verify(digest) : this.#artifacts.get(digest);
+    return artifactToProto(found);
+  }
+
+  async listArtifacts(request: host.ListArtifactsRequest) {
+    const { items, nextPageToken } = pageOf(this.#artifacts.list(), request, (one) => one.digest);
+    return { artifacts: items.map(artifactToProto), nextPageToken };
+  }
+
+  async deleteArtifact({ name, allowMissing }: host.DeleteArtifactRequest) {
+    const digest = digestOf(name);
+    if (allowMissing && this.#artifacts.find(digest) === undefined) return {};
+    this.#processes.checkUnused(digest, name);
+    await this.#artifacts.delete(digest);
+    return {};
+  }
+}
+
+function idOf(name: string): string {
+  const id = /^processes\/([^/]+)$/.exec(name)?.[1];
+  if (id === undefined)
+    throw badRequest('name', `${JSON.stringify(name)} is not processes/{process}.`);
+  return id;
+}
+
+function fenceOf(fence: Fence | undefined): { readonly fence?: Fence } {
+  return fence === undefined ? {} : { fence };
+}
+
+function eventOf({ id, value }: Change<ProcessRecord>): host.WatchProcessesResponse['event'] {
+  if (value === undefined) return { $case: 'deletedName', value: `processes/${id}` };
+  return { $case: 'put', value: processToProto(value) };
+}
+
+function artifactToProto(artifact: StoredArtifact): host.Artifact {
+  const { digest, sizeBytes, displayName, createdMs } = artifact;
+  const createTime = timeOf(createdMs);
+  return { name: nameOf(digest), sizeBytes: BigInt(sizeBytes), displayName, createTime };
+}

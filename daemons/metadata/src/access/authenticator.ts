@@ -1,0 +1,162 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { type Caller, rolesOf } from '@tessera/access';
+import type { Clock, KeyValueStore } from '@tessera/base';
+import {
+  apiTokenNotFound,
+  badRequest,
+  loginFailed,
+  tokenExpired,
+  tokenInvalid,
+  tooManyLogins,
+} from '../errors.ts';
+import { CredentialStore } from './credentials.ts';
+import { LoginLimit } from './login-limit.ts';
+import { type KnownUser, RulesReader } from './read-rules.ts';
+import { isPassword, sameSecret, scramVerifier } from './scram.ts';
+import { SessionTokens } from './session-tokens.ts';
+
+/** How long somebody stays signed in. */
+const sessionMs = 15 * 60_000;
+const apiTokenMs = 90 * 24 * 3_600_000;
+const maxApiTokens = 100;
+const password = { minCharacters: 8, maxBytes: 1_024 };
+/** Nobody's: a login of an unknown user takes as long as one of a known user. */
+const nobody = scramVerifier(randomUUID());
+
+export interface IssuedToken {
+  readonly token: string;
+  readonly expiresAtMs: number;
+}
+
+/** Tells who a caller is, from passwords and tokens, and what roles he has at that moment. */
+export class Authenticator {
+  readonly #clock: Clock;
+  readonly #rules: RulesReader;
+  readonly #credentials: CredentialStore;
+  readonly #sessions: SessionTokens;
+  readonly #limit: LoginLimit;
+  readonly #logins = new Map<string, Promise<unknown>>();
+
+  constructor(store: KeyValueStore, clock: Clock) {
+    this.#clock = clock;
+    this.#rules = new RulesReader(store);
+    this.#credentials = new CredentialStore(store);
+    this.#sessions = new SessionTokens(store, clock, sessionMs);
+    this.#limit = new LoginLimit(clock);
+  }
+
+  /** @throws UNAUTHENTICATED TOKEN_INVALID, TOKEN_EXPIRED */
+  async callerOf(token: string): Promise<Caller> {
+    const user = token.startsWith(apiTokenPrefix)
+      ? await this.#userOfApiToken(token)
+      : await this.#sessions.verify(token);
+    const { rules, revision } = await this.#rules.current();
+    const known = activeUser(rules.users, user);
+    if (known === undefined) throw tokenInvalid();
+    return { user, roles: rolesOf(rules, known), policies: rules.policies, revision };
+  }
+
+  /** One at a time for each user, so that many at once are no way round the limit. @throws LOGIN_FAILED, TOO_MANY_LOGINS */
+  async login(user: string, given: string): Promise<IssuedToken> {
+    const before = this.#logins.get(user) ?? Promise.resolve();
+    const mine = before.then(
+      () => this.#login(user, given),
+      () => this.#login(user, given),
+    );
+    this.#logins.set(user, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#logins.get(user) === mine) this.#logins.delete(user);
+    }
+  }
+
+  async #login(user: string, given: string): Promise<IssuedToken> {
+    const waitMs = this.#limit.waitMs(user);
+    if (waitMs > 0) throw tooManyLogins(waitMs);
+    const { rules } = await this.#rules.current();
+    const known = activeUser(rules.users, user);
+    const { scram } = known === undefined ? {} : await this.#credentials.of(user);
+    const fits = Buffer.byteLength(given) <= password.maxBytes;
+    const right = fits && (await isPassword(scram ?? (await nobody), given));
+    if (!right || known === undefined || scram === undefined) {
+      this.#limit.failed(user);
+      throw loginFailed();
+    }
+    this.#limit.succeeded(user);
+    return this.#sessions.issue(user);
+  }
+
+  /** Whether anybody could sign in: a platform without users is new. */
+  async hasUsers(): Promise<boolean> {
+    return (await this.#rules.current()).rules.users.length > 0;
+  }
+
+  /** @throws BAD_REQUEST, NOT_FOUND */
+  async setPassword(user: string, given: string): Promise<void> {
+    if ([...given].length < password.minCharacters) {
+      throw badRequest('password', `must have at least ${password.minCharacters} characters.`);
+    }
+    if (Buffer.byteLength(given) > password.maxBytes) {
+      throw badRequest('password', `must not have more than ${password.maxBytes} bytes.`);
+    }
+    const scram = await scramVerifier(given);
+    await this.#credentials.change(user, (before) => ({ ...before, scram }));
+  }
+
+  /** @throws BAD_REQUEST, NOT_FOUND */
+  async createApiToken(
+    user: string,
+    until: number | undefined,
+  ): Promise<IssuedToken & { readonly id: string }> {
+    const expiresAtMs = until ?? this.#nowMs() + apiTokenMs;
+    if (expiresAtMs <= this.#nowMs()) throw badRequest('expire_time', 'must be in the future.');
+    const id = randomBytes(6).toString('hex');
+    const secret = randomBytes(32).toString('base64url');
+    const token = `${apiTokenPrefix}${Buffer.from(user).toString('base64url')}.${id}.${secret}`;
+    await this.#credentials.change(user, (before) => {
+      const alive = before.apiTokens.filter((one) => one.expiresAtMs > this.#nowMs());
+      if (alive.length >= maxApiTokens) {
+        throw badRequest('user', `has ${maxApiTokens} API tokens already: revoke some.`);
+      }
+      return { ...before, apiTokens: [...alive, { id, digest: digestOf(token), expiresAtMs }] };
+    });
+    return { id, token, expiresAtMs };
+  }
+
+  /** @throws API_TOKEN_NOT_FOUND, NOT_FOUND */
+  async revokeApiToken(user: string, id: string): Promise<void> {
+    await this.#credentials.change(user, (before) => {
+      const apiTokens = before.apiTokens.filter((one) => one.id !== id);
+      if (apiTokens.length === before.apiTokens.length) throw apiTokenNotFound(id);
+      return { ...before, apiTokens };
+    });
+  }
+
+  async #userOfApiToken(token: string): Promise<string> {
+    const [name = '', id] = token.slice(apiTokenPrefix.length).split('.');
+    const user = Buffer.from(name, 'base64url').toString();
+    if (!userId.test(user)) throw tokenInvalid();
+    const { apiTokens } = await this.#credentials.of(user);
+    const found = apiTokens.find((one) => one.id === id);
+    if (found === undefined || !sameSecret(found.digest, digestOf(token))) throw tokenInvalid();
+    if (found.expiresAtMs <= this.#nowMs()) throw tokenExpired();
+    return user;
+  }
+
+  #nowMs(): number {
+    return Number(this.#clock.now() / 1000n);
+  }
+}
+
+const apiTokenPrefix = 'tsr_';
+const userId = /^[a-z0-9][a-z0-9_.-]{0,127}$/;
+
+/** A token is long and random, so a plain digest is as hard to turn back as a slow one. */
+function digestOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64');
+}
+
+function activeUser(users: readonly KnownUser[], user: string): KnownUser | undefined {
+  return users.find(({ name, disabled }) => name === user && !disabled);
+}

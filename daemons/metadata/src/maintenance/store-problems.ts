@@ -1,0 +1,149 @@
+import { metadata } from '@tessera/proto';
+import { nameOf } from '../resources/resource-key.ts';
+import { restoreMarker } from '../resources/restore-marker.ts';
+import { projectOf, sourcesOf } from '../rules/project-rules.ts';
+import { cubeOf, overlapsOf, snapshotsOf } from '../rules/segment-rules.ts';
+import { type Catalog, type FoundKey, type FoundResource, kinds } from './read-catalog.ts';
+
+const { SEGMENT_STATE_READY, SEGMENT_STATE_RETIRED } = metadata.SegmentState;
+
+export type ProblemReason =
+  | 'DANGLING_REFERENCE'
+  | 'OVERLAPPING_SEGMENTS'
+  | 'UNDECODABLE_VALUE'
+  | 'UNKNOWN_KEY'
+  | 'RESTORE_INCOMPLETE';
+
+/** What mends a problem without a loss. */
+export type Remedy =
+  | { readonly kind: 'retire'; readonly segment: metadata.Segment }
+  | { readonly kind: 'delete'; readonly key: string; readonly modRevision: bigint };
+
+export interface Problem {
+  readonly reason: ProblemReason;
+  readonly name: string;
+  readonly detail: string;
+  readonly remedy?: Remedy;
+}
+
+/** What the rules of resources never let happen: a bug, a hand in the store, or a restore that was broken off. */
+export function findProblems(catalog: Catalog): Problem[] {
+  return [
+    ...catalog.undecodable.map(
+      ({ key, detail }): Problem => ({ reason: 'UNDECODABLE_VALUE', name: key, detail }),
+    ),
+    ...[...catalog.resources.values()].flatMap((found) => danglingOf(catalog, found)),
+    ...catalog.keys.flatMap((key) => problemOfKey(catalog, key)),
+    ...overlapping(catalog),
+  ];
+}
+
+function danglingOf(catalog: Catalog, found: FoundResource): Problem[] {
+  const { name } = found.resource;
+  return referencesOf(found)
+    .filter((target) => !catalog.resources.has(target))
+    .map((target) => {
+      const problem = {
+        reason: 'DANGLING_REFERENCE',
+        name,
+        detail: `${target} is not there`,
+      } as const;
+      // Without its snapshot a segment must not answer; retired, its rows are read from the source.
+      if (!target.includes('/snapshots/')) return problem;
+      return {
+        ...problem,
+        remedy: { kind: 'retire', segment: found.resource as metadata.Segment },
+      };
+    });
+}
+
+/** Names that a resource cannot be without. */
+function referencesOf({ kind, resource }: FoundResource): string[] {
+  const { name } = resource;
+  switch (kind) {
+    case 'project':
+    case 'operation':
+    case 'host':
+    case 'deployment':
+    case 'user':
+    case 'group':
+    case 'role':
+      return [];
+    case 'model':
+      return [projectOf(name), ...sourcesOf(resource as metadata.Model)];
+    case 'cube': {
+      const { spec } = resource as metadata.Cube;
+      return [projectOf(name), `${projectOf(name)}/models/${spec?.model}`];
+    }
+    case 'segment': {
+      const segment = resource as metadata.Segment;
+      const retired = segment.state === SEGMENT_STATE_RETIRED;
+      return [cubeOf(name), ...(retired ? [] : snapshotsOf(segment))];
+    }
+    default:
+      return [projectOf(name)];
+  }
+}
+
+function problemOfKey(catalog: Catalog, found: FoundKey): Problem[] {
+  const { key, modRevision } = found;
+  if (key === restoreMarker) {
+    const detail = 'a restore is running or was broken off: restore again with replacement';
+    return [{ reason: 'RESTORE_INCOMPLETE', name: key, detail }];
+  }
+  if (['requests', 'leases', 'secrets'].includes(found.collection)) return [];
+  const owner = ownerOf(found);
+  if (owner === undefined) {
+    const detail = 'this version of Tessera does not write such a key';
+    return [{ reason: 'UNKNOWN_KEY', name: key, detail }];
+  }
+  if (catalog.resources.has(owner)) return [];
+  const problem = {
+    reason: 'DANGLING_REFERENCE',
+    name: key,
+    detail: `${owner} is not there, or cannot be read`,
+  } as const;
+  // The versions of a model that got lost are what it can be made from again; passwords exist nowhere else.
+  if (['model-versions', 'credentials'].includes(found.collection)) return [problem];
+  return [{ ...problem, remedy: { kind: 'delete', key, modRevision } }];
+}
+
+/** The resource that a key of the daemon belongs to. */
+function ownerOf({ collection, ids: [first = '', second = '', ...rest] }: FoundKey) {
+  switch (collection) {
+    case 'journal':
+      return `operations/${first}`;
+    case 'credentials':
+      return `users/${first}`;
+    case 'model-versions':
+      return `projects/${first}/models/${second}`;
+    case 'coverage':
+      return `projects/${first}/cubes/${second}`;
+    case 'uses': {
+      const kind = kinds.get(first);
+      return kind && nameOf(kind.pattern, ['', '', '', first, second, ...rest].join('/'));
+    }
+    default:
+      return undefined;
+  }
+}
+
+function overlapping({ resources }: Catalog): Problem[] {
+  const byCube = new Map<string, metadata.Segment[]>();
+  for (const { kind, resource } of resources.values()) {
+    if (kind !== 'segment') continue;
+    const segment = resource as metadata.Segment;
+    if (segment.state !== SEGMENT_STATE_READY) continue;
+    const cube = cubeOf(segment.name);
+    byCube.set(cube, [...(byCube.get(cube) ?? []), segment]);
+  }
+  return [...byCube.values()].flatMap((segments) =>
+    overlapsOf(segments).map(([a, b]) => {
+      // The rows of the one that was written first are then read from the other or from the source.
+      const [older, newer] = a.revision < b.revision ? [a, b] : [b, a];
+      const detail = `${newer.name} holds some of the same rows`;
+      const remedy = { kind: 'retire', segment: older } as const;
+      return { reason: 'OVERLAPPING_SEGMENTS', name: older.name, detail, remedy } as const;
+    }),
+  );
+}

@@ -1,0 +1,50 @@
+import { type Caller, permits } from '@tessera/access';
+import { timestampFromProto, timestampToProto } from '@tessera/client';
+import { type AccessContext, callerOf, permissionDenied } from '@tessera/daemon';
+import type { access } from '@tessera/proto';
+import type { Authenticator } from '../access/authenticator.ts';
+
+/** Wire in, wire out. */
+export function authenticationHandler(
+  authenticator: Authenticator,
+): access.AuthenticationServiceImplementation<AccessContext> {
+  return {
+    login: async ({ user, password }) => {
+      const { token, expiresAtMs } = await authenticator.login(user, password);
+      return { token, expireTime: timeOf(expiresAtMs) };
+    },
+    setPassword: async ({ user, password }, context) => {
+      requireSelfOrAdministrator(callerOf(context), user, 'SetPassword');
+      await authenticator.setPassword(user, password);
+      return {};
+    },
+    createApiToken: async ({ user, expireTime }, context) => {
+      requireSelfOrAdministrator(callerOf(context), user, 'CreateApiToken');
+      const until = timestampFromProto(expireTime);
+      const { id, token, expiresAtMs } = await authenticator.createApiToken(
+        user,
+        until === undefined ? undefined : Number(until / 1000n),
+      );
+      return { id, token, expireTime: timeOf(expiresAtMs) };
+    },
+    revokeApiToken: async ({ user, id }, context) => {
+      requireSelfOrAdministrator(callerOf(context), user, 'RevokeApiToken');
+      await authenticator.revokeApiToken(user, id);
+      return {};
+    },
+    whoAmI: async (_, context) => {
+      const caller = callerOf(context);
+      return { user: caller?.user ?? '', roles: caller?.roles.map(({ name }) => name) ?? [] };
+    },
+  };
+}
+
+function timeOf(ms: number) {
+  return timestampToProto(BigInt(ms) * 1000n);
+}
+
+/** @throws PERMISSION_DENIED */
+function requireSelfOrAdministrator(caller: Caller | undefined, user: string, method: string) {
+  if (caller === undefined || caller.user === user) return;
+  if (!permits(caller.roles, 'administer', {})) throw permissionDenied('administer', method);
+}

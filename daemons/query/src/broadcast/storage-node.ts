@@ -1,0 +1,31 @@
+import { type CuboidScanner, RemoteCuboidScanner, type TesseraClient } from '@tessera/client';
+import { type LayoutFile, layoutPath } from '@tessera/cube';
+
+/** One storage daemon of several. */
+export interface StorageNode {
+  /** Unique among the daemons and the same from start to start, such as an address. */
+  readonly name: string;
+  readonly scanner: CuboidScanner;
+  /** For each file whether the daemon can read it. */
+  holds(files: readonly LayoutFile[], signal: AbortSignal): Promise<readonly boolean[]>;
+}
+
+/** A storage daemon over gRPC. */
+export class RemoteStorageNode implements StorageNode {
+  readonly name: string;
+  readonly scanner: CuboidScanner;
+  readonly #storage: TesseraClient['storage'];
+
+  constructor(name: string, storage: TesseraClient['storage']) {
+    this.name = name;
+    this.scanner = new RemoteCuboidScanner(storage);
+    this.#storage = storage;
+  }
+
+  async holds(files: readonly LayoutFile[], signal: AbortSignal): Promise<readonly boolean[]> {
+    const paths = files.map(layoutPath);
+    const { missingFiles } = await this.#storage.findMissingFiles({ files: paths }, { signal });
+    const missing = new Set(missingFiles);
+    return paths.map((path) => !missing.has(path));
+  }
+}

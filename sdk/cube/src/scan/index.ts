@@ -1,0 +1,4 @@
+export { firstRows } from './first-rows.ts';
+export { filesOf, type LayoutFile, layoutPath } from './layout-file.ts';
+export { type PartialScan, partialScan } from './partial-scan.ts';
+export { emptyScan, scanSchema } from './scan-result.ts';

@@ -1,0 +1,31 @@
+import type { AccessFunction } from '@tessera/access';
+import { Code, TesseraError } from '@tessera/base';
+
+export function tokenMissing(): TesseraError {
+  return new TesseraError({
+    code: Code.UNAUTHENTICATED,
+    reason: 'TOKEN_MISSING',
+    message:
+      'Access is controlled here: sign in with `tessera login`, or give a token with --token or TESSERA_TOKEN.',
+  });
+}
+
+export function permissionDenied(needed: AccessFunction, method: string): TesseraError {
+  return new TesseraError({
+    code: Code.PERMISSION_DENIED,
+    reason: 'PERMISSION_DENIED',
+    message: `${method} needs a role that permits ${needed} there: ask an administrator.`,
+    metadata: { function: needed, method },
+  });
+}
+
+/** What is not recorded is not done. */
+export function auditUnavailable(cause: unknown): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'AUDIT_UNAVAILABLE',
+    message:
+      'The call cannot be written to the audit log, so it is not carried out: is the disk full?',
+    cause,
+  });
+}

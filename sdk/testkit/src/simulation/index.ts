@@ -1,0 +1,4 @@
+/** Deterministic simulation: one queue of happenings, lives of processes, and a network that misbehaves. */
+export { Life } from './life.ts';
+export { fairWeather, type Host, Network, unavailable, type Weather } from './network.ts';
+export { World } from './world.ts';

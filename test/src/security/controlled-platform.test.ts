@@ -1,0 +1,192 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Connection, connect, explain, query } from '@tessera/client';
+import { access } from '@tessera/proto';
+import { platformDefaults, startPlatform } from '@tessera/standalone';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const mega = 1024 * 1024;
+const stack = new AsyncDisposableStack();
+let folder = '';
+let address = '';
+let admin: Connection;
+let ann: Connection;
+
+const settings = () => ({
+  ...platformDefaults,
+  dataDirectory: join(folder, 'data'),
+  address: '127.0.0.1:0',
+  access: 'controlled' as const,
+  cuboidMemoryBytes: 64 * mega,
+  buildMemoryBytes: 128 * mega,
+  queryMemoryBytes: 128 * mega,
+  maintenanceIntervalMs: 0,
+});
+
+function as(token?: string): Connection {
+  return stack.use(connect(address, token === undefined ? {} : { token }));
+}
+
+async function signedIn(user: string, password: string): Promise<Connection> {
+  return as((await as().authentication.login({ user, password })).token);
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'tessera-access-'));
+  stack.defer(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(
+    join(folder, 'staff.csv'),
+    'name,team,pay\nAda,red,10\nBob,red,20\nCai,blue,30\nDot,blue,40\n',
+  );
+  writeFileSync(join(folder, 'plans.csv'), 'plan\nsecret\n');
+  const platform = stack.use(
+    await startPlatform({ ...settings(), adminPassword: 'the first one' }),
+  );
+  ({ address } = platform);
+  admin = await signedIn('admin', 'the first one');
+  await admin.projects.createProject({ projectId: 'default' });
+  await admin.sources.createSource({
+    parent: 'projects/default',
+    sourceId: 'hr',
+    source: {
+      connector: '@tessera/connector-files',
+      config: { tables: { staff: { path: 'staff.csv' }, plans: { path: 'plans.csv' } } },
+      baseDirectory: folder,
+    },
+  });
+  const functions = [access.AccessFunction.ACCESS_FUNCTION_QUERY];
+  await admin.roles.createRole({
+    roleId: 'reds',
+    role: { permissions: [{ functions, project: 'default', source: 'hr', table: 'staff' }] },
+  });
+  await admin.policies.createPolicy({
+    parent: 'projects/default',
+    policyId: 'reds',
+    policy: {
+      ...{ role: 'reds', source: 'hr', table: 'staff', rows: "team = 'red'" },
+      columns: [
+        { column: 'pay', visibility: access.ColumnVisibility.COLUMN_VISIBILITY_HIDDEN },
+        {
+          column: 'name',
+          visibility: access.ColumnVisibility.COLUMN_VISIBILITY_MASKED,
+          mask: 'left(name, 1)',
+        },
+      ],
+    },
+  });
+  await admin.users.createUser({ userId: 'ann', user: { roles: ['reds'] } });
+  await admin.authentication.setPassword({ user: 'ann', password: 'for ann only' });
+  ann = await signedIn('ann', 'for ann only');
+});
+afterAll(() => stack.disposeAsync());
+
+describe('a platform whose access is controlled', () => {
+  test('answers nobody without a token, with a wrong one, or one that was sent as something else', async () => {
+    const anonymous = query(as().queries, 'select 1');
+    await expect(anonymous).rejects.toMatchObject({ code: 16, reason: 'TOKEN_MISSING' });
+    const wrong = query(as('nonsense').queries, 'select 1');
+    await expect(wrong).rejects.toMatchObject({ code: 16, reason: 'TOKEN_INVALID' });
+  });
+
+  test('shows a user the part that her policies leave', async () => {
+    const { rows } = await query(ann.queries, 'select * from staff order by 1');
+    expect(rows).toEqual([
+      ['A', 'red'],
+      ['B', 'red'],
+    ]);
+    const { rows: all } = await query(admin.queries, 'select count(*) from staff');
+    expect(all).toEqual([[4n]]);
+  });
+
+  test('lists and previews only that, too', async () => {
+    const { tables, failures } = await ann.queries.listTables({});
+    expect(failures).toEqual([]);
+    expect(
+      tables.map(({ name, schema, rowCount }) => [
+        name,
+        schema?.fields.map((f) => f.name),
+        rowCount,
+      ]),
+    ).toEqual([['staff', ['name', 'team'], undefined]]);
+    const preview = await ann.queries.previewTable({ source: 'hr', table: 'staff', maxRows: 9 });
+    expect(preview.batches[0]!.rowCount).toBe(2n);
+    const hidden = ann.queries.previewTable({ source: 'hr', table: 'plans' });
+    const missing = ann.queries.previewTable({ source: 'hr', table: 'nothing' });
+    const [first, second] = await Promise.all([hidden, missing].map((one) => one.catch((e) => e)));
+    expect(first).toMatchObject({ reason: second.reason, code: second.code });
+    expect(first.message).toBe(second.message.replace('nothing', 'plans'));
+  });
+
+  test('explains nothing that she may not see', async () => {
+    const { text } = await explain(ann.queries, 'select team, count(*) from staff group by 1');
+    expect(text).not.toMatch(/pay|plans/);
+  });
+
+  test('refuses her what her roles do not permit', async () => {
+    const refused = { code: 7, reason: 'PERMISSION_DENIED' };
+    await expect(ann.models.listModels({ parent: 'projects/default' })).rejects.toMatchObject(
+      refused,
+    );
+    await expect(ann.users.listUsers({})).rejects.toMatchObject(refused);
+    await expect(ann.queries.listQueries({})).rejects.toMatchObject(refused);
+    await expect(ann.storage.getStats({})).rejects.toMatchObject(refused);
+    const other = ann.authentication.setPassword({ user: 'admin', password: 'mine from now on' });
+    await expect(other).rejects.toMatchObject(refused);
+    const elsewhere = query(ann.queries, 'select 1', { project: 'projects/elsewhere' });
+    await expect(elsewhere).rejects.toMatchObject(refused);
+  });
+
+  test('lets her see to her own password and tokens', async () => {
+    const { id, token } = await ann.authentication.createApiToken({ user: 'ann' });
+    expect(await as(token).authentication.whoAmI({})).toEqual({ user: 'ann', roles: ['reds'] });
+    await ann.authentication.revokeApiToken({ user: 'ann', id });
+    await expect(as(token).authentication.whoAmI({})).rejects.toMatchObject({
+      reason: 'TOKEN_INVALID',
+    });
+  });
+
+  test('narrows her with the next statement once a policy was written', async () => {
+    const parent = 'projects/default';
+    const policy = { role: 'reds', source: 'hr', table: 'staff', rows: "name <> 'Ada'" };
+    const count = async () => (await query(ann.queries, 'select count(*) from staff')).rows;
+    expect(await count()).toEqual([[2n]]);
+    await admin.policies.createPolicy({ parent, policyId: 'more', policy });
+    expect(await count()).toEqual([[1n]]);
+    await admin.policies.deletePolicy({ name: `${parent}/policies/more` });
+    expect(await count()).toEqual([[2n]]);
+  });
+
+  test('writes down who did what, and what was refused, without secrets', async () => {
+    await query(ann.queries, 'select 42').catch(() => {});
+    const [file] = readdirSync(join(folder, 'data', 'audit'));
+    const text = readFileSync(join(folder, 'data', 'audit', file!), 'utf8');
+    const records = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const method = '/tessera.query.v1.QueryService/ExecuteQuery';
+    expect(records).toContainEqual(
+      expect.objectContaining({ user: 'ann', method, sql: 'select 42', outcome: 'ALLOWED' }),
+    );
+    expect(records).toContainEqual(
+      expect.objectContaining({ user: '', method, outcome: 'TOKEN_MISSING' }),
+    );
+    expect(text).not.toMatch(/the first one|for ann only|eyJ/);
+  });
+});
+
+test('a platform without users does not start controlled without the first password', async () => {
+  const dataDirectory = join(folder, 'new');
+  await expect(startPlatform({ ...settings(), dataDirectory })).rejects.toMatchObject({
+    reason: 'ADMIN_PASSWORD_MISSING',
+  });
+  const short = startPlatform({ ...settings(), dataDirectory, adminPassword: 'short' });
+  await expect(short).rejects.toMatchObject({ reason: 'BAD_REQUEST' });
+  await using later = await startPlatform({
+    ...settings(),
+    dataDirectory,
+    adminPassword: 'long enough',
+  });
+  expect(later.address).toContain('127.0.0.1');
+});
