@@ -84,6 +84,16 @@ describe('the metrics', () => {
     expect((await fetch(`http://${metricsAddress}/`)).status).toBe(404);
   });
 
+  test('tell that the scheduler leads, and how many operations of each kind run', async () => {
+    await using running = await platform({ telemetry: { metricsAddress: '127.0.0.1:0' } });
+    const scrape = async () => (await fetch(`http://${running.metricsAddress}/metrics`)).text();
+    await expect.poll(scrape).toContain('tessera_scheduler_leader 1\n');
+    const scraped = await scrape();
+    for (const kind of ['build', 'refresh', 'merge', 'drop', 'plan', 'maintenance']) {
+      expect(scraped).toContain(`tessera_operations_running{kind="${kind}"} `);
+    }
+  });
+
   test.each([
     { metricsAddress: '0.0.0.0:0', reason: 'TELEMETRY_ADDRESS_REFUSED' },
     { metricsAddress: 'metrics.example:9464', reason: 'TELEMETRY_ADDRESS_REFUSED' },
