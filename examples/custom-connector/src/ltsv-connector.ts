@@ -31,8 +31,9 @@ export class LtsvConnector implements Connector {
     return Promise.all(
       Object.keys(this.#config.tables).map(async (name) => {
         const { path, fields } = this.#table(name);
+        const version = await this.version(name);
         const { size } = await stat(path);
-        return { name, columns: fields, statistics: { sizeBytes: BigInt(size) } };
+        return { name, columns: fields, version, statistics: { sizeBytes: BigInt(size) } };
       }),
     );
   }

@@ -197,6 +197,7 @@ export class FilesConnector implements Connector, AsyncDisposable {
     return {
       name: table,
       columns: schema.location.columns,
+      version: { known: true, token },
       statistics: {
         sizeBytes,
         ...(rowCount === undefined ? {} : { rowCount }),

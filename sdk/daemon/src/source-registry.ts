@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Code, messageOf, TesseraError } from '@tessera/base';
 import type { Connector, ExternalTable } from '@tessera/plugin';
 import type { BindCatalog, TableDefinition, TableName } from '@tessera/sql';
@@ -62,13 +63,15 @@ export class SourceRegistry implements AsyncDisposable {
     }
   }
 
-  /** Asks the connector for its tables again, keeping the connector. */
+  /** Asks the connector for its tables again, keeping the connector. What was known stays the same object if nothing differs. */
   async refresh(description: SourceDescription): Promise<OpenSource> {
-    const { connector } = await this.open(description);
-    const entry = this.#entries.get(keyOf(description))!;
-    const source = readTables(connector, description);
-    await source;
-    this.#entries.set(keyOf(description), { ...entry, source });
+    const known = await this.open(description);
+    const source = await readTables(known.connector, description);
+    if (isDeepStrictEqual(source.tables, known.tables)) return known;
+    const entry = this.#entries.get(keyOf(description));
+    if (entry?.etag === description.etag) {
+      this.#entries.set(keyOf(description), { ...entry, source: Promise.resolve(source) });
+    }
     return source;
   }
 

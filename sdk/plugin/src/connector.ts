@@ -23,6 +23,12 @@ export interface ExternalTable {
   readonly name: string;
   readonly columns: readonly Field[];
   readonly statistics: TableStatistics;
+  /**
+   * The version, as `version` tells it, of the data that `columns` were read from: taken before they were read. By it every
+   * statement is planned with the columns of the data that it reads. Absent: other columns are noticed only of tables that
+   * models use, and by statements that name columns which the table had not.
+   */
+  readonly version?: SourceVersion;
 }
 
 /** What is cheaply known; absent: unknown. */

@@ -1,27 +1,21 @@
-import {
-  type Clock,
-  Code,
-  isTesseraError,
-  messageOf,
-  resourceIdOf,
-  TesseraError,
-} from '@tessera/base';
-import { cubeSpecFromProto } from '@tessera/client';
-import type { Model, SourceExtent } from '@tessera/cube';
-import {
-  externalCatalog,
-  type Logger,
-  type OpenSource,
-  type SourceDescription,
-  SourceRegistry,
-} from '@tessera/daemon';
+import { type Clock, resourceIdOf } from '@tessera/base';
+import { externalCatalog, type Logger, SourceRegistry } from '@tessera/daemon';
+import type { metadata } from '@tessera/proto';
 import { projectNotFound } from '../errors.ts';
 import { until } from '../execute/until.ts';
 import type { MetadataView } from './metadata-view.ts';
-import { modelStates, readySegments, resolveModels } from './model-states.ts';
-import { type CatalogSnapshot, tableKey, tablesOf } from './snapshot.ts';
+import {
+  followedTables,
+  modelStates,
+  readySegments,
+  resolveModels,
+  withExtents,
+} from './model-states.ts';
+import { ProjectSources, sameSources } from './project-sources.ts';
+import { outdatedSources, readVersions } from './read-versions.ts';
+import type { CatalogSnapshot } from './snapshot.ts';
+import { type ReadExtent, SourceExtents } from './source-extents.ts';
 import { SourceVersions, type VersionLimits } from './source-versions.ts';
-import { unreadable } from './staleness.ts';
 
 export interface CatalogOptions extends VersionLimits {
   /** Folder for the connectors' temporary files. */
@@ -30,13 +24,10 @@ export interface CatalogOptions extends VersionLimits {
   readonly pluginDirectory?: string;
 }
 
-/** Begin and end of the fact's partition column, read from the source. */
-export type ReadExtent = (model: Model, snapshot: CatalogSnapshot) => Promise<SourceExtent>;
-
 interface Project {
-  readonly registry: SourceRegistry;
+  readonly sources: ProjectSources;
   readonly versions: SourceVersions;
-  readonly extents: Map<string, SourceExtent>;
+  readonly extents: SourceExtents;
   snapshot?: CatalogSnapshot;
   /** Version of the metadata view that `snapshot` was made from. */
   metadataVersion?: number;
@@ -86,191 +77,151 @@ export class Catalog implements AsyncDisposable {
     return until(project.making, signal);
   }
 
-  /** Looks again at metadata, tables and versions, whatever was known: after a name was not found, or a read failed. */
+  /** Looks again at metadata and versions, whatever was known. */
   async renew(id: string, signal: AbortSignal): Promise<CatalogSnapshot> {
     await this.#metadata.refresh(signal);
     const project = this.#projects.get(id);
-    project?.versions.expire();
+    if (project !== undefined) await this.#expire(project, signal);
     return this.current(id, signal);
   }
 
-  /** Has every connector report its tables again. */
-  async reread(id: string, signal: AbortSignal): Promise<CatalogSnapshot> {
-    const snapshot = await this.current(id, signal);
-    const project = this.#projects.get(id)!;
-    for (const { description } of snapshot.sources.values()) {
-      await until(
-        project.registry.refresh(description).catch(() => undefined),
-        signal,
-      );
+  /**
+   * As `renew`, and has connectors report their tables again: all of them, or that of one source. For who cannot use a
+   * name, or read a table, as the snapshot has it. The snapshot stays the same when nothing has changed.
+   */
+  async reread(id: string, signal: AbortSignal, source?: string): Promise<CatalogSnapshot> {
+    await this.#metadata.refresh(signal);
+    const project = this.#projects.get(id);
+    if (project !== undefined) {
+      const all = this.#metadata.all('sources', id);
+      const one = all.filter(({ name }) => resourceIdOf(name) === source);
+      await until(project.sources.reread(one.length > 0 ? one : all), signal);
+      await this.#expire(project, signal);
     }
-    delete project.metadataVersion;
     return this.current(id, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { registry } of this.#projects.values()) await registry[Symbol.asyncDispose]();
+    for (const { sources } of this.#projects.values()) await sources[Symbol.asyncDispose]();
+  }
+
+  /** What is being made may have looked before; what is made next looks again. */
+  async #expire(project: Project, signal: AbortSignal): Promise<void> {
+    await until(Promise.allSettled([project.making]), signal);
+    project.versions.expire();
   }
 
   #open(id: string): Project {
     const { workDirectory, pluginDirectory } = this.#options;
+    const log = this.#log.child({ project: id });
     const registry = new SourceRegistry({
-      log: this.#log.child({ project: id }),
+      log,
       workDirectory: `${workDirectory}/${id}`,
       ...(pluginDirectory === undefined ? {} : { fallbackDirectory: pluginDirectory }),
     });
-    const versions = new SourceVersions(this.#options, this.#clock);
-    const project: Project = { registry, versions, extents: new Map() };
+    const project: Project = {
+      sources: new ProjectSources(registry, log),
+      versions: new SourceVersions(this.#options, this.#clock),
+      extents: new SourceExtents(this.#readExtent, log),
+    };
     this.#projects.set(id, project);
     return project;
   }
 
   async #make(id: string, project: Project): Promise<CatalogSnapshot> {
     const metadataVersion = this.#metadata.version;
-    const same = project.metadataVersion === metadataVersion;
-    if (same && project.snapshot !== undefined) {
-      const { snapshot } = project;
-      if (!(await this.#askVersions(project, snapshot))) return snapshot;
-      await this.#reopenChanged(project, snapshot);
+    const seen = this.#resources(id);
+    const known = project.metadataVersion === metadataVersion ? project.snapshot : undefined;
+    if (known === undefined) await project.sources.follow(seen.sources);
+    const changed = await this.#lookAtTables(project, seen);
+    if (known !== undefined && !changed && isOf(known, project.sources)) {
+      if (!(await readsMore(project.extents, known))) return known;
     }
-    const resources = {
-      models: this.#metadata.all('models', id),
-      cubes: this.#metadata.all('cubes', id),
-      segments: this.#metadata.all('segments', id),
-      snapshots: this.#metadata.all('snapshots', id),
-    };
-    const revision = this.#metadata.revision;
-    const { sources, failures } = await this.#openSources(id, project);
-    const tables = externalCatalog([...sources.values()]);
-    const resolved = resolveModels(resources.models, tables);
-    const segments = readySegments(resources.segments);
-    const bare: CatalogSnapshot = {
-      project: id,
-      revision,
-      generation: ++this.#generation,
-      sources,
-      sourceFailures: failures,
-      closedSources: this.#closedSources(id),
-      tables,
-      models: resolved.models.map((model) => ({
-        model,
-        cubes: [],
-        snapshots: new Map(),
-        pushDown: true,
-      })),
-      modelFailures: resolved.failures,
-      versions: project.versions.known(),
-    };
-    if (!same || !project.versions.isFresh()) await this.#askVersions(project, bare);
-    const versions = project.versions.known();
-    const built = new Set(
-      resources.cubes
-        .filter(({ name }) => (segments.get(name) ?? []).length > 0)
-        .map(({ spec }) => cubeSpecFromProto(spec).model),
-    );
-    const extents = await this.#extents(project, bare, built);
-    const models = modelStates(resolved.models, {
-      cubes: resources.cubes,
-      segments,
-      snapshots: resources.snapshots,
-      versions,
-      extent: ({ name }) => extents.get(name),
-      pushDown: ({ fact }) => !bare.closedSources.has(fact.table.source),
-    });
-    const snapshot = { ...bare, models, versions };
+    const snapshot = await this.#snapshotOf(id, project, seen);
     project.snapshot = snapshot;
     project.metadataVersion = metadataVersion;
     return snapshot;
   }
 
-  #closedSources(project: string): ReadonlySet<string> {
-    const closed = this.#metadata
-      .all('sources', project)
-      .filter(({ pushDown }) => pushDown === false);
-    return new Set(closed.map(({ name }) => resourceIdOf(name)));
+  #resources(id: string): Resources {
+    return {
+      sources: this.#metadata.all('sources', id),
+      models: this.#metadata.all('models', id),
+      cubes: this.#metadata.all('cubes', id),
+      segments: this.#metadata.all('segments', id),
+      snapshots: this.#metadata.all('snapshots', id),
+      revision: this.#metadata.revision,
+    };
   }
 
-  async #askVersions(project: Project, { models, sources }: CatalogSnapshot): Promise<boolean> {
-    const tables = new Set(models.flatMap(({ model }) => tablesOf(model)));
-    return project.versions.ask(tables, sources);
+  /**
+   * Asks for the versions of the models' tables, also of models that do not fit their tables now, and reads the tables
+   * again of sources whose data are not those that the columns were read from. True when a version has changed.
+   */
+  async #lookAtTables(project: Project, { models, sources }: Resources): Promise<boolean> {
+    const before = project.versions.known();
+    const opened = project.sources.current();
+    const changed = await project.versions.ask(followedTables(models), opened.sources);
+    const outdated = new Set(outdatedSources(opened.sources, before, project.versions.known()));
+    // What could not be read may have come back with the change.
+    if (changed) for (const name of opened.failures.keys()) outdated.add(name);
+    await project.sources.reread(sources.filter(({ name }) => outdated.has(resourceIdOf(name))));
+    return changed;
   }
 
-  /** Sources of which some table changed report their tables again: columns may have changed with the data. */
-  async #reopenChanged(project: Project, before: CatalogSnapshot): Promise<void> {
-    const now = project.versions.known();
-    for (const { description } of before.sources.values()) {
-      const changed = [...now].some(
-        ([key, { token }]) =>
-          key.startsWith(`${description.name}.`) && before.versions.get(key)?.token !== token,
-      );
-      if (changed) await project.registry.refresh(description).catch(() => undefined);
-    }
-  }
-
-  async #openSources(id: string, project: Project) {
-    const sources = new Map<string, OpenSource>();
-    const failures = new Map<string, TesseraError>();
-    await Promise.all(
-      this.#metadata.all('sources', id).map(async (resource) => {
-        const description: SourceDescription = {
-          name: resourceIdOf(resource.name),
-          use: resource.connector,
-          config: resource.config ?? {},
-          baseDirectory: resource.baseDirectory,
-          etag: resource.etag,
-        };
-        try {
-          sources.set(description.name, await project.registry.open(description));
-        } catch (error) {
-          failures.set(description.name, sourceFailure(description.name, error));
-        }
+  async #snapshotOf(id: string, project: Project, seen: Resources): Promise<CatalogSnapshot> {
+    const { sources, failures } = project.sources.current();
+    const tables = externalCatalog([...sources.values()]);
+    const resolved = resolveModels(seen.models, tables);
+    const versions = new Map([...readVersions(sources), ...project.versions.known()]);
+    const closed = closedSources(seen.sources);
+    const snapshot: CatalogSnapshot = {
+      project: id,
+      revision: seen.revision,
+      generation: ++this.#generation,
+      sources,
+      sourceFailures: failures,
+      closedSources: closed,
+      tables,
+      models: modelStates(resolved.models, {
+        cubes: seen.cubes,
+        segments: readySegments(seen.segments),
+        snapshots: seen.snapshots,
+        versions,
+        pushDown: ({ fact }) => !closed.has(fact.table.source),
       }),
-    );
-    for (const gone of project.snapshot?.sources.keys() ?? []) {
-      if (!sources.has(gone) && !failures.has(gone)) await project.registry.close({ name: gone });
-    }
-    return { sources, failures };
-  }
-
-  /** Only for models with built segments: for the others nothing is a hole, everything comes from the source. */
-  async #extents(
-    project: Project,
-    snapshot: CatalogSnapshot,
-    built: ReadonlySet<string>,
-  ): Promise<ReadonlyMap<string, SourceExtent>> {
-    const extents = new Map<string, SourceExtent>();
-    for (const { model } of snapshot.models) {
-      if (model.partition === undefined || !built.has(model.name)) continue;
-      const version = project.versions.known().get(tableKey(model.fact.table));
-      if (version?.known !== true || version.token === unreadable.token) continue;
-      const key = JSON.stringify([model.name, String(model.revision), version.token]);
-      const extent = project.extents.get(key) ?? (await this.#readQuietly(model, snapshot));
-      if (extent === undefined) continue;
-      extents.set(model.name, extent);
-      if (project.extents.size >= 1_000) project.extents.clear();
-      project.extents.set(key, extent);
-    }
-    return extents;
-  }
-
-  /** A source that cannot be read has no known extent: then what lies outside the segments counts as a hole. */
-  async #readQuietly(model: Model, snapshot: CatalogSnapshot): Promise<SourceExtent | undefined> {
-    try {
-      return await this.#readExtent(model, snapshot);
-    } catch (error) {
-      this.#log.warn({ model: model.name, reason: messageOf(error) }, 'catalog.extent.unreadable');
-      return undefined;
-    }
+      modelFailures: resolved.failures,
+      versions,
+    };
+    const extents = await project.extents.of(snapshot);
+    return { ...snapshot, models: withExtents(snapshot.models, extents) };
   }
 }
 
-function sourceFailure(source: string, error: unknown): TesseraError {
-  if (isTesseraError(error)) return error;
-  return new TesseraError({
-    code: Code.UNAVAILABLE,
-    reason: 'SOURCE_UNAVAILABLE',
-    message: `Source ${source} cannot be opened: ${messageOf(error)}`,
-    metadata: { source },
-    cause: error,
-  });
+/** Of one project, at one version of the metadata. */
+interface Resources {
+  readonly sources: readonly metadata.Source[];
+  readonly models: readonly metadata.Model[];
+  readonly cubes: readonly metadata.Cube[];
+  readonly segments: readonly metadata.Segment[];
+  readonly snapshots: readonly metadata.Snapshot[];
+  readonly revision: bigint;
+}
+
+function closedSources(sources: readonly metadata.Source[]): ReadonlySet<string> {
+  const closed = sources.filter(({ pushDown }) => pushDown === false);
+  return new Set(closed.map(({ name }) => resourceIdOf(name)));
+}
+
+function isOf(snapshot: CatalogSnapshot, sources: ProjectSources): boolean {
+  const { sources: known, sourceFailures: failures } = snapshot;
+  return sameSources({ sources: known, failures }, sources.current());
+}
+
+/** Tries extents again that could not be read for a snapshot. True when more of them are known now. */
+async function readsMore(extents: SourceExtents, snapshot: CatalogSnapshot): Promise<boolean> {
+  const { unread } = extents;
+  if (unread === 0) return false;
+  await extents.of(snapshot);
+  return extents.unread < unread;
 }

@@ -43,7 +43,8 @@ export class MetadataView implements AsyncDisposable {
     snapshots: new Map<string, Named>(),
   };
   readonly #loops: Promise<void>[];
-  readonly #known = new Set<Collection>();
+  /** The revision at which each collection was listed the last time. */
+  readonly #listed = new Map<Collection, bigint>();
   readonly #heardMs = new Map<Collection, number>();
   readonly #ready = Promise.withResolvers<void>();
   readonly #startedMs: number;
@@ -104,8 +105,10 @@ export class MetadataView implements AsyncDisposable {
     const lists = await Promise.all(
       collections.map(async (name) => ({ name, ...(await this.#list(name, signal)) })),
     );
+    // Nothing that is held is newer than this, in any collection.
+    const known = this.#revision;
     for (const { name, resources, revision } of lists) {
-      if (revision > this.#revision) this.#replace(name, resources, revision);
+      if (revision >= known) this.#replace(name, resources, revision);
     }
   }
 
@@ -166,9 +169,10 @@ export class MetadataView implements AsyncDisposable {
   #replace(name: Collection, resources: readonly Named[], revision: bigint): void {
     const held = this.#resources[name];
     const same =
-      this.#known.has(name) &&
+      this.#listed.has(name) &&
       held.size === resources.length &&
       resources.every((resource) => held.get(resource.name)?.etag === resource.etag);
+    this.#listed.set(name, revision);
     if (same) {
       if (revision > this.#revision) this.#revision = revision;
       return;
@@ -176,12 +180,13 @@ export class MetadataView implements AsyncDisposable {
     held.clear();
     for (const resource of resources) held.set(resource.name, resource);
     this.#changed(revision);
-    this.#known.add(name);
-    if (this.#known.size === collections.length) this.#ready.resolve();
+    if (this.#listed.size === collections.length) this.#ready.resolve();
   }
 
   #apply(name: Collection, { put, deleted }: Changes, revision: bigint): void {
     if (put.size + deleted.size === 0) return;
+    // What a watch tells late is in the list already.
+    if (revision <= (this.#listed.get(name) ?? -1n)) return;
     const held = this.#resources[name];
     for (const key of deleted) held.delete(key);
     for (const [key, resource] of put) held.set(key, resource);

@@ -17,7 +17,7 @@ import {
 } from '@tessera/cube';
 import { metadata } from '@tessera/proto';
 import type { BindCatalog } from '@tessera/sql';
-import type { ModelFailure } from './snapshot.ts';
+import { type ModelFailure, tableKey } from './snapshot.ts';
 import { disjointSegments, staleSegments } from './staleness.ts';
 
 export interface ResolvedModels {
@@ -43,6 +43,20 @@ export function resolveModels(
     }
   }
   return { models, failures };
+}
+
+/** Every table that a model names, also a model that does not fit it now: it may fit what the table becomes. */
+export function followedTables(resources: readonly metadata.Model[]): ReadonlySet<string> {
+  const tables = new Set<string>();
+  for (const { spec } of resources) {
+    if (spec?.fact === undefined) continue;
+    const { source, table } = spec.fact;
+    tables.add(tableKey({ source, table }));
+    for (const join of spec.joins) {
+      tables.add(tableKey({ source: join.source || source, table: join.table }));
+    }
+  }
+  return tables;
 }
 
 function asFailure(model: string, error: unknown): TesseraError {
@@ -72,7 +86,6 @@ export interface StateInputs {
   readonly segments: ReadonlyMap<string, readonly Segment[]>;
   readonly snapshots: readonly metadata.Snapshot[];
   readonly versions: ReadonlyMap<string, SourceVersion>;
-  readonly extent: (model: Model) => SourceExtent | undefined;
   readonly pushDown: (model: Model) => boolean;
 }
 
@@ -82,17 +95,23 @@ export function modelStates(models: readonly Model[], inputs: StateInputs): Mode
   return models.map((model) => {
     const copies = (ofModel.get(model.name) ?? []).map(lookupSnapshot);
     const snapshots = new Map(copies.map((copy) => [copy.id, copy]));
-    const sourceExtent = inputs.extent(model);
     const cubes = (byModel.get(model.name) ?? []).map(({ name }): CubeState => {
       const segments = inputs.segments.get(name) ?? [];
-      return {
-        name,
-        segments,
-        stale: staleSegments(model, segments, inputs.versions),
-        ...(sourceExtent === undefined ? {} : { sourceExtent }),
-      };
+      return { name, segments, stale: staleSegments(model, segments, inputs.versions) };
     });
     return { model, cubes, snapshots, pushDown: inputs.pushDown(model) };
+  });
+}
+
+/** The same with the extents of their facts, by model, where these are known. */
+export function withExtents(
+  states: readonly ModelState[],
+  extents: ReadonlyMap<string, SourceExtent>,
+): ModelState[] {
+  return states.map((state) => {
+    const sourceExtent = extents.get(state.model.name);
+    if (sourceExtent === undefined) return state;
+    return { ...state, cubes: state.cubes.map((cube) => ({ ...cube, sourceExtent })) };
   });
 }
 

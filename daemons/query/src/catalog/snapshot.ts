@@ -20,7 +20,10 @@ export interface CatalogSnapshot {
   readonly tables: BindCatalog;
   readonly models: readonly ModelState[];
   readonly modelFailures: readonly ModelFailure[];
-  /** Of each table whose version was asked, as `source.table`. */
+  /**
+   * Of each table whose version was asked, as `source.table`; of the others the one that their columns were read at, where
+   * the connector tells it.
+   */
   readonly versions: ReadonlyMap<string, SourceVersion>;
 }
 

@@ -19,7 +19,8 @@ export function staleSegments(
   return new Set(stale.map(({ id }) => id));
 }
 
-type Versions = ReadonlyMap<string, SourceVersion>;
+/** By table, as `source.table`. */
+export type Versions = ReadonlyMap<string, SourceVersion>;
 
 /** Tables of the model that have another version now than the segment was built from. */
 export function changedTables(model: Model, segment: Segment, versions: Versions): string[] {

@@ -151,9 +151,9 @@ export class QueryRunner {
           this.#leaveOut(error, run, planned.base);
         } else if (isTesseraError(error, 'SOURCE_CHANGED') && changes++ < maxSourceChanges) {
           run.notes.push(`${error.message} It was planned again.`);
-          await this.#deps.catalog.renew(run.request.project, signal);
+          await this.#deps.catalog.reread(run.request.project, signal, changedSource(error));
         } else {
-          throw error instanceof Unreadable ? error.cause : error;
+          throw error instanceof Unreadable ? error.cause : (stillUnread(error, snapshot) ?? error);
         }
         planned = await this.#plan(planRequestOf(run.request), run.request.project, signal);
       }
@@ -170,7 +170,7 @@ export class QueryRunner {
     this.#deps.log.warn({ queryId: run.id, name, reason: cause.reason }, 'query.file.unreadable');
   }
 
-  /** A name that is not known may just have come: metadata is read again before the statement is refused. */
+  /** What does not fit the tables may fit what they are now: they are read again before the statement is refused. */
   async #plan(request: PlanRequest, project: string, signal: AbortSignal): Promise<Planned> {
     const { catalog, planner, measures } = this.#deps;
     const base = await inSpan('catalog', {}, () => catalog.current(project, signal));
@@ -183,14 +183,12 @@ export class QueryRunner {
     try {
       return { ...plan(snapshot), snapshot, base };
     } catch (error) {
-      const unknownName =
-        isTesseraError(error, 'UNKNOWN_TABLE') || isTesseraError(error, 'UNKNOWN_COLUMN');
-      if (!unknownName) throw error;
-      const renewed = await inSpan('catalog', {}, () => catalog.renew(project, signal));
+      if (!isTesseraError(error) || faultsOfText.has(error.reason)) throw error;
+      const renewed = await inSpan('catalog', {}, () => catalog.reread(project, signal));
       if (renewed !== base) {
         return { ...plan(renewed), snapshot: renewed, base: renewed };
       }
-      throw missingSource(request, snapshot) ?? error;
+      throw missingSource(request, error, snapshot) ?? error;
     }
   }
 
@@ -246,14 +244,43 @@ export interface QueryRunnerDeps {
   readonly log: Logger;
 }
 
-/** A table that nobody knows may be one of a source that cannot be read: then that is what to tell. */
+/** Reasons by which a statement is refused whatever the tables are. */
+const faultsOfText: ReadonlySet<string> = new Set([
+  'SQL_SYNTAX',
+  'SQL_TOO_LARGE',
+  'SQL_TOO_COMPLEX',
+  'QUERY_TOO_COMPLEX',
+  'NOT_A_QUERY',
+  'MULTIPLE_STATEMENTS',
+  'UNSUPPORTED_SQL',
+  'PARAMETER_MISSING',
+]);
+
+/** A name that nobody knows may be one of a source that cannot be read: then that is what to tell. */
 function missingSource(
   { sql, caller }: PlanRequest,
+  error: TesseraError,
   snapshot: CatalogSnapshot,
 ): TesseraError | undefined {
+  const isName = isTesseraError(error, 'UNKNOWN_TABLE') || isTesseraError(error, 'UNKNOWN_COLUMN');
+  if (!isName) return undefined;
   const failures = sourceFailuresFor(caller, snapshot);
   const named = failures.find(([source]) => sql.includes(source));
   return (named ?? failures[0])?.[1];
+}
+
+/** Id of the source whose table a SOURCE_CHANGED is about. */
+function changedSource(error: TesseraError): string {
+  return error.metadata['table']?.split('.')[0] ?? '';
+}
+
+/** Data that changed and whose columns cannot be read are no reason to run the query again, but to mend the source. */
+function stillUnread(
+  error: unknown,
+  { sourceFailures }: CatalogSnapshot,
+): TesseraError | undefined {
+  if (!isTesseraError(error, 'SOURCE_CHANGED')) return undefined;
+  return sourceFailures.get(changedSource(error));
 }
 
 interface Run {

@@ -4,7 +4,7 @@ import { batchBytes } from '@tessera/columnar';
 import type { SourceVersion } from '@tessera/cube';
 import type { OpenSource } from '@tessera/daemon';
 import { type DuckDbConnection, nativeScanSql, quoteName } from '@tessera/duckdb';
-import type { ParameterValues } from '@tessera/sql';
+import { type ParameterValues, sameType } from '@tessera/sql';
 import type { CatalogSnapshot } from '../catalog/snapshot.ts';
 import { tableKey } from '../catalog/snapshot.ts';
 import { resultTooLarge, sourceChanged, sourceUnavailable } from '../errors.ts';
@@ -46,6 +46,7 @@ export async function landTables(
         options.signal,
       );
       if (native !== undefined) {
+        checkColumns(table, native.columns);
         sqlOf.set(table.relation.id, `(${nativeScanSql(native, columnsOf(table))})`);
         continue;
       }
@@ -79,6 +80,16 @@ function fieldsOf(table: NeededTable): readonly Field[] {
   return wanted.map((name) => table.relation.columns.find((column) => column.name === name)!);
 }
 
+/** Rows are only read as what the statement was planned for: a cast on the way could round a value. @throws SOURCE_CHANGED */
+function checkColumns(table: NeededTable, found: readonly Field[]): void {
+  for (const { name, type } of fieldsOf(table)) {
+    const held = found.find((field) => field.name === name);
+    if (held === undefined || !sameType(held.type, type)) {
+      throw sourceChanged(tableKey(table.relation.table), `column ${name} is another one now`);
+    }
+  }
+}
+
 /** Predicates that the connector takes exactly or not make no difference here: the statement filters again. */
 async function readTable(
   table: NeededTable,
@@ -96,6 +107,7 @@ async function readTable(
     const offer = await until(source.connector.plan(scan, signal), signal);
     for (const split of offer.splits) {
       for await (const batch of streamUntil(source.connector.read(split, signal), signal)) {
+        checkColumns(table, batch.schema);
         bytes += batchBytes(batch);
         if (bytes > maxBytes) throw resultTooLarge('bytes', maxBytes);
         batches.push(batch);

@@ -142,35 +142,41 @@ export class QueryHandler implements query.QueryServiceImplementation {
     context: AccessContext,
   ): Promise<query.PreviewTableResponse> {
     const { signal } = context;
-    const { catalog, planner, source: executor, previewTimeoutMs } = this.#deps;
-    const snapshot = await catalog.current(projectOf(request.project), signal);
-    const caller = callerOf(context);
-    const view = planner.viewOf(caller, snapshot);
-    const table = findTable(snapshot, request.source, request.table, { caller, view });
-    const rows = Math.min(request.maxRows || 20, 1_000);
-    if (view?.seesAll({ source: request.source, table: table.name }) === false) {
-      const answer = await this.#deps.runner.execute(
-        {
-          project: projectOf(request.project),
-          sql: firstRows(request.source, table, rows),
-          settings: { useCuboids: 'never' },
-          ...(caller === undefined ? {} : { caller }),
-        },
-        signal,
-      );
-      return {
-        table: tableToProto(request.source, table),
-        batches: [recordBatchToProto(answer.batch)],
-      };
-    }
+    const { catalog, source: executor, previewTimeoutMs } = this.#deps;
+    const { source, table } = request;
+    const restricted = await this.#previewFor(callerOf(context), request, signal);
+    if (restricted !== undefined) return restricted;
     const limited = AbortSignal.any([signal, AbortSignal.timeout(previewTimeoutMs)]);
-    const batch = await previewTable(
-      { source: request.source, table, rows },
-      snapshot,
+    const previewed = await previewTable(
+      { project: projectOf(request.project), source, table, rows: previewRows(request.maxRows) },
+      catalog,
       executor,
       limited,
     );
-    return { table: tableToProto(request.source, table), batches: [recordBatchToProto(batch)] };
+    return {
+      table: tableToProto(source, previewed.table),
+      batches: [recordBatchToProto(previewed.rows)],
+    };
+  }
+
+  /** The first rows as a caller sees them who does not see all of the table; undefined for who does. */
+  async #previewFor(
+    caller: Caller | undefined,
+    request: query.PreviewTableRequest,
+    signal: AbortSignal,
+  ): Promise<query.PreviewTableResponse | undefined> {
+    if (caller === undefined) return undefined;
+    const { catalog, planner, runner } = this.#deps;
+    const { source } = request;
+    const project = projectOf(request.project);
+    const snapshot = await catalog.current(project, signal);
+    const view = planner.viewOf(caller, snapshot);
+    const table = findTable(snapshot, source, request.table, { caller, view });
+    if (view?.seesAll({ source, table: table.name }) !== false) return undefined;
+    const sql = firstRows(source, table, previewRows(request.maxRows));
+    const settings = { useCuboids: 'never' } as const;
+    const { batch } = await runner.execute({ project, sql, settings, caller }, signal);
+    return { table: tableToProto(source, table), batches: [recordBatchToProto(batch)] };
   }
 
   async listSegmentFreshness(
@@ -277,6 +283,10 @@ function findTable(
   if (found !== undefined) return found;
   const names = tables.map(({ name }) => name);
   throw tableNotFound(source, table, nearestName(table, names));
+}
+
+function previewRows(wanted: number): number {
+  return Math.min(wanted || 20, 1_000);
 }
 
 /** A table that is seen in part is read as a statement is, so that its policies hold. */

@@ -90,7 +90,7 @@ export class Leadership {
     const { leases, clock, ttlMs, log } = this.#options;
     let nextMs = clock.monotonicMs() + this.#renewMs;
     while (!served.aborted && !term.isLost) {
-      await clock.sleep(nextMs - clock.monotonicMs(), served).catch(() => {});
+      await clock.sleep(Math.max(0, nextMs - clock.monotonicMs()), served).catch(() => {});
       if (served.aborted || term.isLost) return;
       const askedMs = clock.monotonicMs();
       nextMs = askedMs + this.#renewMs;

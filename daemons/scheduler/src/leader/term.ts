@@ -59,7 +59,7 @@ export class Term implements Authority {
     const ended = AbortSignal.any([this.#lost.signal, signal]);
     const { clock } = this.#options;
     while (!ended.aborted && !this.isLost) {
-      await clock.sleep(this.#endsAtMs - clock.monotonicMs(), ended).catch(() => {});
+      await clock.sleep(Math.max(0, this.#endsAtMs - clock.monotonicMs()), ended).catch(() => {});
     }
   }
 }

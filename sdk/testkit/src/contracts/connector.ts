@@ -87,6 +87,13 @@ export function describeConnector(name: string, suite: ConnectorSuite): void {
       else expect(rows.length).toBeGreaterThanOrEqual(count);
     });
 
+    test('tells with its columns the version that they were read at, if at all', async () => {
+      const tables = await connector.catalog(signal);
+      const { version } = tables.find(({ name }) => name === 'numbers')!;
+      if (version === undefined) return;
+      expect(version).toEqual(await connector.version('numbers', signal));
+    });
+
     test('keeps its version until the data change', async () => {
       const before = await connector.version('numbers', signal);
       expect(await connector.version('numbers', signal)).toEqual(before);
