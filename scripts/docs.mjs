@@ -5,13 +5,18 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { hostConfig } from '../daemons/host/src/config.ts';
 import { metadataConfig } from '../daemons/metadata/src/config.ts';
+import { metadataMetrics } from '../daemons/metadata/src/metrics.ts';
 import { queryDefaults } from '../daemons/query/src/config.ts';
+import { queryMetrics } from '../daemons/query/src/metrics.ts';
 import { schedulerDefaults } from '../daemons/scheduler/src/config.ts';
+import { schedulerMetrics } from '../daemons/scheduler/src/metrics.ts';
 import { platformDefaults } from '../daemons/standalone/src/config.ts';
 import { createStandaloneProgram } from '../daemons/standalone/src/up.ts';
 import { storageConfig } from '../daemons/storage/src/config.ts';
+import { storageMetrics } from '../daemons/storage/src/metrics.ts';
 import { filesConfig, tableConfig } from '../plugins/connector-files/src/config.ts';
 import { plugin as engineDuckDb } from '../plugins/engine-duckdb/src/plugin.ts';
+import { degradations } from '../sdk/cli/src/health/degradations.ts';
 import { reasons } from '../sdk/cube/src/match/reasons.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -22,6 +27,11 @@ const pages = new Map([
   ['docs/reference/configuration.md', configurationPage()],
   ['docs/reference/cli.md', cliPage()],
   ['docs/reference/errors.md', errorsPage()],
+  ['docs/reference/metrics.md', metricsPage()],
+  [
+    'docs/guide/operations.md',
+    withSection('docs/guide/operations.md', 'degradations', degradationsTable()),
+  ],
   ['docs/guide/explain.md', withSection('docs/guide/explain.md', 'reasons', reasonsTable())],
 ]);
 
@@ -61,6 +71,37 @@ function reasonsTable() {
   );
 }
 
+function degradationsTable() {
+  return table(
+    ['Reason', 'What it means, and what to do'],
+    Object.entries(degradations).map(([code, text]) => [`\`${code}\``, text]),
+  );
+}
+
+// Metrics
+
+function metricsPage() {
+  const section = (title, metrics) => {
+    const rows = Object.values(metrics).map(({ name, kind, unit, labels, help }) => [
+      code(name),
+      kind,
+      unit,
+      labels.map(code).join(', '),
+      help,
+    ]);
+    return `## ${title}\n\n${table(['Metric', 'Kind', 'Unit', 'Labels', ''], rows)}\n`;
+  };
+  return [
+    `# Metrics\n\n${note}\n`,
+    'Served in the text format of Prometheus when the setting `telemetry.metricsAddress` (`tessera up --metrics-port`) asks for it. A counter or',
+    'histogram appears with its first value. A histogram has the series `_bucket`, `_sum` and `_count`.\n',
+    section('Query daemon', queryMetrics),
+    section('Storage daemon', storageMetrics),
+    section('Metadata daemon', metadataMetrics),
+    section('Scheduler daemon', schedulerMetrics),
+  ].join('\n');
+}
+
 // Configuration
 
 function configurationPage() {
@@ -74,6 +115,11 @@ function configurationPage() {
       'The platform in one process',
       '`startPlatform` of `@tessera/standalone`; `tessera up` sets the folder, the port and the memory for cuboids and for builds from its options and the machine.',
       fromInterface('standalone', 'PlatformConfig', platformDefaults),
+    ),
+    section(
+      'Telemetry',
+      'The `telemetry` of the platform; `startTelemetry` of `@tessera/daemon`.',
+      interfaceRows(read('sdk/daemon/src/telemetry/start-telemetry.ts'), 'TelemetryConfig', {}),
     ),
     section(
       'Metadata daemon',

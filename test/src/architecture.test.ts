@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '..', '..');
 /** From the inside out. A package may depend on what stands in an earlier ring only. */
 const rings: readonly (readonly string[])[] = [
   ['base', 'proto'],
-  ['columnar', 'placement'],
+  ['columnar', 'placement', 'telemetry'],
   ['sql'],
   ['cube', 'access'],
   ['plugin'],

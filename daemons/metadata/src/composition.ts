@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Clock, type KeyValueStore, systemClock } from '@tessera/base';
 import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
 import { access, coordination, metadata } from '@tessera/proto';
+import { type Meter, noMeter } from '@tessera/telemetry';
 import { Authenticator } from './access/authenticator.ts';
 import { type MetadataConfigInput, parseMetadataConfig } from './config.ts';
 import { LeaseStore } from './coordination/lease-store.ts';
@@ -35,12 +36,14 @@ import {
   snapshotHandler,
   sourceHandler,
 } from './service/metadata-handlers.ts';
+import { measuredStore } from './store/measured-store.ts';
 import { openStore } from './store/open-store.ts';
 
 /** What is handed in; each has a default that suits one process. */
 export interface MetadataDependencies {
   readonly clock?: Clock;
   readonly log?: Logger;
+  readonly meter?: Meter;
   readonly validator?: ModelValidator;
   readonly newUid?: () => string;
   /** Instead of the store of the configuration: another driver, or one that a test looks into. */
@@ -66,7 +69,9 @@ export async function composeMetadata(
 ): Promise<MetadataDaemon> {
   const config = parseMetadataConfig(input);
   const { clock = systemClock, log = silentLogger, newUid = randomUUID } = dependencies;
-  const store = dependencies.store ?? (await openStore(config.store, clock));
+  const { meter = noMeter } = dependencies;
+  const opened = dependencies.store ?? (await openStore(config.store, clock));
+  const store = meter === noMeter ? opened : measuredStore(opened, meter, clock);
   const requestIds = new RequestIds(store, () => clock.monotonicMs());
   const context: TableContext = { store, clock, requestIds, newUid };
   const compactor = new Compactor(store, clock, config.compaction, (error) =>

@@ -4,6 +4,7 @@ import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/
 import { DuckDb, sessionSettings } from '@tessera/duckdb';
 import { query } from '@tessera/proto';
 import { loadParser } from '@tessera/sql';
+import { type Meter, noMeter } from '@tessera/telemetry';
 import { Admission } from './admission/admission.ts';
 import { QueryLog } from './admission/query-log.ts';
 import { Catalog } from './catalog/catalog.ts';
@@ -14,6 +15,7 @@ import { type QueryConfig, queryDefaults } from './config.ts';
 import { Executor } from './execute/executor.ts';
 import { type Answer, type QueryRequest, QueryRunner } from './execute/query-runner.ts';
 import { SourceExecutor } from './execute/source-executor.ts';
+import { measureState, QueryMeasures } from './measure-queries.ts';
 import { Planner } from './plan/planner.ts';
 import { QueryHandler } from './service/query-handler.ts';
 
@@ -24,6 +26,7 @@ export interface QueryDeps {
   readonly snapshots: SnapshotReader;
   readonly log?: Logger;
   readonly clock?: Clock;
+  readonly meter?: Meter;
 }
 
 export interface QueryDaemon extends AsyncDisposable {
@@ -40,6 +43,7 @@ export async function composeQuery(
 ): Promise<QueryDaemon> {
   const config: QueryConfig = { ...queryDefaults, ...settings };
   const { client, scanner, snapshots, log = silentLogger, clock = systemClock } = deps;
+  const { meter = noMeter } = deps;
   await loadParser();
   const stack = new AsyncDisposableStack();
   const duckdb = stack.use(await openDuckDb(config));
@@ -60,11 +64,13 @@ export async function composeQuery(
     { maxRunning: config.maxRunningQueries, maxQueued: config.maxQueuedQueries },
     clock,
   );
+  measureState(meter, admission, metadata);
+  const measures = new QueryMeasures(meter);
   const queryLog = new QueryLog(config.maxLoggedQueries, clock.now());
   const planner = new Planner(config.maxCachedPlans, clock);
   const executor = new Executor({ scanner, snapshots, source });
   const runner = new QueryRunner({
-    ...{ admission, catalog, planner, executor, queryLog, config, clock, log },
+    ...{ admission, catalog, planner, executor, queryLog, measures, config, clock, log },
   });
   const previewTimeoutMs = config.queryTimeoutMs;
   const handler = new QueryHandler({

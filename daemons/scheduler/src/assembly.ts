@@ -3,6 +3,7 @@ import type { Transport } from '@tessera/client';
 import { type Logger, type ServiceBinding, serve } from '@tessera/daemon';
 import type { Engine } from '@tessera/plugin';
 import { longrunning, scheduler } from '@tessera/proto';
+import { type Meter, noMeter } from '@tessera/telemetry';
 import { BuildOperation } from './build/build-operation.ts';
 import { DropOperation } from './build/drop-operation.ts';
 import { MaintenanceOperation } from './build/maintenance-operation.ts';
@@ -14,7 +15,9 @@ import { runDeployments } from './deployment/carry-out.ts';
 import { actingClients } from './leader/acting-clients.ts';
 import { Leadership } from './leader/leadership.ts';
 import type { Term } from './leader/term.ts';
+import { schedulerMetrics } from './metrics.ts';
 import { runMaintenanceTimer } from './operations/maintenance-timer.ts';
+import { measuredKinds } from './operations/measure-operations.ts';
 import type { OperationKind } from './operations/operation.ts';
 import { OperationRunner } from './operations/operation-runner.ts';
 import { PlanOperation } from './plan/plan-operation.ts';
@@ -35,6 +38,8 @@ export interface SchedulerParts {
   readonly transport?: Transport;
   /** Gives an id that was never given before. */
   readonly newId: () => string;
+  /** Absent: nothing is counted. */
+  readonly meter?: Meter;
 }
 
 export interface AssembledScheduler {
@@ -45,12 +50,18 @@ export interface AssembledScheduler {
 
 /** What answers needs no leadership. What acts does so by the clients of a term, and by those only. */
 export function assembleScheduler(parts: SchedulerParts): AssembledScheduler {
-  const { clients, config, clock, log, holder, newId, transport = {} } = parts;
+  const { clients, config, clock, log, holder, newId, transport = {}, meter = noMeter } = parts;
   const { maintenanceIntervalMs: intervalMs, leaseTtlMs: ttlMs } = config;
   const leadership = new Leadership({ leases: clients.leases, clock, log, holder, ttlMs });
-  const kindsOf = (acting: SchedulerClients) => operationKinds({ ...parts, clients: acting });
+  const names = operationKinds(parts).map(({ kind }) => kind);
+  const measured = measuredKinds(names, meter, clock);
+  const kindsOf = (acting: SchedulerClients) =>
+    measured(operationKinds({ ...parts, clients: acting }));
+  let latest: Term | undefined;
+  meter.gauge(schedulerMetrics.leader, () => [{ value: latest?.isLost === false ? 1 : 0 }]);
   const maxConcurrent = config.maxConcurrentOperations;
   const lead = async (term: Term) => {
+    latest = term;
     const runner = new OperationRunner({ clients, kindsOf, clock, log, maxConcurrent });
     const acting = actingClients(clients, term);
     const builds = new BuildHandler(acting, newId);

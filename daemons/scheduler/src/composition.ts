@@ -4,6 +4,7 @@ import type { Transport } from '@tessera/client';
 import { type Logger, PluginHost, type ServiceBinding, SourceRegistry } from '@tessera/daemon';
 import type { Engine } from '@tessera/plugin';
 import { loadParser } from '@tessera/sql';
+import { type Meter, noMeter } from '@tessera/telemetry';
 import { assembleScheduler } from './assembly.ts';
 import type { SchedulerClients } from './clients.ts';
 import type { SchedulerConfig } from './config.ts';
@@ -12,6 +13,7 @@ export interface SchedulerDependencies {
   readonly clients: SchedulerClients;
   readonly log: Logger;
   readonly clock?: Clock;
+  readonly meter?: Meter;
   /** How connections to host daemons are protected. */
   readonly transport?: Transport;
 }
@@ -29,7 +31,7 @@ export async function composeScheduler(
 ): Promise<Scheduler> {
   invariant(config.leaseTtlMs >= 1_000, 'leaseTtlMs is a second or more: metadata grants no less');
   await loadParser();
-  const { clients, log, clock = systemClock, transport = {} } = deps;
+  const { clients, log, clock = systemClock, meter = noMeter, transport = {} } = deps;
   const stopping = new AbortController();
   const fallback =
     config.pluginDirectory === undefined ? {} : { fallbackDirectory: config.pluginDirectory };
@@ -45,6 +47,7 @@ export async function composeScheduler(
     holder: `scheduler-${process.pid}-${randomUUID()}`,
     newId: randomUUID,
     transport,
+    meter,
   });
   let running: Promise<void> = Promise.resolve();
   return {

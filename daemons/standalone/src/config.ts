@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Transport } from '@tessera/client';
+import type { TelemetryConfig } from '@tessera/daemon';
 import type { MetadataConfigInput } from '@tessera/metadata';
 import type { SchedulerConfig } from '@tessera/scheduler';
 
@@ -30,6 +31,8 @@ export interface PlatformConfig {
   readonly maintenanceIntervalMs: number;
   /** Settings of the scheduler that differ from its defaults. */
   readonly scheduler: Partial<Pick<SchedulerConfig, TunableOfScheduler>>;
+  /** Where spans go and where metrics are served; without it nothing of either is loaded. */
+  readonly telemetry: TelemetryConfig;
 }
 
 type TunableOfScheduler =
@@ -50,6 +53,7 @@ export const platformDefaults = {
   engine: { use: '@tessera/engine-duckdb', config: {} },
   maintenanceIntervalMs: 60_000,
   scheduler: {},
+  telemetry: {},
 } as const satisfies Omit<PlatformConfig, 'dataDirectory'>;
 
 const gibibyte = 1024 ** 3;

@@ -1,10 +1,17 @@
 import { join } from 'node:path';
 import type { TesseraClient } from '@tessera/client';
-import { type Logger, SourceRegistry, silentLogger, startServer } from '@tessera/daemon';
+import {
+  type Logger,
+  SourceRegistry,
+  silentLogger,
+  startServer,
+  startTelemetry,
+} from '@tessera/daemon';
 import { composeMetadata } from '@tessera/metadata';
 import { composeQuery } from '@tessera/query';
 import { composeScheduler, schedulerDefaults } from '@tessera/scheduler';
 import { composeStorage } from '@tessera/storage';
+import type { Meter } from '@tessera/telemetry';
 import { foldersOf, type PlatformConfig } from './config.ts';
 import { controlAccess } from './control-access.ts';
 import { ServiceDirectory } from './service-directory.ts';
@@ -17,10 +24,13 @@ export interface Platform extends AsyncDisposable {
   readonly address: string;
   /** The same services without socket or serialisation. */
   readonly client: TesseraClient;
+  /** host:port of `/metrics`, when metrics are served. */
+  readonly metricsAddress?: string;
 }
 
 /** Where a test puts something between the daemons, such as a crash. */
 export interface PlatformSeams {
+  readonly meter?: Meter;
   readonly schedulerClients?: (client: TesseraClient) => TesseraClient;
 }
 
@@ -38,6 +48,8 @@ export async function startPlatform(
 ): Promise<Platform> {
   const folders = foldersOf(config.dataDirectory);
   await using starting = new AsyncDisposableStack();
+  const telemetry = starting.use(await startTelemetry(config.telemetry, 'tessera'));
+  const meter = seams.meter ?? telemetry.meter;
   const directory = new ServiceDirectory(log);
   const { client } = directory;
   const registry = starting.use(
@@ -52,6 +64,7 @@ export async function startPlatform(
       { store: config.metadataStore ?? { driver: 'sqlite', file: folders.metadataFile } },
       {
         log: log.child({ daemon: 'metadata' }),
+        meter,
         validator: new SourceModelValidator(client, registry),
       },
     ),
@@ -60,7 +73,7 @@ export async function startPlatform(
   const storage = starting.use(
     await composeStorage(
       { directory: folders.storage, memoryBudgetBytes: config.cuboidMemoryBytes },
-      { log: log.child({ daemon: 'storage' }) },
+      { log: log.child({ daemon: 'storage' }), meter },
     ),
   );
   directory.add(storage.services);
@@ -76,6 +89,7 @@ export async function startPlatform(
         scanner: storage.scanner,
         snapshots: storage.snapshots,
         log: log.child({ daemon: 'query' }),
+        meter,
       },
     ),
   );
@@ -95,6 +109,7 @@ export async function startPlatform(
         clients: seams.schedulerClients?.(client) ?? client,
         transport: config.transport,
         log: log.child({ daemon: 'scheduler' }),
+        meter,
       },
     ),
   );
@@ -123,6 +138,7 @@ export async function startPlatform(
   return {
     address: server.address,
     client,
+    ...(telemetry.metricsAddress === undefined ? {} : { metricsAddress: telemetry.metricsAddress }),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

@@ -10,7 +10,7 @@ import {
   wholeNumber,
 } from '@tessera/cli';
 import type { Transport } from '@tessera/client';
-import { jsonLogger } from '@tessera/daemon';
+import { jsonLogger, type TelemetryConfig } from '@tessera/daemon';
 import { type Command, Option } from 'commander';
 import { buildMemoryOf, type PlatformConfig, platformDefaults } from './config.ts';
 import { startPlatform } from './platform.ts';
@@ -23,6 +23,8 @@ interface UpOptions {
   readonly port: string;
   readonly memory: string;
   readonly buildMemory?: string;
+  readonly metricsPort?: string;
+  readonly otlp?: string;
   readonly access: PlatformConfig['access'];
   readonly adminPasswordFile?: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -42,6 +44,11 @@ export function createStandaloneProgram(): Command {
       '--build-memory <MB>',
       "memory for one build; default: a quarter of the machine's, from 1 to 2.75 GiB",
     )
+    .option(
+      '--metrics-port <port>',
+      'serve metrics for Prometheus on 127.0.0.1 at /metrics; 0 picks a free one',
+    )
+    .option('--otlp <url>', 'send spans over OTLP/gRPC, such as to http://127.0.0.1:4317')
     .addOption(
       new Option('--access <who>', 'open: everybody who can connect; controlled: users with roles')
         .choices(['open', 'controlled'])
@@ -84,6 +91,7 @@ async function up(options: UpOptions, transport: Transport): Promise<void> {
       ...adminPassword(options.adminPasswordFile),
       cuboidMemoryBytes: memoryBytes,
       buildMemoryBytes,
+      telemetry: telemetryOf(options),
     },
     jsonLogger('tessera', options.logLevel),
   );
@@ -91,8 +99,22 @@ async function up(options: UpOptions, transport: Transport): Promise<void> {
     `Tessera is up on ${platform.address}; data in ${options.data}, ${formatBytes(memoryBytes)} for cuboids.\n` +
       `Try: TESSERA_ADDRESS=${platform.address} npx tessera status\n`,
   );
+  if (platform.metricsAddress !== undefined) {
+    process.stdout.write(`Metrics are on http://${platform.metricsAddress}/metrics.\n`);
+  }
   await stopped;
   process.stdout.write('Stopping …\n');
+}
+
+function telemetryOf({ metricsPort, otlp }: UpOptions): TelemetryConfig {
+  const port =
+    metricsPort === undefined
+      ? undefined
+      : wholeNumber(metricsPort, '--metrics-port', { min: 0, max: 65_535 });
+  return {
+    ...(otlp === undefined ? {} : { otlpEndpoint: otlp }),
+    ...(port === undefined ? {} : { metricsAddress: `127.0.0.1:${port}` }),
+  };
 }
 
 /** What the machine has, or less where a container gets less. */

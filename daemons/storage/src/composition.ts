@@ -3,6 +3,7 @@ import type { CuboidScanner, SnapshotReader } from '@tessera/client';
 import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
 import { AdmissionQueue } from '@tessera/duckdb';
 import { storage } from '@tessera/proto';
+import { type Meter, noMeter } from '@tessera/telemetry';
 import { type StorageConfigInput, storageConfig } from './config.ts';
 import { FenceGuard } from './fencing/fence-guard.ts';
 import { tokenFile } from './fencing/token-file.ts';
@@ -10,6 +11,7 @@ import { FileStore } from './files/file-store.ts';
 import { StorageHandler } from './service/storage-handler.ts';
 import { StorageDaemon } from './storage-daemon.ts';
 import { FileScanner } from './store/file-scanner.ts';
+import { measureStore, scanObserver } from './store/measure-scans.ts';
 import { MemoryFirstStore } from './store/memory-first-store.ts';
 import { ResidentLayouts } from './store/resident-layouts.ts';
 import { openScratchDatabase } from './store/scratch-database.ts';
@@ -23,6 +25,7 @@ import { TileScanner } from './tiles/tile-scanner.ts';
 export interface StorageDependencies {
   readonly clock?: Clock;
   readonly log?: Logger;
+  readonly meter?: Meter;
 }
 
 export interface ComposedStorage extends AsyncDisposable {
@@ -37,7 +40,7 @@ export interface ComposedStorage extends AsyncDisposable {
 /** Everything the storage daemon is made of. Deletes what an earlier process left in memory/, nothing else. */
 export async function composeStorage(
   input: StorageConfigInput,
-  { clock = systemClock, log = silentLogger }: StorageDependencies = {},
+  { clock = systemClock, log = silentLogger, meter = noMeter }: StorageDependencies = {},
 ): Promise<ComposedStorage> {
   const config = storageConfig.parse(input);
   const database = await openScratchDatabase(config);
@@ -49,16 +52,20 @@ export async function composeStorage(
   const resident = new ResidentLayouts({ files, loader, helper, budgetBytes, clock, log });
   const snapshotTables = new SnapshotTables(files, await database.connect());
   const lookups = new SnapshotColumns(files, new TileLoader(await database.connect(), 'lookups'));
+  const queue = new AdmissionQueue({
+    maxConcurrent: config.scanConcurrency,
+    maxQueued: config.scanQueueLength,
+    queueTimeoutMs: config.scanQueueTimeoutMs,
+  });
   const store = new MemoryFirstStore({
     resident,
     tiles: new TileScanner(lookups, evaluateInDatabase(database)),
     files: new FileScanner({ files, database, snapshots: snapshotTables }),
-    queue: new AdmissionQueue({
-      maxConcurrent: config.scanConcurrency,
-      maxQueued: config.scanQueueLength,
-      queueTimeoutMs: config.scanQueueTimeoutMs,
-    }),
+    queue,
+    clock,
+    observe: scanObserver(meter, clock),
   });
+  measureStore(meter, queue, () => store.usage());
   const snapshots = new StoredSnapshots(files, database);
   const daemon = new StorageDaemon({ files, store, snapshots, snapshotTables, loader, clock });
   const guard = await FenceGuard.open(tokenFile(config.directory));

@@ -2,6 +2,7 @@ import { type Clock, parseResourceName } from '@tessera/base';
 import type { CuboidScanner, ScanOptions, SnapshotRead, SnapshotReader } from '@tessera/client';
 import type { ColumnBatch } from '@tessera/columnar';
 import type { ScanPlan } from '@tessera/cube';
+import { inSpanStream } from '@tessera/telemetry';
 import type { Collected, FileStore, VerifyOutcome } from './files/file-store.ts';
 import type { FoundFile } from './files/file-system.ts';
 import type { IngestedFile, PreparedIngest, StagedFile } from './files/ingest.ts';
@@ -43,11 +44,16 @@ export class StorageDaemon implements CuboidScanner, SnapshotReader {
   }
 
   scan(plan: ScanPlan, { parameters, signal }: ScanOptions): AsyncIterable<ColumnBatch> {
-    return this.#store.execute(plan, parameters, signal);
+    const attributes = { 'tessera.layout': plan.layout, 'tessera.segments': plan.segments.length };
+    return inSpanStream('storage.scan', attributes, () =>
+      this.#store.execute(plan, parameters, signal),
+    );
   }
 
   readSnapshot(read: SnapshotRead, signal: AbortSignal): AsyncIterable<ColumnBatch> {
-    return this.#snapshots.readSnapshot(read, signal);
+    return inSpanStream('storage.snapshot', { 'tessera.snapshot': read.snapshot }, () =>
+      this.#snapshots.readSnapshot(read, signal),
+    );
   }
 
   prepareIngest(cube: string, key: string, token?: bigint): Promise<PreparedIngest> {

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { accessCommands } from './commands/access.ts';
 import { backupCommands } from './commands/backup.ts';
 import { buildCommands } from './commands/build.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { hostCommands } from './commands/host.ts';
 import { importCommand } from './commands/import.ts';
 import { modelCommands } from './commands/model.ts';
@@ -30,6 +31,7 @@ const subjects: readonly Subject[] = [
   operationCommands,
   accessCommands,
   statusCommand,
+  doctorCommand,
   backupCommands,
   hostCommands,
 ];

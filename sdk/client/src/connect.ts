@@ -1,3 +1,4 @@
+import { tracesClientCalls } from '@tessera/telemetry';
 import { createChannel, createClientFactory } from 'nice-grpc';
 import { type CallOptions, type ClientMiddlewareCall, Metadata } from 'nice-grpc-common';
 import { clientsBy, type TesseraClient } from './clients.ts';
@@ -39,7 +40,10 @@ export function connect(address: string, options: ConnectOptions = {}): Connecti
     'grpc.initial_reconnect_backoff_ms': reconnectBackoffMs.initial,
     'grpc.max_reconnect_backoff_ms': reconnectBackoffMs.max,
   });
-  const factory = createClientFactory().use(failuresAsTesseraErrors).use(bearing(options.token));
+  const factory = createClientFactory()
+    .use(failuresAsTesseraErrors)
+    .use(bearing(options.token))
+    .use(tracesClientCalls);
   const close = () => {
     channel.close();
     store?.[Symbol.dispose]();

@@ -1,3 +1,4 @@
+import { tracedCall, tracedStream } from '@tessera/telemetry';
 import type { CompatServiceDefinition } from 'nice-grpc';
 import type { CallContext, CallOptions } from 'nice-grpc-common';
 import { Metadata } from 'nice-grpc-common';
@@ -27,16 +28,20 @@ export function bindInProcess<Definition extends CompatServiceDefinition>(
   binding: ServiceBinding<Definition>,
   log: Logger,
 ): ServiceClient<Definition> {
-  const { methods } = binding.definition as unknown as {
+  const { fullName, methods } = binding.definition as unknown as {
+    fullName: string;
     methods: Readonly<Record<string, Method>>;
   };
   const implementation = binding.implementation as unknown as Readonly<Record<string, Call>>;
   const client: Record<string, unknown> = {};
   for (const [key, method] of Object.entries(methods)) {
     const call: Call = (input, context) => implementation[key]!(input, context);
+    const path = `/${fullName}/${method.name}`;
     client[key] = method.responseStream
-      ? (input: unknown, options?: CallOptions) => stream(method, call, input, options, log)
-      : (input: unknown, options?: CallOptions) => unary(method, call, input, options, log);
+      ? (input: unknown, options?: CallOptions) =>
+          tracedStream(path, () => stream(method, call, input, options, log))
+      : (input: unknown, options?: CallOptions) =>
+          tracedCall(path, () => unary(method, call, input, options, log));
   }
   return client as unknown as ServiceClient<Definition>;
 }

@@ -18,4 +18,10 @@ export {
   type SourceDescription,
   SourceRegistry,
 } from './source-registry.ts';
+export {
+  type RunningTelemetry,
+  startTelemetry,
+  type TelemetryConfig,
+} from './telemetry/start-telemetry.ts';
+export { traceTo } from './telemetry/start-tracing.ts';
 export { transportArguments, transportOfArguments } from './transport-arguments.ts';

@@ -1,4 +1,5 @@
-import { pino } from 'pino';
+import { activeTrace } from '@tessera/telemetry';
+import { type DestinationStream, pino } from 'pino';
 
 /** Structured log events: fields first, then the event's name. */
 export interface Logger {
@@ -12,9 +13,17 @@ export interface Logger {
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-/** JSON lines on standard error, so that standard output stays the program's own. */
-export function jsonLogger(daemon: string, level: LogLevel = 'info'): Logger {
-  return pino({ level, base: { daemon } }, pino.destination({ fd: 2, sync: true }));
+/**
+ * JSON lines on standard error, so that standard output stays the program's own. Inside a trace each carries its
+ * `trace_id` and `span_id`.
+ */
+export function jsonLogger(
+  daemon: string,
+  level: LogLevel = 'info',
+  destination: DestinationStream = pino.destination({ fd: 2, sync: true }),
+): Logger {
+  const mixin = () => activeTrace() ?? {};
+  return pino({ level, base: { daemon }, mixin }, destination);
 }
 
 export const silentLogger: Logger = {

@@ -10,6 +10,7 @@ import {
   type TlsFiles,
   type Transport,
 } from '@tessera/client';
+import { tracesServerCalls } from '@tessera/telemetry';
 import { createServer, type Server, ServerError } from 'nice-grpc';
 import type { CallContext, ServerMiddlewareCall } from 'nice-grpc-common';
 import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
@@ -58,7 +59,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     'grpc.max_receive_message_length': limit,
     'grpc.max_send_message_length': limit,
     'grpc.so_reuseport': 0,
-  }).use(failures(log));
+  })
+    .use(tracesServerCalls)
+    .use(failures(log));
   const server = access === undefined ? open : open.use(gate(access));
   for (const { definition, implementation } of options.services) {
     server.add(definition, implementation);

@@ -8,6 +8,7 @@ import {
   watchAll,
 } from '@tessera/client';
 import type { Logger } from '@tessera/daemon';
+import type { metadata } from '@tessera/proto';
 
 const collections = ['sources', 'models', 'cubes', 'segments', 'snapshots'] as const;
 type Collection = (typeof collections)[number];
@@ -44,13 +45,16 @@ export class MetadataView implements AsyncDisposable {
   readonly #loops: Promise<void>[];
   /** The revision at which each collection was listed the last time. */
   readonly #listed = new Map<Collection, bigint>();
+  readonly #heardMs = new Map<Collection, number>();
   readonly #ready = Promise.withResolvers<void>();
+  readonly #startedMs: number;
   #revision = 0n;
   #version = 0;
 
   constructor(client: TesseraClient, clock: Clock, log: Logger) {
     this.#client = client;
     this.#clock = clock;
+    this.#startedMs = clock.monotonicMs();
     this.#log = log;
     this.#ready.promise.catch(() => {});
     this.#loops = collections.map((name) => this.#follow(name));
@@ -69,6 +73,22 @@ export class MetadataView implements AsyncDisposable {
   /** Counts changes of what is known: equal versions mean equal contents. */
   get version(): number {
     return this.#version;
+  }
+
+  /** Time since the quietest watch said anything, be it that there is nothing new. */
+  silenceMs(): number {
+    const heard = collections.map((name) => this.#heardMs.get(name) ?? this.#startedMs);
+    return this.#clock.monotonicMs() - Math.min(...heard);
+  }
+
+  /** Of all projects, by `SegmentState`. */
+  segmentCounts(): ReadonlyMap<metadata.SegmentState, number> {
+    const counts = new Map<metadata.SegmentState, number>();
+    for (const segment of this.#resources.segments.values()) {
+      const { state } = segment as unknown as metadata.Segment;
+      counts.set(state, (counts.get(state) ?? 0) + 1);
+    }
+    return counts;
   }
 
   all<Name extends Collection>(name: Name, project: string): readonly Collections[Name][] {
@@ -134,6 +154,7 @@ export class MetadataView implements AsyncDisposable {
       try {
         const options = { parent: parents[name], signal };
         for await (const event of watchAll(this.#client, name as CollectionName, options)) {
+          this.#heardMs.set(name, this.#clock.monotonicMs());
           take(event as WatchEvent<Named>);
         }
       } catch (error) {

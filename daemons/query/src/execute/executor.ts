@@ -2,6 +2,7 @@ import type { CuboidScanner, ScanOptions, SnapshotReader } from '@tessera/client
 import { batchBytes, type ColumnBatch } from '@tessera/columnar';
 import type { MatchedBlock } from '@tessera/cube';
 import type { ParameterValues } from '@tessera/sql';
+import { inSpan } from '@tessera/telemetry';
 import type { CatalogSnapshot } from '../catalog/snapshot.ts';
 import { resultTooLarge } from '../errors.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -58,8 +59,15 @@ export class Executor {
     context.signal.throwIfAborted();
     const batch =
       plan.compiled === undefined
-        ? await this.#residual(plan, inputs, context)
-        : { ...plan.compiled(inputs, parameters), schema: plan.schema };
+        ? await inSpan('residual', { 'tessera.engine': 'duckdb' }, () =>
+            this.#residual(plan, inputs, context),
+          )
+        : {
+            ...inSpan('residual', { 'tessera.engine': 'compiled' }, () =>
+              plan.compiled!(inputs, parameters),
+            ),
+            schema: plan.schema,
+          };
     if (batch.rowCount > limits.maxRows) throw resultTooLarge('rows', limits.maxRows);
     if (batchBytes(batch) > limits.maxBytes) throw resultTooLarge('bytes', limits.maxBytes);
     return batch;
@@ -69,7 +77,10 @@ export class Executor {
     const { parameters, signal, limits, onDaemonWork } = context;
     const { maxBytes } = limits;
     if (block.snapshot !== undefined) {
-      return readSnapshot(block.snapshot, block.schema, this.#snapshots, signal);
+      const { snapshot, schema } = block;
+      return inSpan('snapshot', { 'tessera.snapshot': snapshot.name }, () =>
+        readSnapshot(snapshot, schema, this.#snapshots, signal),
+      );
     }
     const holes = block.holes && this.#holes(block, block.holes, context);
     const told = onDaemonWork && { onDaemonWork };
@@ -84,7 +95,7 @@ export class Executor {
   ): Promise<ColumnBatch> {
     const { snapshot, limits, signal, parameters, timeZone } = context;
     const statement = { query, schema: block.schema, inputs: new Map(), parameters, timeZone };
-    return this.#source.run(statement, snapshot, limits, signal);
+    return inSpan('push-down', {}, () => this.#source.run(statement, snapshot, limits, signal));
   }
 
   #residual(

@@ -12,6 +12,7 @@ import type {
 import { type ColumnBatch, columnFromValues, type Schema } from '@tessera/columnar';
 import { type BlockExplanation, formatExplanation, formatSourceRanges } from '@tessera/cube';
 import type { Logger } from '@tessera/daemon';
+import { inSpan, noteOnSpan } from '@tessera/telemetry';
 import type { Admission, Admitted } from '../admission/admission.ts';
 import type { QueryLog } from '../admission/query-log.ts';
 import type { QueryLimits } from '../admission/running-query.ts';
@@ -20,6 +21,7 @@ import type { CatalogSnapshot } from '../catalog/snapshot.ts';
 import { withoutFile } from '../catalog/without-file.ts';
 import type { QueryConfig } from '../config.ts';
 import { badSetting, internalError, withheld } from '../errors.ts';
+import type { QueryMeasures } from '../measure-queries.ts';
 import { sourceFailuresFor } from '../plan/for-caller.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Planner, PlanRequest } from '../plan/planner.ts';
@@ -70,16 +72,23 @@ export class QueryRunner {
     this.#deps = deps;
   }
 
-  async execute(request: QueryRequest, caller?: AbortSignal): Promise<Answer> {
-    const { clock, log, queryLog, admission } = this.#deps;
+  execute(request: QueryRequest, caller?: AbortSignal): Promise<Answer> {
     const id = request.queryId || randomUUID();
+    const attributes = { 'tessera.query_id': id, 'tessera.project': request.project };
+    return inSpan('query', attributes, () => this.#execute(id, request, caller));
+  }
+
+  async #execute(id: string, request: QueryRequest, caller?: AbortSignal): Promise<Answer> {
+    const { clock, log, queryLog, admission, measures } = this.#deps;
     const startedMs = clock.monotonicMs();
     const startedAt = clock.now();
     const run: Run = { id, request, startedMs, notes: [], daemonWork: [] };
     const logged = { id, project: request.project, sql: request.sql, startedAt };
     try {
       const limits = limitsOf(request.settings ?? {}, this.#deps.config);
-      using admitted = await admission.admit({ id, ...request }, limits, caller);
+      using admitted = await inSpan('admit', {}, () =>
+        admission.admit({ id, ...request }, limits, caller),
+      );
       run.admittedMs = clock.monotonicMs();
       const answer = await this.#answer(run, admitted, limits);
       const { rowCount, planKind, timings } = answer.summary;
@@ -87,6 +96,7 @@ export class QueryRunner {
         { ...logged, durationMicros: timings.totalMicros, rowCount, planKind },
         run.plan?.shape,
       );
+      measures.succeeded(answer.summary);
       return answer;
     } catch (error) {
       const known = isTesseraError(error) ? error : internalError(id, error);
@@ -96,6 +106,7 @@ export class QueryRunner {
       }
       const durationMicros = micros(clock.monotonicMs() - startedMs);
       queryLog.record({ ...logged, durationMicros, rowCount: 0n, reason: known.reason });
+      measures.failed(known.reason, run.plan?.kind ?? 'none', durationMicros);
       throw run.plan?.readsInPart === true ? withheld(known) : known;
     }
   }
@@ -119,6 +130,8 @@ export class QueryRunner {
     for (let losses = 0, changes = 0; ; ) {
       const { plan, snapshot } = planned;
       run.plan = plan;
+      // The text with its constants may hold what is nobody's business; its shape does not.
+      noteOnSpan({ 'tessera.plan_kind': plan.kind, 'db.query.text': plan.shape.sql });
       if (plan.explain) return this.#explained(run, planned, plannedMs);
       if (plan.refusal !== undefined) throw plan.refusal;
       query.state = 'EXECUTING';
@@ -159,16 +172,21 @@ export class QueryRunner {
 
   /** What does not fit the tables may fit what they are now: they are read again before the statement is refused. */
   async #plan(request: PlanRequest, project: string, signal: AbortSignal): Promise<Planned> {
-    const { catalog, planner } = this.#deps;
-    const base = await catalog.current(project, signal);
+    const { catalog, planner, measures } = this.#deps;
+    const base = await inSpan('catalog', {}, () => catalog.current(project, signal));
     const snapshot = this.#reduced.get(base) ?? base;
+    const plan = (over: CatalogSnapshot) => {
+      const made = inSpan('plan', {}, () => planner.plan(request, over));
+      measures.planned(made.cached);
+      return made;
+    };
     try {
-      return { ...planner.plan(request, snapshot), snapshot, base };
+      return { ...plan(snapshot), snapshot, base };
     } catch (error) {
       if (!isTesseraError(error) || faultsOfText.has(error.reason)) throw error;
-      const renewed = await catalog.reread(project, signal);
+      const renewed = await inSpan('catalog', {}, () => catalog.reread(project, signal));
       if (renewed !== base) {
-        return { ...planner.plan(request, renewed), snapshot: renewed, base: renewed };
+        return { ...plan(renewed), snapshot: renewed, base: renewed };
       }
       throw missingSource(request, error, snapshot) ?? error;
     }
@@ -220,6 +238,7 @@ export interface QueryRunnerDeps {
   readonly planner: Planner;
   readonly executor: Executor;
   readonly queryLog: QueryLog;
+  readonly measures: QueryMeasures;
   readonly config: QueryConfig;
   readonly clock: Clock;
   readonly log: Logger;

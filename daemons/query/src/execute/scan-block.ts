@@ -7,6 +7,7 @@ import {
   type Value,
 } from '@tessera/columnar';
 import type { MatchedBlock, ScanPlan } from '@tessera/cube';
+import { inSpan } from '@tessera/telemetry';
 import { resultTooLarge } from '../errors.ts';
 import { onceMore } from './once-more.ts';
 import { isUnreadable, Unreadable } from './unreadable.ts';
@@ -25,13 +26,27 @@ export async function scanBlock(
   context: ScanContext,
   holes: Promise<ColumnBatch> | undefined,
 ): Promise<ColumnBatch> {
-  const parts = block.scans.map((scan) => onceMore(() => collect(scan, context), context.signal));
+  const parts = block.scans.map((scan) =>
+    inSpan('scan', attributesOf(scan), () =>
+      onceMore(() => collect(scan, context), context.signal),
+    ),
+  );
   const [scanned, fromSource] = await Promise.all([Promise.all(parts), holes]);
   const batches = scanned.flat().concat(fromSource ?? []);
   const sameShape = batches.map((batch) => ({ ...batch, schema: block.schema }));
   if (sameShape.length === 0) return emptyBatch(block.schema);
   if (sameShape.length === 1) return sameShape[0]!;
-  return mergePartials(sameShape, block.keyCount, block.merge);
+  return inSpan('merge', { 'tessera.parts': sameShape.length }, () =>
+    mergePartials(sameShape, block.keyCount, block.merge),
+  );
+}
+
+function attributesOf({ cube, layout, segments }: ScanPlan) {
+  return {
+    'tessera.cube': cube,
+    'tessera.layout': layout,
+    'tessera.segments': segments.length,
+  };
 }
 
 async function collect(scan: ScanPlan, context: ScanContext): Promise<ColumnBatch[]> {

@@ -21,6 +21,7 @@ import {
   type Statement,
   walkExpr,
 } from '@tessera/sql';
+import { inSpan } from '@tessera/telemetry';
 import type { BlockOfLog } from '../admission/query-log.ts';
 import { type CatalogSnapshot, tableKey } from '../catalog/snapshot.ts';
 import { parameterMissing, pushDownOff } from '../errors.ts';
@@ -74,10 +75,11 @@ export class Planner {
     const textKey = `${settingsKey}\u0000${request.sql}`;
     const known = caches.byText.get(textKey);
     if (known !== undefined) return { plan: known, cached: true };
-    const parsed = parse(request.sql);
+    const parsed = inSpan('parse', {}, () => parse(request.sql));
     const { settings, asked } = this.#bindSettings(request);
     const view = this.viewOf(request.caller, snapshot);
-    const statement = bind(parsed, view?.catalog ?? snapshot.tables, settings);
+    const tables = view?.catalog ?? snapshot.tables;
+    const statement = inSpan('bind', {}, () => bind(parsed, tables, settings));
     const key = `${settingsKey}\u0000${parsed.explain}\u0000${queryKey(statement)}`;
     const found = caches.byMeaning.get(key);
     const plan = found ?? makePlan(statement, parsed.explain, request, snapshot, view);
@@ -155,11 +157,9 @@ function makePlan(
   const query = view === undefined ? statement.query : protect(statement.query, view);
   const inPart = view !== undefined && readsInPart(statement.query, view);
   const parameters = typedValues(request, statement.parameterTypes);
-  const matched = matchStatement({ ...statement, query }, snapshot.models, {
-    cuboids: settings.useCuboids,
-    parameters,
-    timeZone: settings.timeZone,
-  });
+  const options = { cuboids: settings.useCuboids, parameters, timeZone: settings.timeZone };
+  const asSeen = { ...statement, query };
+  const matched = inSpan('match', {}, () => matchStatement(asSeen, snapshot.models, options));
   const tables = sourceTablesOf(matched);
   const unmatched = refusalOf(matched);
   const refusal =

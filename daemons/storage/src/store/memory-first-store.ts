@@ -1,13 +1,15 @@
-import { isTesseraError } from '@tessera/base';
+import { type Clock, isTesseraError } from '@tessera/base';
 import { type ColumnBatch, sliceBatch, type Value } from '@tessera/columnar';
 import { emptyScan, type ScanPlan } from '@tessera/cube';
 import { type AdmissionQueue, queryCancelled } from '@tessera/duckdb';
+import { noteOnSpan } from '@tessera/telemetry';
 import { scanQueueFull } from '../errors.ts';
 import { planWithValues } from '../tiles/plan-with-values.ts';
 import type { ReadyScan, TileScanner } from '../tiles/tile-scanner.ts';
 import type { CuboidStore, MemoryUsage, WarmUpOutcome } from './cuboid-store.ts';
 import type { FileScanner } from './file-scanner.ts';
 import { filesOf, type LayoutFile } from './layout-file.ts';
+import type { ScanObserver } from './measure-scans.ts';
 import type { ResidentLayouts } from './resident-layouts.ts';
 
 /** Rows of a batch at most. */
@@ -22,17 +24,23 @@ export class MemoryFirstStore implements CuboidStore {
   readonly #tiles: TileScanner;
   readonly #files: FileScanner;
   readonly #queue: AdmissionQueue;
+  readonly #clock: Clock;
+  readonly #observe: ScanObserver;
 
   constructor(parts: {
     readonly resident: ResidentLayouts;
     readonly tiles: TileScanner;
     readonly files: FileScanner;
     readonly queue: AdmissionQueue;
+    readonly clock: Clock;
+    readonly observe: ScanObserver;
   }) {
     this.#resident = parts.resident;
     this.#tiles = parts.tiles;
     this.#files = parts.files;
     this.#queue = parts.queue;
+    this.#clock = parts.clock;
+    this.#observe = parts.observe;
   }
 
   async *execute(
@@ -47,9 +55,13 @@ export class MemoryFirstStore implements CuboidStore {
       return;
     }
     const files = filesOf(plan);
+    const startedMs = this.#clock.monotonicMs();
     const batch = await this.#fromTiles(plan, files, signal);
+    const from = batch === undefined ? 'files' : 'tiles';
+    noteOnSpan({ 'tessera.from': from });
     if (batch !== undefined) yield* slices(batch, signal);
     else yield* this.#fromFiles(plan, files, signal);
+    this.#observe(from, startedMs);
   }
 
   async #fromTiles(

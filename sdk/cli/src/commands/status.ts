@@ -1,56 +1,59 @@
 import { resourceIdOf } from '@tessera/base';
-import { listAll } from '@tessera/client';
 import { metadata } from '@tessera/proto';
 import type { Command } from 'commander';
-import { freshnessOf } from '../freshness.ts';
+import { findDegraded } from '../health/find-degraded.ts';
+import { observePlatform, type PlatformReport } from '../health/observe-platform.ts';
 import type { Runner } from '../runner.ts';
 import { formatBytes, formatCount } from '../table.ts';
 
-/** status: the cubes of a project at a glance. */
+/** status: the cubes of a project at a glance, and what is not as it should be. */
 export function statusCommand(program: Command, run: Runner): void {
   program
     .command('status')
-    .description('cubes, segments, memory and running work at a glance')
+    .description('cubes, segments, memory, running work, and what is degraded and why')
     .addHelpText('after', '\nExample:\n  tessera status\n')
     .action(
       run(async (context) => {
-        const { client } = context;
-        const [cubes, segments, stats, running] = await Promise.all([
-          listAll(client, 'cubes', { parent: context.project }),
-          listAll(client, 'segments', { parent: `${context.project}/cubes/-` }),
-          client.storage.getStats({ cube: '' }),
-          client.queries.listQueries({}),
-        ]);
-        const known =
-          segments.resources.length > 0
-            ? await freshnessOf(client, `${context.project}/cubes/-`)
-            : new Map();
-        const ready = segments.resources.filter(
-          ({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY,
-        );
-        const rows = cubes.resources.map(({ name }) => {
-          const own = ready.filter((segment) => segment.name.startsWith(`${name}/`));
-          const sum = (pick: (segment: metadata.Segment) => bigint) =>
-            own.reduce((total, s) => total + pick(s), 0n);
-          return [
-            resourceIdOf(name),
-            String(own.length),
-            String(own.filter((s) => known.get(s.name)?.freshness === 'stale').length),
-            formatCount(sum(({ sourceRows }) => sourceRows)),
-            formatBytes(
-              sum(({ layouts }) => layouts.reduce((total, { sizeBytes }) => total + sizeBytes, 0n)),
-            ),
-          ];
-        });
+        const report = await observePlatform(context.client, context.project);
+        const degraded = findDegraded(report.observed);
+        const rows = rowsOf(report);
+        const { stats, queries } = report;
         context.print(['CUBE', 'SEGMENTS', 'STALE', 'ROWS', 'BYTES'], rows, {
           cubes: rows,
           stats,
-          queries: running.queries,
+          queries,
+          degraded,
         });
         if (context.options.json) return;
+        const memory =
+          stats === undefined
+            ? 'memory unknown'
+            : `in memory ${formatBytes(stats.memoryBytes)} of ${formatBytes(stats.memoryBudgetBytes)}`;
+        context.terminal.out(`${memory}; ${queries.length} queries running\n`);
+        const lines = degraded.map(
+          ({ reason, subject, message }) => `  ${reason} ${subject}: ${message}\n`,
+        );
         context.terminal.out(
-          `in memory ${formatBytes(stats.memoryBytes)} of ${formatBytes(stats.memoryBudgetBytes)}; ${running.queries.length} queries running\n`,
+          lines.length === 0 ? 'nothing is degraded\n' : `degraded:\n${lines.join('')}`,
         );
       }),
     );
+}
+
+function rowsOf({ cubes, segments, freshness }: PlatformReport): string[][] {
+  const ready = segments.filter(({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY);
+  return cubes.map(({ name }) => {
+    const own = ready.filter((segment) => segment.name.startsWith(`${name}/`));
+    const sum = (pick: (segment: metadata.Segment) => bigint) =>
+      own.reduce((total, segment) => total + pick(segment), 0n);
+    return [
+      resourceIdOf(name),
+      String(own.length),
+      String(own.filter((s) => freshness.get(s.name)?.freshness === 'stale').length),
+      formatCount(sum(({ sourceRows }) => sourceRows)),
+      formatBytes(
+        sum(({ layouts }) => layouts.reduce((total, { sizeBytes }) => total + sizeBytes, 0n)),
+      ),
+    ];
+  });
 }

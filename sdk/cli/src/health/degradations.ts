@@ -1,0 +1,25 @@
+/** Why a platform is not all that it should be, by codes that are never renamed, in words for its operator. */
+export const degradations = {
+  DAEMON_UNREACHABLE:
+    'A service did not answer, so nothing is known of what it looks after. Start its daemon, or look into its log.',
+  NO_LEADER:
+    'No scheduler leads, so nothing is built, merged or retired. It passes within seconds of a start or fail-over; otherwise start a scheduler.',
+  SOURCE_UNREADABLE:
+    'A source cannot be read: its tables are not answered unless cuboids cover all of the question. The message is that of its connector.',
+  SEGMENT_STALE:
+    'The source has changed since segments were built: strict models read those ranges from the source, which is slower. `tessera refresh CUBE`.',
+  FRESHNESS_UNKNOWN:
+    'Whether segments are up to date cannot be told, because their source does not say.',
+  CUBE_WITHOUT_SEGMENTS:
+    'Nothing of a cube is built: every question reads the source. `tessera build CUBE`.',
+  FILE_QUARANTINED:
+    'Files of a layout were damaged and set aside; other layouts or the source answer. `tessera refresh CUBE` makes them again.',
+  MEMORY_SHORT:
+    'Layouts do not all fit into memory: those that are left out are scanned from files. Give more by `--memory`, or keep fewer cuboids.',
+  OPERATION_FAILED:
+    'The newest operation on a cube failed; the message is its own. Mend the cause and start it again.',
+  QUERIES_QUEUED:
+    'Statements wait for a place. It passes by itself, unless long ones hold all places: `tessera status` shows how many run.',
+} as const;
+
+export type DegradationReason = keyof typeof degradations;

@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import { findDegraded, type ObservedCube, type ObservedPlatform } from './find-degraded.ts';
+
+const cube: ObservedCube = {
+  cube: 'sales',
+  readySegments: 3,
+  staleSegments: 0,
+  unknownSegments: 0,
+  quarantinedFiles: 0,
+};
+const memory = { usedBytes: 40n, budgetBytes: 100n, files: 3, filesInMemory: 3 };
+const healthy: ObservedPlatform = {
+  unreachable: [],
+  isLed: true,
+  sourceFailures: [],
+  cubes: [cube],
+  memory,
+  queuedQueries: 0,
+};
+const away = { service: 'storage', message: 'No connection.' };
+const failedSource = { source: 'shop', reason: 'FILE_MISSING', message: 'It is gone.' };
+const failure = { operation: 'operations/build-1', message: 'Disk full.' };
+
+describe('what is degraded', () => {
+  test('is nothing where all is well, or is only being loaded', () => {
+    expect(findDegraded(healthy)).toEqual([]);
+    expect(findDegraded({ ...healthy, memory: { ...memory, filesInMemory: 1 } })).toEqual([]);
+  });
+
+  test.each([
+    { change: { unreachable: [away] }, found: ['DAEMON_UNREACHABLE', 'storage'] },
+    { change: { isLed: false }, found: ['NO_LEADER', 'scheduler'] },
+    { change: { sourceFailures: [failedSource] }, found: ['SOURCE_UNREADABLE', 'shop'] },
+    { change: { queuedQueries: 2 }, found: ['QUERIES_QUEUED', 'query'] },
+    {
+      change: { memory: { usedBytes: 95n, budgetBytes: 100n, files: 3, filesInMemory: 2 } },
+      found: ['MEMORY_SHORT', 'storage'],
+    },
+  ])('of the platform: $found', ({ change, found: [reason, subject] }) => {
+    expect(findDegraded({ ...healthy, ...change })).toMatchObject([{ reason, subject }]);
+  });
+
+  test.each([
+    { change: { readySegments: 0 }, reason: 'CUBE_WITHOUT_SEGMENTS' },
+    { change: { staleSegments: 1 }, reason: 'SEGMENT_STALE' },
+    { change: { unknownSegments: 1 }, reason: 'FRESHNESS_UNKNOWN' },
+    { change: { quarantinedFiles: 1 }, reason: 'FILE_QUARANTINED' },
+    { change: { failure }, reason: 'OPERATION_FAILED' },
+  ])('of a cube: $reason', ({ change, reason }) => {
+    const found = findDegraded({ ...healthy, cubes: [{ ...cube, ...change }] });
+    expect(found).toMatchObject([{ reason, subject: 'sales' }]);
+  });
+
+  test('is told with the gravest first', () => {
+    const found = findDegraded({ ...healthy, queuedQueries: 1, isLed: false, unreachable: [away] });
+    const reasons = found.map(({ reason }) => reason);
+    expect(reasons).toEqual(['DAEMON_UNREACHABLE', 'NO_LEADER', 'QUERIES_QUEUED']);
+  });
+});

@@ -1,0 +1,92 @@
+import { type DegradationReason, degradations } from './degradations.ts';
+
+/** One thing that is not as it should be. */
+export interface Degraded {
+  readonly reason: DegradationReason;
+  /** What it is about: a cube, a source, a service, or the whole platform. */
+  readonly subject: string;
+  /** What was found, in words. */
+  readonly message: string;
+}
+
+/** What was seen of a platform; `undefined` where a service did not answer. */
+export interface ObservedPlatform {
+  readonly unreachable: readonly { readonly service: string; readonly message: string }[];
+  /** Whether some scheduler leads. */
+  readonly isLed: boolean | undefined;
+  readonly sourceFailures: readonly {
+    readonly source: string;
+    readonly reason: string;
+    readonly message: string;
+  }[];
+  readonly cubes: readonly ObservedCube[];
+  readonly memory:
+    | {
+        readonly usedBytes: bigint;
+        readonly budgetBytes: bigint;
+        /** Files of layouts in all, and of those in memory. */
+        readonly files: number;
+        readonly filesInMemory: number;
+      }
+    | undefined;
+  readonly queuedQueries: number;
+}
+
+export interface ObservedCube {
+  readonly cube: string;
+  readonly readySegments: number;
+  readonly staleSegments: number;
+  readonly unknownSegments: number;
+  readonly quarantinedFiles: number;
+  /** Of the newest operation, when it failed. */
+  readonly failure?: { readonly operation: string; readonly message: string };
+}
+
+/** Everything that is degraded, the gravest first. */
+export function findDegraded(observed: ObservedPlatform): readonly Degraded[] {
+  const found = [
+    ...observed.unreachable.map(({ service, message }) =>
+      degraded('DAEMON_UNREACHABLE', service, message),
+    ),
+    ...(observed.isLed === false
+      ? [degraded('NO_LEADER', 'scheduler', 'No scheduler holds the lease.')]
+      : []),
+    ...observed.sourceFailures.map(({ source, reason, message }) =>
+      degraded('SOURCE_UNREADABLE', source, `${reason}: ${message}`),
+    ),
+    ...observed.cubes.flatMap(ofCube),
+    ...ofMemory(observed.memory),
+    ...(observed.queuedQueries > 0
+      ? [degraded('QUERIES_QUEUED', 'query', `${observed.queuedQueries} statements wait.`)]
+      : []),
+  ];
+  const order = Object.keys(degradations);
+  return found.sort((a, b) => order.indexOf(a.reason) - order.indexOf(b.reason));
+}
+
+function ofCube(observed: ObservedCube): Degraded[] {
+  const { cube, readySegments: ready, failure } = observed;
+  const counted = (reason: DegradationReason, count: number, what: string) =>
+    count === 0 ? [] : [degraded(reason, cube, `${count} ${what}.`)];
+  return [
+    ...(ready === 0 ? [degraded('CUBE_WITHOUT_SEGMENTS', cube, 'It has no READY segment.')] : []),
+    ...counted('SEGMENT_STALE', observed.staleSegments, `of ${ready} segments are stale`),
+    ...counted('FRESHNESS_UNKNOWN', observed.unknownSegments, `of ${ready} segments may be stale`),
+    ...counted('FILE_QUARANTINED', observed.quarantinedFiles, 'files are in quarantine'),
+    ...(failure === undefined
+      ? []
+      : [degraded('OPERATION_FAILED', cube, `${failure.operation}: ${failure.message}`)]),
+  ];
+}
+
+/** Layouts that are merely not loaded yet are no shortage: most of the budget has to be in use. */
+function ofMemory(memory: ObservedPlatform['memory']): Degraded[] {
+  if (memory === undefined || memory.filesInMemory >= memory.files) return [];
+  if (memory.usedBytes * 10n < memory.budgetBytes * 9n) return [];
+  const message = `${memory.filesInMemory} of ${memory.files} files of layouts are in memory.`;
+  return [degraded('MEMORY_SHORT', 'storage', message)];
+}
+
+function degraded(reason: DegradationReason, subject: string, message: string): Degraded {
+  return { reason, subject, message };
+}

@@ -1,0 +1,130 @@
+import { Code, isTesseraError, messageOf, resourceIdOf } from '@tessera/base';
+import { listAll, type TesseraClient } from '@tessera/client';
+import { metadata, type query, type storage } from '@tessera/proto';
+import { freshnessOf, type KnownFreshness } from '../freshness.ts';
+import { type OperationView, viewOf } from '../operation-view.ts';
+import type { ObservedCube, ObservedPlatform } from './find-degraded.ts';
+
+/** What the services of a platform say of one project, each as far as it answers. */
+export interface PlatformReport {
+  readonly cubes: readonly metadata.Cube[];
+  readonly segments: readonly metadata.Segment[];
+  readonly freshness: ReadonlyMap<string, KnownFreshness>;
+  readonly stats: storage.GetStatsResponse | undefined;
+  readonly queries: readonly query.RunningQuery[];
+  /** The newest first. */
+  readonly operations: readonly OperationView[];
+  readonly observed: ObservedPlatform;
+}
+
+const maxOperations = 100;
+const awayCodes: readonly Code[] = [Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.UNIMPLEMENTED];
+
+/** @throws what a service answered that refuses, and what the last one failed with when none answers at all */
+export async function observePlatform(
+  client: TesseraClient,
+  project: string,
+): Promise<PlatformReport> {
+  const failures: { service: string; error: unknown }[] = [];
+  const ask = <T>(service: string, call: Promise<T>): Promise<T | undefined> =>
+    call.catch((error) => {
+      if (!isAway(error)) throw error;
+      failures.push({ service, error });
+      return undefined;
+    });
+  const every = `${project}/cubes/-`;
+  const [cubes, segments, stats, running, operations, lease, sourceFailures] = await Promise.all([
+    ask('metadata', listAll(client, 'cubes', { parent: project })),
+    ask('metadata', listAll(client, 'segments', { parent: every })),
+    ask('storage', client.storage.getStats({ cube: '' })),
+    ask('query', client.queries.listQueries({})),
+    ask('scheduler', client.operations.listOperations({ pageSize: maxOperations })),
+    ask('metadata', isLed(client)),
+    ask('query', failedSources(client, project)),
+  ]);
+  if ([cubes, segments, stats, running, operations, lease].every((given) => given === undefined)) {
+    throw failures.at(-1)!.error;
+  }
+  const ready = (segments?.resources ?? []).filter(
+    ({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY,
+  );
+  const freshness = ready.length === 0 ? undefined : await ask('query', freshnessOf(client, every));
+  const report = {
+    cubes: cubes?.resources ?? [],
+    segments: segments?.resources ?? [],
+    freshness: freshness ?? new Map<string, KnownFreshness>(),
+    stats,
+    queries: running?.queries ?? [],
+    operations: (operations?.operations ?? []).map(viewOf),
+  };
+  const services = new Map(failures.map(({ service, error }) => [service, messageOf(error)]));
+  return {
+    ...report,
+    observed: {
+      unreachable: [...services].map(([service, message]) => ({ service, message })),
+      isLed: lease,
+      sourceFailures: sourceFailures ?? [],
+      cubes: segments === undefined ? [] : report.cubes.map((cube) => cubeOf(cube, ready, report)),
+      memory: stats && memoryOf(stats),
+      queuedQueries: report.queries.filter(({ queued }) => queued).length,
+    },
+  };
+}
+
+/** Any other failure is an answer, such as that the caller may not ask. */
+function isAway(error: unknown): boolean {
+  return isTesseraError(error) && awayCodes.includes(error.code);
+}
+
+async function isLed({ leases }: TesseraClient): Promise<boolean> {
+  try {
+    await leases.getLease({ name: 'leases/scheduler' });
+    return true;
+  } catch (error) {
+    if (isTesseraError(error, 'LEASE_NOT_FOUND')) return false;
+    throw error;
+  }
+}
+
+/** A project without sources is not known to the query daemon, and has nothing that fails. */
+async function failedSources({ queries }: TesseraClient, project: string) {
+  try {
+    const { failures } = await queries.listTables({ project, pageSize: 1 });
+    return failures;
+  } catch (error) {
+    if (isTesseraError(error, 'PROJECT_NOT_FOUND')) return [];
+    throw error;
+  }
+}
+
+function cubeOf(
+  { name }: metadata.Cube,
+  ready: readonly metadata.Segment[],
+  { freshness, stats, operations }: Omit<PlatformReport, 'observed'>,
+): ObservedCube {
+  const own = ready.filter((segment) => segment.name.startsWith(`${name}/`));
+  const withFreshness = (wanted: string) =>
+    own.filter((segment) => freshness.get(segment.name)?.freshness === wanted).length;
+  const layouts = (stats?.layouts ?? []).filter(({ cube }) => cube === name);
+  const newest = operations.find(({ cube }) => cube === name);
+  const failed = newest?.state === 'failed' ? newest : undefined;
+  return {
+    cube: resourceIdOf(name),
+    readySegments: own.length,
+    staleSegments: withFreshness('stale'),
+    unknownSegments: withFreshness('unknown'),
+    quarantinedFiles: layouts.reduce((sum, layout) => sum + layout.quarantinedSegments, 0),
+    ...(failed === undefined
+      ? {}
+      : { failure: { operation: failed.name, message: failed.error?.message ?? '' } }),
+  };
+}
+
+function memoryOf({ layouts, memoryBytes, memoryBudgetBytes }: storage.GetStatsResponse) {
+  return {
+    usedBytes: memoryBytes,
+    budgetBytes: memoryBudgetBytes,
+    files: layouts.reduce((sum, { segmentCount }) => sum + segmentCount, 0),
+    filesInMemory: layouts.reduce((sum, { segmentsInMemory }) => sum + segmentsInMemory, 0),
+  };
+}

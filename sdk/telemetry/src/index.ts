@@ -1,0 +1,16 @@
+/** Spans, their context on the wire, and metrics as data. Exporters are elsewhere. */
+export { tracedCall, tracedStream } from './calls.ts';
+export { tracesClientCalls } from './client-interceptor.ts';
+export {
+  defineMetrics,
+  type Labels,
+  type Meter,
+  type MetricDefinition,
+  type MetricKind,
+  noMeter,
+  type Reading,
+  secondsBuckets,
+} from './meter.ts';
+export { tracesServerCalls } from './server-interceptor.ts';
+export { activeTrace, inSpan, inSpanStream, noteOnSpan } from './span.ts';
+export { formatTraceparent, parseTraceparent } from './traceparent.ts';
