@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,8 +61,7 @@ describe('tessera up', { timeout: 240_000 }, () => {
     const first = await up();
     await build(first.address);
     const end = ended(first.child);
-    const pid = readPid(first.child);
-    process.kill(pid, 'SIGKILL');
+    first.child.kill('SIGKILL');
     await end;
     await expectAnswers((await up()).address);
   });
@@ -79,10 +78,4 @@ async function expectAnswers(address: string): Promise<void> {
   using client = connect(address);
   const found = await answers(client, 'always');
   expect(found.map(({ rows }) => rows)).toEqual(await expected(folder));
-}
-
-/** The command starts the platform in a child of its own: that one is killed. */
-function readPid(child: ChildProcess): number {
-  const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8');
-  return Number(children.trim().split(' ')[0]);
 }
