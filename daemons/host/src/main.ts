@@ -1,12 +1,11 @@
 import { parseArgs } from 'node:util';
-import { isTesseraError, messageOf } from '@tessera/base';
-import { jsonLogger, transportArguments, transportOfArguments } from '@tessera/daemon';
+import { daemonArguments, runDaemon, transportOfArguments } from '@tessera/daemon';
 import { runHost } from './run-host.ts';
 
 /** Runs the host daemon by itself until SIGINT or SIGTERM. */
 const { values } = parseArgs({
   options: {
-    ...transportArguments,
+    ...daemonArguments,
     name: { type: 'string' },
     directory: { type: 'string', default: 'data/host' },
     address: { type: 'string', default: '127.0.0.1:7450' },
@@ -14,21 +13,10 @@ const { values } = parseArgs({
   },
 });
 
-try {
-  const log = jsonLogger('host');
+await runDaemon('host', values, async ({ log, stack }) => {
   const transport = transportOfArguments(values);
   const { name = '', directory, address, metadata: metadataAddress } = values;
-  await using host = await runHost(
-    { name, directory },
-    { address, metadataAddress, transport },
-    log,
-  );
-  log.info({ address: host.address, directory }, 'host.started');
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
-  log.info({}, 'host.stopping');
-} catch (error) {
-  console.error(`${isTesseraError(error) ? error.reason : 'INTERNAL'}: ${messageOf(error)}`);
-  process.exitCode = 1;
-}
+  const addresses = { address, metadataAddress, transport };
+  const host = stack.use(await runHost({ name, directory }, addresses, log));
+  return { address: host.address, directory };
+});

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { isTesseraError, messageOf } from '@tessera/base';
-import { jsonLogger, startServer, transportArguments, transportOfArguments } from '@tessera/daemon';
+import { messageOf } from '@tessera/base';
+import { daemonArguments, runDaemon, startServer, transportOfArguments } from '@tessera/daemon';
 import { composeMetadata } from './composition.ts';
 import { parseMetadataConfig } from './config.ts';
 import { configInvalid } from './errors.ts';
@@ -9,7 +9,7 @@ import { configInvalid } from './errors.ts';
 /** Runs the metadata daemon by itself until SIGINT or SIGTERM. */
 const { values } = parseArgs({
   options: {
-    ...transportArguments,
+    ...daemonArguments,
     /** A JSON file as docs/reference/configuration.md describes it. */
     config: { type: 'string' },
     /** Instead of a configuration: the file of a SQLite store. */
@@ -18,23 +18,14 @@ const { values } = parseArgs({
   },
 });
 
-try {
-  const log = jsonLogger('metadata');
+await runDaemon('metadata', values, async ({ log, meter, stack }) => {
   const transport = transportOfArguments(values);
   const config = readConfig();
-  await using stack = new AsyncDisposableStack();
-  const daemon = stack.use(await composeMetadata(config, { log }));
-  const { address, services } = { address: values.address, services: daemon.services };
+  const { services } = stack.use(await composeMetadata(config, { log, meter }));
+  const { address } = values;
   const server = stack.use(await startServer({ address, transport, services, log }));
-  log.info({ address: server.address, store: config.store.driver }, 'metadata.started');
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
-  log.info({}, 'metadata.stopping');
-} catch (error) {
-  console.error(`${isTesseraError(error) ? error.reason : 'INTERNAL'}: ${messageOf(error)}`);
-  process.exitCode = 1;
-}
+  return { address: server.address, store: config.store.driver };
+});
 
 function readConfig() {
   if (values.config === undefined) {

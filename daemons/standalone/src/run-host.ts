@@ -8,10 +8,9 @@ import {
   transportOptionsOf,
   wholeNumber,
 } from '@tessera/cli';
-import { jsonLogger, type LogLevel } from '@tessera/daemon';
+import { jsonLogger, type LogLevel, stopRequested } from '@tessera/daemon';
 import { runHost } from '@tessera/host';
 import { type Command, Option } from 'commander';
-import { stopRequested } from './stop-requested.ts';
 
 interface HostOptions extends GlobalOptions {
   readonly name: string;

@@ -10,12 +10,11 @@ import {
   wholeNumber,
 } from '@tessera/cli';
 import type { Transport } from '@tessera/client';
-import { jsonLogger, type TelemetryConfig } from '@tessera/daemon';
+import { jsonLogger, stopRequested, type TelemetryConfig } from '@tessera/daemon';
 import { type Command, Option } from 'commander';
 import { buildMemoryOf, type PlatformConfig, platformDefaults } from './config.ts';
 import { startPlatform } from './platform.ts';
 import { hostRunCommand } from './run-host.ts';
-import { stopRequested } from './stop-requested.ts';
 
 interface UpOptions {
   readonly data: string;

@@ -36,6 +36,7 @@ export {
   watch,
 } from './calls/watch.ts';
 export { type Bind, clientsBy, type Services, services, type TesseraClient } from './clients.ts';
+export { clientsOfDaemons, type DaemonClients } from './clients-of-daemons.ts';
 export { type Connection, type ConnectOptions, connect } from './connect.ts';
 export {
   decodeStatusDetails,

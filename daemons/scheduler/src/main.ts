@@ -1,0 +1,40 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { clientsOfDaemons, connect } from '@tessera/client';
+import { daemonArguments, runDaemon, startServer, transportOfArguments } from '@tessera/daemon';
+import { composeScheduler } from './composition.ts';
+import { schedulerDefaults } from './config.ts';
+
+/**
+ * Runs the scheduler daemon by itself until SIGINT or SIGTERM. The storage daemon that it builds through has to be on
+ * its own host, as engines write into that one's staging folders.
+ */
+const { values } = parseArgs({
+  options: {
+    ...daemonArguments,
+    metadata: { type: 'string', default: '127.0.0.1:7410' },
+    storage: { type: 'string', default: '127.0.0.1:7430' },
+    query: { type: 'string', default: '127.0.0.1:7412' },
+    address: { type: 'string', default: '127.0.0.1:7420' },
+    work: { type: 'string', default: join(tmpdir(), 'tessera-scheduler') },
+  },
+});
+
+await runDaemon('scheduler', values, async ({ log, meter, stack }) => {
+  const transport = transportOfArguments(values);
+  const to = (address: string) => stack.use(connect(address, { transport }));
+  const clients = clientsOfDaemons({
+    metadata: to(values.metadata),
+    storage: to(values.storage),
+    query: to(values.query),
+  });
+  const { address, work: workDirectory } = values;
+  const config = { ...schedulerDefaults, workDirectory, pluginDirectory: process.cwd() };
+  const dependencies = { clients, transport, log, meter };
+  const scheduler = stack.use(await composeScheduler(config, dependencies));
+  const { services } = scheduler;
+  const server = stack.use(await startServer({ address, transport, services, log }));
+  scheduler.start();
+  return { address: server.address };
+});
