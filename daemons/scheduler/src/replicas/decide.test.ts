@@ -28,6 +28,7 @@ const seenOf = (change: Partial<ReplicasSeen>): ReplicasSeen => ({
   lacking: new Map(),
   found: new Map(),
   underWay: [],
+  withoutDeep: new Set(),
   limits,
   ...change,
 });
@@ -104,6 +105,8 @@ describe('what to do about replicas', () => {
   test('stores in deep storage what is not there', () => {
     const items = [itemOf('s', ['a', 'b'], { inDeepStorage: false })];
     expect(decideReplicas(seenOf({ items })).uploads).toEqual([{ item: 's', node: 'a' }]);
+    const withoutDeep = new Set(['a', 'b']);
+    expect(decideReplicas(seenOf({ items, withoutDeep })).uploads).toEqual([]);
   });
 });
 

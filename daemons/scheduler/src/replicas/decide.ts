@@ -18,6 +18,8 @@ export interface ReplicasSeen {
   readonly found: ReadonlyMap<string, readonly string[]>;
   /** Copies that go on. */
   readonly underWay: readonly Copy[];
+  /** Nodes that have no deep storage. */
+  readonly withoutDeep: ReadonlySet<string>;
   readonly limits: CopyLimits;
 }
 
@@ -69,7 +71,7 @@ export function decideReplicas(seen: ReplicasSeen): ReplicasDecision {
     copies,
     adoptions: adoptionsOf(seen, observed),
     records: recordsOf(items, wanted, observed),
-    uploads: uploadsOf(items, observed),
+    uploads: uploadsOf(seen, observed),
     conditions,
     withoutSource: withoutSource.filter((name) => !seen.found.has(name)),
   };
@@ -119,9 +121,13 @@ function recordsOf(
   });
 }
 
-function uploadsOf(items: readonly StoredItem[], observed: Observed): ReplicasDecision['uploads'] {
+function uploadsOf(
+  { items, withoutDeep }: ReplicasSeen,
+  observed: Observed,
+): ReplicasDecision['uploads'] {
   return items.flatMap(({ name, recorded, inDeepStorage }) => {
-    const node = recorded.find((id) => isGood(observed, id, name));
-    return inDeepStorage || node === undefined ? [] : [{ item: name, node }];
+    if (inDeepStorage) return [];
+    const node = recorded.find((id) => !withoutDeep.has(id) && isGood(observed, id, name));
+    return node === undefined ? [] : [{ item: name, node }];
   });
 }
