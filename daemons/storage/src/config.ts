@@ -29,6 +29,38 @@ export const storageConfig = z.object({
     .positive()
     .default(30_000)
     .describe('How long a scan may wait.'),
+  deepStorage: z
+    .string()
+    .optional()
+    .describe(
+      'Where copies of all files are kept apart from the hosts: `file:///folder`, such as one of an NFS server, or `webhdfs://user@namenode:9870/folder`, with several name nodes separated by commas.',
+    ),
+  transferBytesPerSecond: z
+    .number()
+    .int()
+    .positive()
+    .default(64 << 20)
+    .describe(
+      'Bytes that copying files between daemons may move per second: so many in, and so many out.',
+    ),
+  transferConcurrency: z
+    .number()
+    .int()
+    .positive()
+    .default(4)
+    .describe('Files that are copied at once: so many in, and so many out.'),
+  transferQueueLength: z
+    .number()
+    .int()
+    .positive()
+    .default(256)
+    .describe('Files that may wait to be copied, each way.'),
+  transferIdleTimeoutMs: z
+    .number()
+    .int()
+    .positive()
+    .default(30_000)
+    .describe('How long a source of copies may give nothing before another one is asked.'),
   name: z
     .string()
     .default('')

@@ -13,17 +13,22 @@ const { values } = parseArgs({
     name: { type: 'string' },
     rack: { type: 'string' },
     capacity: { type: 'string' },
+    'deep-storage': { type: 'string' },
+    'transfer-bytes-per-second': { type: 'string' },
   },
 });
 
 await runDaemon('storage', values, async ({ log, meter, stack }) => {
   const { directory, address, name, rack, metadata, capacity } = values;
-  const budget = values['memory-budget-bytes'];
+  const { 'memory-budget-bytes': budget, 'deep-storage': deepStorage } = values;
+  const transferRate = values['transfer-bytes-per-second'];
   const config = {
     directory,
     ...(budget === undefined ? {} : { memoryBudgetBytes: Number(budget) }),
     ...(name === undefined ? {} : { name }),
     ...(rack === undefined ? {} : { rack }),
+    ...(transferRate === undefined ? {} : { transferBytesPerSecond: Number(transferRate) }),
+    ...(deepStorage === undefined ? {} : { deepStorage }),
     ...(capacity === undefined ? {} : { capacityBytes: Number(capacity) }),
   };
   const addresses = {

@@ -40,13 +40,14 @@ export async function runStorage(
   const { address, metadataAddress, transport = {}, token } = addresses;
   if (metadataAddress !== undefined) checkResourceId(config.name, 'Storage node');
   await using starting = new AsyncDisposableStack();
-  const storage = starting.use(await composeStorage(input, { log, meter }));
+  const options = { transport, ...(token === undefined ? {} : { token }) };
+  const connectTo = (peer: string) => connect(peer, options);
+  const storage = starting.use(await composeStorage(input, { log, meter, connectTo }));
   const { services, daemon } = storage;
   const server = starting.use(await startServer({ address, transport, services, log }));
   const outcome: { registration?: Registration<metadata.StorageNode> } = {};
   if (metadataAddress !== undefined) {
-    const credentials = token === undefined ? {} : { token };
-    const client = starting.use(connect(metadataAddress, { transport, ...credentials }));
+    const client = starting.use(connectTo(metadataAddress));
     const describe = () => describeNode(config.name, server.address, config, daemon);
     outcome.registration = starting.use(
       await Registration.start({
