@@ -80,6 +80,7 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
     ],
     build,
   ),
+  'tessera.scheduler.v1.ReplicationService': { GetReplication: operate },
   'tessera.storage.v1.StorageService': each(
     [
       'ScanCuboid',
