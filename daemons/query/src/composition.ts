@@ -1,9 +1,14 @@
 import { type Clock, systemClock } from '@tessera/base';
 import type { CuboidScanner, SnapshotReader, TesseraClient } from '@tessera/client';
-import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
+import {
+  type Logger,
+  loadSqlParser,
+  type ServiceBinding,
+  serve,
+  silentLogger,
+} from '@tessera/daemon';
 import { DuckDb, sessionSettings } from '@tessera/duckdb';
 import { query } from '@tessera/proto';
-import { loadParser } from '@tessera/sql';
 import { type Meter, noMeter } from '@tessera/telemetry';
 import { Admission } from './admission/admission.ts';
 import { QueryLog } from './admission/query-log.ts';
@@ -44,7 +49,7 @@ export async function composeQuery(
   const config: QueryConfig = { ...queryDefaults, ...settings };
   const { client, scanner, snapshots, log = silentLogger, clock = systemClock } = deps;
   const { meter = noMeter } = deps;
-  await loadParser();
+  await loadSqlParser();
   const stack = new AsyncDisposableStack();
   const duckdb = stack.use(await openDuckDb(config));
   const metadata = stack.use(new MetadataView(client, clock, log));

@@ -1,9 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, invariant, systemClock } from '@tessera/base';
 import type { Transport } from '@tessera/client';
-import { type Logger, PluginHost, type ServiceBinding, SourceRegistry } from '@tessera/daemon';
+import {
+  type Logger,
+  loadSqlParser,
+  PluginHost,
+  type ServiceBinding,
+  SourceRegistry,
+} from '@tessera/daemon';
 import type { Engine } from '@tessera/plugin';
-import { loadParser } from '@tessera/sql';
 import { type Meter, noMeter } from '@tessera/telemetry';
 import { assembleScheduler } from './assembly.ts';
 import type { SchedulerClients } from './clients.ts';
@@ -30,7 +35,7 @@ export async function composeScheduler(
   deps: SchedulerDependencies,
 ): Promise<Scheduler> {
   invariant(config.leaseTtlMs >= 1_000, 'leaseTtlMs is a second or more: metadata grants no less');
-  await loadParser();
+  await loadSqlParser();
   const { clients, log, clock = systemClock, meter = noMeter, transport = {} } = deps;
   const stopping = new AbortController();
   const fallback =
