@@ -1,9 +1,10 @@
 import { systemClock } from '@tessera/base';
 import { connect, type Transport } from '@tessera/client';
-import { type Logger, startServer } from '@tessera/daemon';
+import { type Logger, Registration, startServer } from '@tessera/daemon';
+import type { metadata } from '@tessera/proto';
 import { composeHost } from './composition.ts';
 import { type HostConfigInput, hostConfig } from './config.ts';
-import { Registration } from './registration/registration.ts';
+import { hostRegistrant } from './registration/host-registrant.ts';
 
 export interface HostAddresses {
   /** Where to listen; port 0 picks a free one. */
@@ -19,7 +20,7 @@ export interface HostAddresses {
 export interface RunningHost extends AsyncDisposable {
   /** host:port with the real port. */
   readonly address: string;
-  readonly registration: Registration;
+  readonly registration: Registration<metadata.Host>;
 }
 
 /**
@@ -40,16 +41,16 @@ export async function runHost(
   const client = starting.use(
     connect(metadataAddress, { transport, ...(token === undefined ? {} : { token }) }),
   );
-  const { leaseTtlMs: ttlMs, inventoryIntervalMs } = config;
+  const { leaseTtlMs: ttlMs, inventoryIntervalMs: refreshIntervalMs } = config;
   const describe = () => host.describe(server.address);
   const registration = starting.use(
     await Registration.start({
       client,
-      describe,
+      registrant: hostRegistrant(client, describe),
       clock: systemClock,
       log,
       ttlMs,
-      inventoryIntervalMs,
+      refreshIntervalMs,
     }),
   );
   const running = starting.move();

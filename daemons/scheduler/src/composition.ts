@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { type Clock, invariant, systemClock } from '@tessera/base';
 import type { Transport } from '@tessera/client';
 import {
@@ -19,7 +20,7 @@ export interface SchedulerDependencies {
   readonly log: Logger;
   readonly clock?: Clock;
   readonly meter?: Meter;
-  /** How connections to host daemons are protected. */
+  /** How connections to host and storage daemons are protected. */
   readonly transport?: Transport;
 }
 
@@ -35,6 +36,10 @@ export async function composeScheduler(
   deps: SchedulerDependencies,
 ): Promise<Scheduler> {
   invariant(config.leaseTtlMs >= 1_000, 'leaseTtlMs is a second or more: metadata grants no less');
+  invariant(
+    Number.isInteger(config.replication) && config.replication > 0,
+    'replication is a whole number from 1',
+  );
   await loadSqlParser();
   const { clients, log, clock = systemClock, meter = noMeter, transport = {} } = deps;
   const stopping = new AbortController();
@@ -51,6 +56,7 @@ export async function composeScheduler(
     log,
     holder: `scheduler-${process.pid}-${randomUUID()}`,
     newId: randomUUID,
+    hostname: hostname(),
     transport,
     meter,
   });
