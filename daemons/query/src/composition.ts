@@ -48,8 +48,10 @@ export async function composeQuery(
   const stack = new AsyncDisposableStack();
   const duckdb = stack.use(await openDuckDb(config));
   const metadata = stack.use(new MetadataView(client, clock, log));
-  const source = new SourceExecutor(duckdb, (opened, table, signal) =>
-    askVersion(opened, table, config.versionTimeoutMs, signal),
+  const source = new SourceExecutor(
+    duckdb,
+    (opened, table, signal) => askVersion(opened, table, config.versionTimeoutMs, signal),
+    config,
   );
   const catalog = stack.use(
     new Catalog({
@@ -61,7 +63,15 @@ export async function composeQuery(
     }),
   );
   const admission = new Admission(
-    { maxRunning: config.maxRunningQueries, maxQueued: config.maxQueuedQueries },
+    {
+      maxRunning: config.maxRunningQueries,
+      maxHeavy: config.maxHeavyQueries,
+      heavyMs: config.heavyQueryMs,
+      maxQueued: config.maxQueuedQueries,
+      maxQueuedPerUser: config.maxQueuedPerUser,
+      maxBytes: config.maxMemoryBytes,
+      maxBytesPerStatement: config.maxQueryMemoryBytes,
+    },
     clock,
   );
   measureState(meter, admission, metadata);

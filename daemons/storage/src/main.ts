@@ -12,7 +12,7 @@ const { values } = parseArgs({
   },
 });
 
-await runDaemon('storage', values, async ({ log, meter, stack }) => {
+await runDaemon('storage', values, async ({ log, meter, stack, drainTimeoutMs }) => {
   const budget = values['memory-budget-bytes'];
   const { directory, address } = values;
   const config = {
@@ -21,6 +21,8 @@ await runDaemon('storage', values, async ({ log, meter, stack }) => {
   };
   const transport = transportOfArguments(values);
   const { services } = stack.use(await composeStorage(config, { log, meter }));
-  const server = stack.use(await startServer({ address, transport, services, log }));
+  const server = stack.use(
+    await startServer({ address, transport, services, log, drainTimeoutMs }),
+  );
   return { address: server.address, directory };
 });

@@ -10,7 +10,13 @@ export { asTesseraError } from './failure.ts';
 export { bindInProcess } from './in-process.ts';
 export { jsonLogger, type Logger, type LogLevel, silentLogger } from './logger.ts';
 export { type PluginEntry, PluginHost, type PluginHostOptions } from './plugin-host.ts';
-export { daemonArguments, runDaemon, type StartingDaemon, stopRequested } from './run-daemon.ts';
+export {
+  daemonArguments,
+  endLate,
+  runDaemon,
+  type StartingDaemon,
+  stopRequested,
+} from './run-daemon.ts';
 export { type RunningServer, type ServerOptions, startServer } from './server.ts';
 export { type ServiceBinding, type ServiceClient, serve } from './service-binding.ts';
 export {
