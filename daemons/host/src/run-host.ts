@@ -15,6 +15,8 @@ export interface HostAddresses {
   readonly transport?: Transport;
   /** Of a user that may operate the platform, where metadata controls access. */
   readonly token?: string;
+  /** How long calls may go on after the daemon was told to stop. */
+  readonly drainTimeoutMs?: number;
 }
 
 export interface RunningHost extends AsyncDisposable {
@@ -29,14 +31,14 @@ export interface RunningHost extends AsyncDisposable {
  */
 export async function runHost(
   input: HostConfigInput,
-  { address, metadataAddress, transport = {}, token }: HostAddresses,
+  { address, metadataAddress, transport = {}, token, ...draining }: HostAddresses,
   log: Logger,
 ): Promise<RunningHost> {
   const config = hostConfig.parse(input);
   await using starting = new AsyncDisposableStack();
   const host = starting.use(await composeHost(input, { log }));
   const server = starting.use(
-    await startServer({ address, transport, services: host.services, log }),
+    await startServer({ address, transport, services: host.services, log, ...draining }),
   );
   const client = starting.use(
     connect(metadataAddress, { transport, ...(token === undefined ? {} : { token }) }),

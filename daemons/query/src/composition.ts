@@ -59,8 +59,10 @@ export async function composeQuery(
   const { scanner, snapshots } = hasStorage(deps)
     ? deps
     : stack.use(replicatedStorage({ client, metadata, clock, log, transport }));
-  const source = new SourceExecutor(duckdb, (opened, table, signal) =>
-    askVersion(opened, table, config.versionTimeoutMs, signal),
+  const source = new SourceExecutor(
+    duckdb,
+    (opened, table, signal) => askVersion(opened, table, config.versionTimeoutMs, signal),
+    config,
   );
   const catalog = stack.use(
     new Catalog({
@@ -72,7 +74,15 @@ export async function composeQuery(
     }),
   );
   const admission = new Admission(
-    { maxRunning: config.maxRunningQueries, maxQueued: config.maxQueuedQueries },
+    {
+      maxRunning: config.maxRunningQueries,
+      maxHeavy: config.maxHeavyQueries,
+      heavyMs: config.heavyQueryMs,
+      maxQueued: config.maxQueuedQueries,
+      maxQueuedPerUser: config.maxQueuedPerUser,
+      maxBytes: config.maxMemoryBytes,
+      maxBytesPerStatement: config.maxQueryMemoryBytes,
+    },
     clock,
   );
   measureState(meter, admission, metadata);

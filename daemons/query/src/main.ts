@@ -20,7 +20,7 @@ const { values } = parseArgs({
   },
 });
 
-await runDaemon('query', values, async ({ log, meter, stack }) => {
+await runDaemon('query', values, async ({ log, meter, stack, drainTimeoutMs }) => {
   const transport = transportOfArguments(values);
   const client = stack.use(connect(values.metadata, { transport }));
   const storages = [...new Set(values.storage)].map((address) =>
@@ -31,6 +31,8 @@ await runDaemon('query', values, async ({ log, meter, stack }) => {
   const query = await composeQuery(config, { client, ...storage, transport, log, meter });
   const { services } = stack.use(query);
   const { address } = values;
-  const server = stack.use(await startServer({ address, transport, services, log }));
+  const server = stack.use(
+    await startServer({ address, transport, services, log, drainTimeoutMs }),
+  );
   return { address: server.address };
 });

@@ -24,7 +24,7 @@ const { values } = parseArgs({
   },
 });
 
-await runDaemon('scheduler', values, async ({ log, meter, stack }) => {
+await runDaemon('scheduler', values, async ({ log, meter, stack, drainTimeoutMs }) => {
   const transport = transportOfArguments(values);
   const to = (address: string | readonly string[]) => stack.use(connect(address, { transport }));
   const clients = clientsOfDaemons({
@@ -44,7 +44,9 @@ await runDaemon('scheduler', values, async ({ log, meter, stack }) => {
   const dependencies = { clients, transport, log, meter };
   const scheduler = stack.use(await composeScheduler(config, dependencies));
   const { services } = scheduler;
-  const server = stack.use(await startServer({ address, transport, services, log }));
+  const server = stack.use(
+    await startServer({ address, transport, services, log, drainTimeoutMs }),
+  );
   scheduler.start();
   return { address: server.address };
 });

@@ -23,6 +23,12 @@ export const storageConfig = z.object({
     .default(Math.max(2, availableParallelism()))
     .describe('Scans that run at once; each has one thread. Keep it below UV_THREADPOOL_SIZE.'),
   scanQueueLength: z.number().int().positive().default(2_000).describe('Scans that may wait.'),
+  scanQueueLengthPerProject: z
+    .number()
+    .int()
+    .positive()
+    .default(1_000)
+    .describe('Scans of one project that may wait; projects take turns.'),
   scanQueueTimeoutMs: z
     .number()
     .int()

@@ -112,8 +112,10 @@ export function scanQueueFull(cause: TesseraError): TesseraError {
   return new TesseraError({
     code: Code.RESOURCE_EXHAUSTED,
     reason: 'SCAN_QUEUE_FULL',
-    message: 'Too many scans are waiting; try again later, or raise scanQueueLength.',
+    message:
+      'Too many scans are waiting; try again later, or raise scanQueueLength or scanQueueLengthPerProject.',
     metadata: cause.metadata,
+    retryAfterMs: cause.retryAfterMs,
     cause,
   });
 }

@@ -18,7 +18,7 @@ const { values } = parseArgs({
   },
 });
 
-await runDaemon('storage', values, async ({ log, meter, stack }) => {
+await runDaemon('storage', values, async ({ log, meter, stack, drainTimeoutMs }) => {
   const { directory, address, name, rack, metadata, capacity } = values;
   const { 'memory-budget-bytes': budget, 'deep-storage': deepStorage } = values;
   const transferRate = values['transfer-bytes-per-second'];
@@ -34,6 +34,7 @@ await runDaemon('storage', values, async ({ log, meter, stack }) => {
   const addresses = {
     address,
     transport: transportOfArguments(values),
+    drainTimeoutMs,
     ...(metadata === undefined ? {} : { metadataAddress: metadata }),
   };
   const running = stack.use(await runStorage(config, addresses, log, meter));

@@ -15,6 +15,8 @@ export interface StorageAddresses {
   readonly metadataAddress?: string;
   /** Protects all of it: what is served, and the connections to metadata. */
   readonly transport?: Transport;
+  /** How long calls may go on after the daemon was told to stop. */
+  readonly drainTimeoutMs?: number;
   /** Of a user that may operate the platform, where metadata controls access. */
   readonly token?: string;
 }
@@ -37,14 +39,17 @@ export async function runStorage(
   meter: Meter = noMeter,
 ): Promise<RunningStorage> {
   const config = storageConfig.parse(input);
-  const { address, metadataAddress, transport = {}, token } = addresses;
+  const { address, metadataAddress, transport = {}, token, drainTimeoutMs } = addresses;
+  const draining = drainTimeoutMs === undefined ? {} : { drainTimeoutMs };
   if (metadataAddress !== undefined) checkResourceId(config.name, 'Storage node');
   await using starting = new AsyncDisposableStack();
   const options = { transport, ...(token === undefined ? {} : { token }) };
   const connectTo = (peer: string) => connect(peer, options);
   const storage = starting.use(await composeStorage(input, { log, meter, connectTo }));
   const { services, daemon } = storage;
-  const server = starting.use(await startServer({ address, transport, services, log }));
+  const server = starting.use(
+    await startServer({ address, transport, services, log, ...draining }),
+  );
   const outcome: { registration?: Registration<metadata.StorageNode> } = {};
   if (metadataAddress !== undefined) {
     const client = starting.use(connectTo(metadataAddress));

@@ -14,7 +14,13 @@ export { type PluginEntry, PluginHost, type PluginHostOptions } from './plugin-h
 export { directoryIdentity } from './registration/directory-identity.ts';
 export type { Registered, Registrant } from './registration/registrant.ts';
 export { Registration, type RegistrationOptions } from './registration/registration.ts';
-export { daemonArguments, runDaemon, type StartingDaemon, stopRequested } from './run-daemon.ts';
+export {
+  daemonArguments,
+  endLate,
+  runDaemon,
+  type StartingDaemon,
+  stopRequested,
+} from './run-daemon.ts';
 export { type RunningServer, type ServerOptions, startServer } from './server.ts';
 export { type ServiceBinding, type ServiceClient, serve } from './service-binding.ts';
 export {
