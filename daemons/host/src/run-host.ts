@@ -1,6 +1,6 @@
 import { systemClock } from '@tessera/base';
-import { connect, type Transport } from '@tessera/client';
-import { type Logger, startServer } from '@tessera/daemon';
+import { connect, type TokenSource, type Transport } from '@tessera/client';
+import { type AccessArguments, controlByMetadata, type Logger, startServer } from '@tessera/daemon';
 import { composeHost } from './composition.ts';
 import { type HostConfigInput, hostConfig } from './config.ts';
 import { Registration } from './registration/registration.ts';
@@ -12,8 +12,10 @@ export interface HostAddresses {
   readonly metadataAddress: string;
   /** Protects both: what is served, and the connection to metadata. */
   readonly transport?: Transport;
-  /** Of a user that may operate the platform, where metadata controls access. */
-  readonly token?: string;
+  /** Of a host daemon, or of a user that may operate the platform, where metadata controls access. */
+  readonly token?: TokenSource;
+  /** Who may call this daemon; absent: everybody who can connect. */
+  readonly access?: AccessArguments;
 }
 
 export interface RunningHost extends AsyncDisposable {
@@ -28,18 +30,18 @@ export interface RunningHost extends AsyncDisposable {
  */
 export async function runHost(
   input: HostConfigInput,
-  { address, metadataAddress, transport = {}, token }: HostAddresses,
+  { address, metadataAddress, transport = {}, token, access = {} }: HostAddresses,
   log: Logger,
 ): Promise<RunningHost> {
   const config = hostConfig.parse(input);
   await using starting = new AsyncDisposableStack();
   const host = starting.use(await composeHost(input, { log }));
-  const server = starting.use(
-    await startServer({ address, transport, services: host.services, log }),
-  );
   const client = starting.use(
     connect(metadataAddress, { transport, ...(token === undefined ? {} : { token }) }),
   );
+  const control = controlByMetadata(access, client, 'host', starting);
+  const { services } = host;
+  const server = starting.use(await startServer({ address, transport, services, log, ...control }));
   const { leaseTtlMs: ttlMs, inventoryIntervalMs } = config;
   const describe = () => host.describe(server.address);
   const registration = starting.use(
