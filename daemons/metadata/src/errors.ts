@@ -421,6 +421,17 @@ export function tokenInvalid(cause?: unknown): TesseraError {
   });
 }
 
+/** Nobody can tell whether the token is good; it may be, later. */
+export function identityProviderUnavailable(issuer: string, cause: unknown): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'IDENTITY_PROVIDER_UNAVAILABLE',
+    message: `The keys of ${issuer} cannot be read, so its tokens cannot be checked: try again later.`,
+    metadata: { issuer },
+    cause,
+  });
+}
+
 export function apiTokenNotFound(id: string): TesseraError {
   return new TesseraError({
     code: Code.NOT_FOUND,

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { messageOf } from '@tessera/base';
 import {
   controlBy,
   daemonArguments,
@@ -12,7 +11,7 @@ import {
 import { ensureFirstUser } from './access/first-user.ts';
 import { composeMetadata } from './composition.ts';
 import { parseMetadataConfig } from './config.ts';
-import { configInvalid } from './errors.ts';
+import { readJson } from './read-json.ts';
 
 /** Runs the metadata daemon by itself until SIGINT or SIGTERM. */
 const { values } = parseArgs({
@@ -50,11 +49,5 @@ function readConfig() {
   if (values.config === undefined) {
     return parseMetadataConfig({ store: { driver: 'sqlite', file: values.file } });
   }
-  let input: unknown;
-  try {
-    input = JSON.parse(readFileSync(values.config, 'utf8'));
-  } catch (error) {
-    throw configInvalid([{ field: values.config, description: messageOf(error) }]);
-  }
-  return parseMetadataConfig(input);
+  return parseMetadataConfig(readJson(values.config));
 }

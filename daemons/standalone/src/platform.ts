@@ -61,7 +61,10 @@ export async function startPlatform(
   );
   const metadata = starting.use(
     await composeMetadata(
-      { store: config.metadataStore ?? { driver: 'sqlite', file: folders.metadataFile } },
+      {
+        store: config.metadataStore ?? { driver: 'sqlite', file: folders.metadataFile },
+        identityProviders: config.identityProviders,
+      },
       {
         log: log.child({ daemon: 'metadata' }),
         meter,
