@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { daemonArguments, runDaemon, transportOfArguments } from '@tessera/daemon';
+import { daemonArguments, ownToken, runDaemon, transportOfArguments } from '@tessera/daemon';
 import { runHost } from './run-host.ts';
 
 /** Runs the host daemon by itself until SIGINT or SIGTERM. `--metadata` may name several that serve the same. */
@@ -16,7 +16,8 @@ const { values } = parseArgs({
 await runDaemon('host', values, async ({ log, stack, drainTimeoutMs }) => {
   const transport = transportOfArguments(values);
   const { name = '', directory, address, metadata: metadataAddress } = values;
-  const addresses = { address, metadataAddress, transport, drainTimeoutMs };
+  const own = { transport, ...ownToken(values) };
+  const addresses = { address, metadataAddress, ...own, access: values, drainTimeoutMs };
   const host = stack.use(await runHost({ name, directory }, addresses, log));
   return { address: host.address, directory };
 });

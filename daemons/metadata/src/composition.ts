@@ -7,6 +7,7 @@ import { Authenticator } from './access/authenticator.ts';
 import { type MetadataConfigInput, parseMetadataConfig } from './config.ts';
 import { LeaseStore } from './coordination/lease-store.ts';
 import { Compactor } from './maintenance/compactor.ts';
+import { IdentityProvider } from './oidc/identity-provider.ts';
 import { RequestIds } from './resources/request-ids.ts';
 import type { TableContext } from './resources/resource-table.ts';
 import { Journal } from './rules/journal.ts';
@@ -81,7 +82,8 @@ export async function composeMetadata(
     log.error({ error }, 'compaction.failed'),
   );
   compactor.start();
-  const authenticator = new Authenticator(store, clock);
+  const providers = config.identityProviders.map((one) => new IdentityProvider(one, clock, log));
+  const authenticator = new Authenticator(store, clock, providers);
   return {
     services: createServices(context, dependencies.validator ?? structuralValidator, authenticator),
     ...{ store, authenticator },

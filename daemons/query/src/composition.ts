@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '@tessera/base';
-import type { TesseraClient, Transport } from '@tessera/client';
+import type { ConnectOptions, TesseraClient } from '@tessera/client';
 import {
   type Logger,
   loadSqlParser,
@@ -30,8 +30,8 @@ import { QueryHandler } from './service/query-handler.ts';
 export interface QueryDeps extends Partial<StorageClients> {
   /** Of its services those of metadata are used. */
   readonly client: TesseraClient;
-  /** How connections to storage nodes are protected. */
-  readonly transport?: Transport;
+  /** How storage nodes are connected to. */
+  readonly nodeConnections?: ConnectOptions;
   readonly log?: Logger;
   readonly clock?: Clock;
   readonly meter?: Meter;
@@ -51,14 +51,14 @@ export async function composeQuery(
 ): Promise<QueryDaemon> {
   const config: QueryConfig = { ...queryDefaults, ...settings };
   const { client, log = silentLogger, clock = systemClock } = deps;
-  const { meter = noMeter, transport = {} } = deps;
+  const { meter = noMeter, nodeConnections = {} } = deps;
   await loadSqlParser();
   const stack = new AsyncDisposableStack();
   const duckdb = stack.use(await openDuckDb(config));
   const metadata = stack.use(new MetadataView(client, clock, log));
   const { scanner, snapshots } = hasStorage(deps)
     ? deps
-    : stack.use(replicatedStorage({ client, metadata, clock, log, transport }));
+    : stack.use(replicatedStorage({ client, metadata, clock, log, nodeConnections }));
   const source = new SourceExecutor(
     duckdb,
     (opened, table, signal) => askVersion(opened, table, config.versionTimeoutMs, signal),

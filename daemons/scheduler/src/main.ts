@@ -2,7 +2,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { clientsOfDaemons, connect } from '@tessera/client';
-import { daemonArguments, runDaemon, startServer, transportOfArguments } from '@tessera/daemon';
+import {
+  controlByMetadata,
+  daemonArguments,
+  ownToken,
+  runDaemon,
+  startServer,
+  transportOfArguments,
+} from '@tessera/daemon';
 import { composeScheduler } from './composition.ts';
 import { schedulerDefaults } from './config.ts';
 
@@ -26,7 +33,8 @@ const { values } = parseArgs({
 
 await runDaemon('scheduler', values, async ({ log, meter, stack, drainTimeoutMs }) => {
   const transport = transportOfArguments(values);
-  const to = (address: string | readonly string[]) => stack.use(connect(address, { transport }));
+  const own = { transport, ...ownToken(values) };
+  const to = (address: string | readonly string[]) => stack.use(connect(address, own));
   const clients = clientsOfDaemons({
     metadata: to(values.metadata),
     storage: to(values.storage),
@@ -41,11 +49,12 @@ await runDaemon('scheduler', values, async ({ log, meter, stack, drainTimeoutMs 
     replication: Number(values.replication),
     ...(buildNode === undefined ? {} : { buildNode }),
   };
-  const dependencies = { clients, transport, log, meter };
+  const dependencies = { clients, ...own, log, meter };
   const scheduler = stack.use(await composeScheduler(config, dependencies));
   const { services } = scheduler;
+  const control = controlByMetadata(values, clients, 'scheduler', stack);
   const server = stack.use(
-    await startServer({ address, transport, services, log, drainTimeoutMs }),
+    await startServer({ address, transport, services, log, drainTimeoutMs, ...control }),
   );
   scheduler.start();
   return { address: server.address };

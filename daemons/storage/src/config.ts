@@ -71,7 +71,7 @@ export const storageConfig = z.object({
     .string()
     .default('')
     .describe(
-      'The storage node, by which placement knows it: the last part of `storageNodes/{node}`. Needed where it registers itself in metadata.',
+      'The storage node, by which placement knows it: the last part of `storageNodes/{node}`. Empty: it is not one, and nothing is placed on it.',
     ),
   rack: z.string().default('').describe('What fails together with it; empty: not known.'),
   capacityBytes: z

@@ -170,6 +170,15 @@ export function fileInNoSource(file: string, failures: readonly SourceFailure[])
   });
 }
 
+/** A storage node is registered in metadata, and callers are known to it. */
+export function metadataNotNamed(): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'METADATA_NOT_NAMED',
+    message: 'A storage daemon with a name, or one that controls access, needs --metadata.',
+  });
+}
+
 /** Something is asked of deep storage, but this daemon was given none. */
 export function deepStorageNotConfigured(): TesseraError {
   return new TesseraError({

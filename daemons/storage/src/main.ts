@@ -1,15 +1,16 @@
 import { parseArgs } from 'node:util';
-import { daemonArguments, runDaemon, transportOfArguments } from '@tessera/daemon';
+import { daemonArguments, ownToken, runDaemon, transportOfArguments } from '@tessera/daemon';
 import { runStorage } from './run-storage.ts';
 
-/** Runs the storage daemon by itself until SIGINT or SIGTERM. With `--metadata` it registers itself as a storage node. */
+/** Runs the storage daemon by itself until SIGINT or SIGTERM. With `--name` it registers itself as a storage node. */
 const { values } = parseArgs({
   options: {
     ...daemonArguments,
     directory: { type: 'string', default: 'data/storage' },
     address: { type: 'string', default: '127.0.0.1:7430' },
     'memory-budget-bytes': { type: 'string' },
-    metadata: { type: 'string' },
+    /** Where the daemon registers itself, and asks who callers are where access is controlled. */
+    metadata: { type: 'string', multiple: true },
     name: { type: 'string' },
     rack: { type: 'string' },
     capacity: { type: 'string' },
@@ -34,6 +35,8 @@ await runDaemon('storage', values, async ({ log, meter, stack, drainTimeoutMs })
   const addresses = {
     address,
     transport: transportOfArguments(values),
+    ...ownToken(values),
+    access: values,
     drainTimeoutMs,
     ...(metadata === undefined ? {} : { metadataAddress: metadata }),
   };

@@ -11,6 +11,7 @@ import { addressesOf } from './transport/addresses.ts';
 import { CertificateStore } from './transport/certificate-store.ts';
 import { channelCredentials } from './transport/grpc-credentials.ts';
 import { Link } from './transport/link.ts';
+import type { TokenSource } from './transport/token-file.ts';
 import type { Transport } from './transport/transport.ts';
 
 export interface Connection extends TesseraClient, Disposable {
@@ -24,7 +25,7 @@ export interface ConnectOptions {
   readonly maxMessageBytes?: number;
   readonly transport?: Transport;
   /** Of Login, or an API token: sent with each call. */
-  readonly token?: string;
+  readonly token?: TokenSource;
   /** Times that a call which changes nothing is made when daemons refuse it for now; 1: refusals are thrown at once. */
   readonly maxAttempts?: number;
 }
@@ -113,12 +114,13 @@ function bound(
   return (definition) => failoverClient(definition, pool);
 }
 
-function bearing(token: string | undefined) {
+function bearing(source: TokenSource | undefined) {
   return async function* <Request, Response>(
     call: ClientMiddlewareCall<Request, Response>,
     options: CallOptions,
   ) {
-    if (token === undefined) return yield* call.next(call.request, options);
+    if (source === undefined) return yield* call.next(call.request, options);
+    const token = typeof source === 'string' ? source : source();
     const metadata = Metadata(options.metadata).set('authorization', `Bearer ${token}`);
     return yield* call.next(call.request, { ...options, metadata });
   };
