@@ -3,6 +3,7 @@ import { groupKind, policyKind, roleKind, userKind } from '../access/access-kind
 import {
   cubeKind,
   deploymentKind,
+  deploymentStatusKind,
   dictionaryKind,
   hostKind,
   modelKind,
@@ -29,6 +30,7 @@ export const kinds: ReadonlyMap<string, ResourceKind<Resource>> = new Map(
     operationKind,
     hostKind,
     deploymentKind,
+    deploymentStatusKind,
     userKind,
     groupKind,
     roleKind,

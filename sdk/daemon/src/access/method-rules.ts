@@ -40,12 +40,12 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   'tessera.metadata.v1.SnapshotService': standard('Snapshot', 'Snapshots', build, operate),
   'tessera.metadata.v1.DictionaryService': standard('Dictionary', 'Dictionaries', build, operate),
   'tessera.metadata.v1.HostService': standard('Host', 'Hosts', operate, operate),
-  'tessera.metadata.v1.DeploymentService': standard(
-    'Deployment',
-    'Deployments',
-    operate,
-    administer,
-  ),
+  'tessera.metadata.v1.DeploymentService': {
+    ...standard('Deployment', 'Deployments', operate, administer),
+    ...each(['ListDeploymentVersions', 'GetDeploymentStatus', 'ListDeploymentStatuses'], operate),
+    UpdateDeploymentStatus: operate,
+    RollbackDeployment: administer,
+  },
   'tessera.metadata.v1.OperationRecordService': {
     ...standard('OperationRecord', 'OperationRecords', operate, operate),
     ...each(['WriteJournalEntry', 'ListJournalEntries'], operate),
