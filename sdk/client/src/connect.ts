@@ -1,6 +1,7 @@
 import { tracesClientCalls } from '@tessera/telemetry';
 import { createChannel, createClientFactory } from 'nice-grpc';
 import { type CallOptions, type ClientMiddlewareCall, Metadata } from 'nice-grpc-common';
+import { HealthDefinition } from 'nice-grpc-server-health';
 import { clientsBy, type TesseraClient } from './clients.ts';
 import { failuresAsTesseraErrors } from './errors/failure-middleware.ts';
 import { CertificateStore } from './transport/certificate-store.ts';
@@ -9,6 +10,8 @@ import type { Transport } from './transport/transport.ts';
 
 export interface Connection extends TesseraClient, Disposable {
   readonly address: string;
+  /** Whether the daemon says that it serves (`grpc.health.v1`). False when it cannot be asked. */
+  isServing(options?: { readonly signal?: AbortSignal }): Promise<boolean>;
   close(): void;
 }
 
@@ -21,6 +24,8 @@ export interface ConnectOptions {
 }
 
 const defaultMaxMessageBytes = 64 * 1024 * 1024;
+/** `ServingStatus.SERVING` of grpc.health.v1. */
+const serving = 1;
 /** A daemon that is back is found again within this time, however long it was away. */
 const reconnectBackoffMs = { initial: 100, max: 2_000 };
 
@@ -49,9 +54,15 @@ export function connect(address: string, options: ConnectOptions = {}): Connecti
     store?.[Symbol.dispose]();
   };
   const clients = clientsBy((definition) => factory.create(definition, channel));
+  const isServing: Connection['isServing'] = async (callOptions = {}) => {
+    const health = factory.create(HealthDefinition, channel);
+    const answer = await health.check({ service: '' }, callOptions).catch(() => undefined);
+    return answer?.status === serving;
+  };
   return Object.defineProperties({} as Connection, {
     ...Object.getOwnPropertyDescriptors(clients),
     address: { value: address },
+    isServing: { value: isServing },
     close: { value: close },
     [Symbol.dispose]: { value: close },
   });
