@@ -8,6 +8,7 @@ export type {
   RoleResource,
   UserResource,
 } from './access-resource.ts';
+export type { DeployedDaemon, DeploymentResource, OptionValue } from './deployment-resource.ts';
 export {
   diffResources,
   type FieldDiff,
