@@ -13,6 +13,7 @@ import type { Transport } from '@tessera/client';
 import { jsonLogger, stopRequested, type TelemetryConfig } from '@tessera/daemon';
 import { type Command, Option } from 'commander';
 import { buildMemoryOf, type PlatformConfig, platformDefaults } from './config.ts';
+import { daemonCommand } from './daemon-command.ts';
 import { startPlatform } from './platform.ts';
 import { hostRunCommand } from './run-host.ts';
 
@@ -69,6 +70,7 @@ export function createStandaloneProgram(): Command {
       }
     });
   hostRunCommand(program);
+  daemonCommand(program);
   return program;
 }
 
