@@ -438,3 +438,12 @@ export function apiTokenNotFound(id: string): TesseraError {
     metadata: { id },
   });
 }
+
+export function adminPasswordMissing(): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'ADMIN_PASSWORD_MISSING',
+    message:
+      'Access is to be controlled and there are no users yet: give the password of the first one, admin, in a file with --admin-password-file.',
+  });
+}

@@ -1,4 +1,5 @@
 /** The metadata daemon: every resource, revision, watch, transaction and lease. */
+export { ensureFirstUser } from './access/first-user.ts';
 export { composeMetadata, type MetadataDaemon, type MetadataDependencies } from './composition.ts';
 export {
   type MetadataConfig,

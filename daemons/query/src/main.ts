@@ -2,7 +2,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { connect } from '@tessera/client';
-import { daemonArguments, runDaemon, startServer, transportOfArguments } from '@tessera/daemon';
+import {
+  controlByMetadata,
+  daemonArguments,
+  ownToken,
+  runDaemon,
+  startServer,
+  transportOfArguments,
+} from '@tessera/daemon';
 import { storageClients } from './broadcast/storage-clients.ts';
 import { composeQuery } from './composition.ts';
 
@@ -19,15 +26,15 @@ const { values } = parseArgs({
 
 await runDaemon('query', values, async ({ log, meter, stack }) => {
   const transport = transportOfArguments(values);
-  const client = stack.use(connect(values.metadata, { transport }));
-  const storages = [...new Set(values.storage)].map((address) =>
-    stack.use(connect(address, { transport })),
-  );
+  const own = { transport, ...ownToken(values) };
+  const client = stack.use(connect(values.metadata, own));
+  const storages = [...new Set(values.storage)].map((address) => stack.use(connect(address, own)));
   const storage = storageClients(storages);
   const config = { workDirectory: values.work, pluginDirectory: process.cwd() };
   const query = await composeQuery(config, { client, ...storage, log, meter });
   const { services } = stack.use(query);
   const { address } = values;
-  const server = stack.use(await startServer({ address, transport, services, log }));
+  const control = controlByMetadata(values, client, 'query', stack);
+  const server = stack.use(await startServer({ address, transport, services, log, ...control }));
   return { address: server.address };
 });

@@ -1,5 +1,5 @@
 import type { Clock } from '@tessera/base';
-import type { Transport } from '@tessera/client';
+import type { ConnectOptions } from '@tessera/client';
 import { type Logger, type ServiceBinding, serve } from '@tessera/daemon';
 import type { Engine } from '@tessera/plugin';
 import { longrunning, scheduler } from '@tessera/proto';
@@ -34,8 +34,8 @@ export interface SchedulerParts {
   readonly log: Logger;
   /** Names this life of this process. */
   readonly holder: string;
-  /** How connections to host daemons are protected. */
-  readonly transport?: Transport;
+  /** How host daemons are connected to. */
+  readonly hostConnections?: ConnectOptions;
   /** Gives an id that was never given before. */
   readonly newId: () => string;
   /** Absent: nothing is counted. */
@@ -50,7 +50,16 @@ export interface AssembledScheduler {
 
 /** What answers needs no leadership. What acts does so by the clients of a term, and by those only. */
 export function assembleScheduler(parts: SchedulerParts): AssembledScheduler {
-  const { clients, config, clock, log, holder, newId, transport = {}, meter = noMeter } = parts;
+  const {
+    clients,
+    config,
+    clock,
+    log,
+    holder,
+    newId,
+    hostConnections = {},
+    meter = noMeter,
+  } = parts;
   const { maintenanceIntervalMs: intervalMs, leaseTtlMs: ttlMs } = config;
   const leadership = new Leadership({ leases: clients.leases, clock, log, holder, ttlMs });
   const names = operationKinds(parts).map(({ kind }) => kind);
@@ -67,7 +76,7 @@ export function assembleScheduler(parts: SchedulerParts): AssembledScheduler {
     const builds = new BuildHandler(acting, newId);
     const garbage = { clients: acting, clock, config };
     const timer = { clients: acting, builds, clock, log, intervalMs, garbage };
-    const deploying = { clients: acting, authority: term, clock, log, transport };
+    const deploying = { clients: acting, authority: term, clock, log, hostConnections };
     await Promise.all([
       runner.run(term),
       runMaintenanceTimer(timer, term.signal),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, invariant, systemClock } from '@tessera/base';
-import type { Transport } from '@tessera/client';
+import type { TokenSource, Transport } from '@tessera/client';
 import { type Logger, PluginHost, type ServiceBinding, SourceRegistry } from '@tessera/daemon';
 import type { Engine } from '@tessera/plugin';
 import { loadParser } from '@tessera/sql';
@@ -16,6 +16,8 @@ export interface SchedulerDependencies {
   readonly meter?: Meter;
   /** How connections to host daemons are protected. */
   readonly transport?: Transport;
+  /** What is shown to them; a certificate that names a scheduler needs none. */
+  readonly token?: TokenSource;
 }
 
 /** A scheduler that waits for `start`; `services` answer at once. */
@@ -31,7 +33,7 @@ export async function composeScheduler(
 ): Promise<Scheduler> {
   invariant(config.leaseTtlMs >= 1_000, 'leaseTtlMs is a second or more: metadata grants no less');
   await loadParser();
-  const { clients, log, clock = systemClock, meter = noMeter, transport = {} } = deps;
+  const { clients, log, clock = systemClock, meter = noMeter, transport = {}, token } = deps;
   const stopping = new AbortController();
   const fallback =
     config.pluginDirectory === undefined ? {} : { fallbackDirectory: config.pluginDirectory };
@@ -46,7 +48,7 @@ export async function composeScheduler(
     log,
     holder: `scheduler-${process.pid}-${randomUUID()}`,
     newId: randomUUID,
-    transport,
+    hostConnections: { transport, ...(token === undefined ? {} : { token }) },
     meter,
   });
   let running: Promise<void> = Promise.resolve();

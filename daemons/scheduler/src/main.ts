@@ -2,7 +2,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { clientsOfDaemons, connect } from '@tessera/client';
-import { daemonArguments, runDaemon, startServer, transportOfArguments } from '@tessera/daemon';
+import {
+  controlByMetadata,
+  daemonArguments,
+  ownToken,
+  runDaemon,
+  startServer,
+  transportOfArguments,
+} from '@tessera/daemon';
 import { composeScheduler } from './composition.ts';
 import { schedulerDefaults } from './config.ts';
 
@@ -23,7 +30,8 @@ const { values } = parseArgs({
 
 await runDaemon('scheduler', values, async ({ log, meter, stack }) => {
   const transport = transportOfArguments(values);
-  const to = (address: string) => stack.use(connect(address, { transport }));
+  const own = { transport, ...ownToken(values) };
+  const to = (address: string) => stack.use(connect(address, own));
   const clients = clientsOfDaemons({
     metadata: to(values.metadata),
     storage: to(values.storage),
@@ -31,10 +39,11 @@ await runDaemon('scheduler', values, async ({ log, meter, stack }) => {
   });
   const { address, work: workDirectory } = values;
   const config = { ...schedulerDefaults, workDirectory, pluginDirectory: process.cwd() };
-  const dependencies = { clients, transport, log, meter };
+  const dependencies = { clients, ...own, log, meter };
   const scheduler = stack.use(await composeScheduler(config, dependencies));
   const { services } = scheduler;
-  const server = stack.use(await startServer({ address, transport, services, log }));
+  const control = controlByMetadata(values, clients, 'scheduler', stack);
+  const server = stack.use(await startServer({ address, transport, services, log, ...control }));
   scheduler.start();
   return { address: server.address };
 });

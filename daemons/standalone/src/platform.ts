@@ -115,9 +115,7 @@ export async function startPlatform(
   );
   directory.add(scheduler.services);
   const access =
-    config.access === 'open'
-      ? undefined
-      : await controlAccess(metadata.authenticator, client, config, starting);
+    config.access === 'open' ? undefined : await controlAccess(metadata, config, starting);
   const server = starting.use(
     await startServer({
       address: config.address,

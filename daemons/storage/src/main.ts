@@ -1,5 +1,13 @@
 import { parseArgs } from 'node:util';
-import { daemonArguments, runDaemon, startServer, transportOfArguments } from '@tessera/daemon';
+import { connect } from '@tessera/client';
+import {
+  controlByMetadata,
+  daemonArguments,
+  ownToken,
+  runDaemon,
+  startServer,
+  transportOfArguments,
+} from '@tessera/daemon';
 import { composeStorage } from './composition.ts';
 
 /** Runs the storage daemon by itself until SIGINT or SIGTERM. */
@@ -8,6 +16,8 @@ const { values } = parseArgs({
     ...daemonArguments,
     directory: { type: 'string', default: 'data/storage' },
     address: { type: 'string', default: '127.0.0.1:7430' },
+    /** Asked who callers are, where access is controlled. */
+    metadata: { type: 'string', default: '127.0.0.1:7410' },
     'memory-budget-bytes': { type: 'string' },
   },
 });
@@ -21,6 +31,8 @@ await runDaemon('storage', values, async ({ log, meter, stack }) => {
   };
   const transport = transportOfArguments(values);
   const { services } = stack.use(await composeStorage(config, { log, meter }));
-  const server = stack.use(await startServer({ address, transport, services, log }));
+  const client = stack.use(connect(values.metadata, { transport, ...ownToken(values) }));
+  const control = controlByMetadata(values, client, 'storage', stack);
+  const server = stack.use(await startServer({ address, transport, services, log, ...control }));
   return { address: server.address, directory };
 });

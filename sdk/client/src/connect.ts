@@ -6,6 +6,7 @@ import { clientsBy, type TesseraClient } from './clients.ts';
 import { failuresAsTesseraErrors } from './errors/failure-middleware.ts';
 import { CertificateStore } from './transport/certificate-store.ts';
 import { channelCredentials } from './transport/grpc-credentials.ts';
+import type { TokenSource } from './transport/token-file.ts';
 import type { Transport } from './transport/transport.ts';
 
 export interface Connection extends TesseraClient, Disposable {
@@ -20,7 +21,7 @@ export interface ConnectOptions {
   readonly maxMessageBytes?: number;
   readonly transport?: Transport;
   /** Of Login, or an API token: sent with each call. */
-  readonly token?: string;
+  readonly token?: TokenSource;
 }
 
 const defaultMaxMessageBytes = 64 * 1024 * 1024;
@@ -68,12 +69,13 @@ export function connect(address: string, options: ConnectOptions = {}): Connecti
   });
 }
 
-function bearing(token: string | undefined) {
+function bearing(source: TokenSource | undefined) {
   return async function* <Request, Response>(
     call: ClientMiddlewareCall<Request, Response>,
     options: CallOptions,
   ) {
-    if (token === undefined) return yield* call.next(call.request, options);
+    if (source === undefined) return yield* call.next(call.request, options);
+    const token = typeof source === 'string' ? source : source();
     const metadata = Metadata(options.metadata).set('authorization', `Bearer ${token}`);
     return yield* call.next(call.request, { ...options, metadata });
   };

@@ -125,3 +125,13 @@ export function waitCancelled(cause: unknown): TesseraError {
     cause,
   });
 }
+
+export function tokenFileUnreadable(file: string, cause: unknown): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'TOKEN_FILE_UNREADABLE',
+    message: `No token can be read from ${file}: its first line has to hold what \`tessera token create\` printed.`,
+    metadata: { file },
+    cause,
+  });
+}

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { ServerCredentials } from '@grpc/grpc-js';
+import type { ServerOptions as GrpcServerOptions, ServerCredentials } from '@grpc/grpc-js';
 import { Code, isTesseraError, messageOf, TesseraError } from '@tessera/base';
 import {
   CertificateStore,
@@ -11,11 +11,12 @@ import {
   type Transport,
 } from '@tessera/client';
 import { tracesServerCalls } from '@tessera/telemetry';
-import { createServer, type Server, ServerError } from 'nice-grpc';
+import { type ChannelOptions, createServer, type Server, ServerError } from 'nice-grpc';
 import type { CallContext, ServerMiddlewareCall } from 'nice-grpc-common';
 import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
 import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
 import { type AccessControl, gate } from './access/gate.ts';
+import { PeerServices } from './access/peer-services.ts';
 import { asTesseraError } from './failure.ts';
 import type { Logger } from './logger.ts';
 import type { ServiceBinding } from './service-binding.ts';
@@ -55,14 +56,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const credentials = serverCredentials(address, transport, store);
   const limit = options.maxMessageBytes ?? defaultMaxMessageBytes;
   const { access } = options;
-  const open = createServer({
+  const peers = new PeerServices();
+  const serverOptions: GrpcServerOptions = {
     'grpc.max_receive_message_length': limit,
     'grpc.max_send_message_length': limit,
     'grpc.so_reuseport': 0,
-  })
+    ...(access === undefined ? {} : { interceptors: [peers.interceptor] }),
+  };
+  const open = createServer(serverOptions as ChannelOptions)
     .use(tracesServerCalls)
     .use(failures(log));
-  const server = access === undefined ? open : open.use(gate(access));
+  const server = access === undefined ? open : open.use(gate(access, peers));
   for (const { definition, implementation } of options.services) {
     server.add(definition, implementation);
   }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { type Caller, rolesOf } from '@tessera/access';
+import { type Identity, type Role, rolesOf } from '@tessera/access';
 import type { Clock, KeyValueStore } from '@tessera/base';
 import {
   apiTokenNotFound,
@@ -11,7 +11,7 @@ import {
 } from '../errors.ts';
 import { CredentialStore } from './credentials.ts';
 import { LoginLimit } from './login-limit.ts';
-import { type KnownUser, RulesReader } from './read-rules.ts';
+import { type CurrentRules, type KnownUser, RulesReader } from './read-rules.ts';
 import { isPassword, sameSecret, scramVerifier } from './scram.ts';
 import { SessionTokens } from './session-tokens.ts';
 
@@ -26,6 +26,13 @@ const nobody = scramVerifier(randomUUID());
 export interface IssuedToken {
   readonly token: string;
   readonly expiresAtMs: number;
+}
+
+export interface ResolvedToken {
+  readonly user: KnownUser;
+  /** His own and those of his groups. */
+  readonly roles: readonly Role[];
+  readonly current: CurrentRules;
 }
 
 /** Tells who a caller is, from passwords and tokens, and what roles he has at that moment. */
@@ -46,14 +53,23 @@ export class Authenticator {
   }
 
   /** @throws UNAUTHENTICATED TOKEN_INVALID, TOKEN_EXPIRED */
-  async callerOf(token: string): Promise<Caller> {
-    const user = token.startsWith(apiTokenPrefix)
+  async identityOf(token: string): Promise<Identity> {
+    const { user, roles, current } = await this.resolve(token);
+    const { name, services } = user;
+    if (services.length > 0) return { kind: 'service', name, services };
+    const { rules, revision } = current;
+    return { kind: 'user', caller: { user: name, roles, policies: rules.policies, revision } };
+  }
+
+  /** Whose token it is, and the rules at that moment. @throws UNAUTHENTICATED TOKEN_INVALID, TOKEN_EXPIRED */
+  async resolve(token: string): Promise<ResolvedToken> {
+    const name = token.startsWith(apiTokenPrefix)
       ? await this.#userOfApiToken(token)
       : await this.#sessions.verify(token);
-    const { rules, revision } = await this.#rules.current();
-    const known = activeUser(rules.users, user);
-    if (known === undefined) throw tokenInvalid();
-    return { user, roles: rolesOf(rules, known), policies: rules.policies, revision };
+    const current = await this.#rules.current();
+    const user = activeUser(current.rules.users, name);
+    if (user === undefined) throw tokenInvalid();
+    return { user, roles: rolesOf(current.rules, user), current };
   }
 
   /** One at a time for each user, so that many at once are no way round the limit. @throws LOGIN_FAILED, TOO_MANY_LOGINS */

@@ -1,5 +1,5 @@
 import { type Clock, invariant, messageOf, resourceIdOf } from '@tessera/base';
-import { listAll, pages, type Transport, timestampToProto } from '@tessera/client';
+import { type ConnectOptions, listAll, pages, timestampToProto } from '@tessera/client';
 import { type Logger, withDeadline } from '@tessera/daemon';
 import type { metadata } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
@@ -27,8 +27,8 @@ export interface DeploymentsOptions {
   readonly log: Logger;
   /** Between looks at all hosts; 0: never. */
   readonly intervalMs: number;
-  /** How connections to host daemons are protected. */
-  readonly transport?: Transport;
+  /** How host daemons are connected to. */
+  readonly hostConnections?: ConnectOptions;
 }
 
 /** One step on one host. */
@@ -45,7 +45,7 @@ export async function runDeployments(
   signal: AbortSignal,
 ): Promise<void> {
   if (options.intervalMs === 0) return;
-  using connections = new HostConnections(options.authority, options.transport);
+  using connections = new HostConnections(options.authority, options.hostConnections);
   while (!signal.aborted) {
     await pass(options, connections, signal).catch((error) => {
       if (!signal.aborted) options.log.warn({ error: messageOf(error) }, 'deployments.pass-failed');

@@ -1,4 +1,4 @@
-import { type Connection, connect, type Transport } from '@tessera/client';
+import { type Connection, type ConnectOptions, connect } from '@tessera/client';
 import { actingClients } from '../leader/acting-clients.ts';
 import type { Authority } from '../leader/authority.ts';
 import type { HostAccess, HostClient } from './observe.ts';
@@ -10,11 +10,11 @@ export class HostConnections implements HostAccess, Disposable {
   readonly #clients = new Map<string, HostClient>();
   /** Addresses that were asked for since the last look through them. */
   #used = new Set<string>();
-  readonly #transport: Transport;
+  readonly #options: ConnectOptions;
 
-  constructor(authority: Authority, transport: Transport = {}) {
+  constructor(authority: Authority, options: ConnectOptions = {}) {
     this.#authority = authority;
-    this.#transport = transport;
+    this.#options = options;
   }
 
   host(address: string): HostClient {
@@ -47,7 +47,7 @@ export class HostConnections implements HostAccess, Disposable {
     this.#used.add(address);
     const known = this.#connections.get(address);
     if (known !== undefined) return known;
-    const connection = connect(address, { transport: this.#transport });
+    const connection = connect(address, this.#options);
     this.#connections.set(address, connection);
     return connection;
   }
