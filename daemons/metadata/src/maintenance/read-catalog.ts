@@ -3,6 +3,7 @@ import { groupKind, policyKind, roleKind, userKind } from '../access/access-kind
 import {
   cubeKind,
   deploymentKind,
+  deploymentStatusKind,
   dictionaryKind,
   hostKind,
   modelKind,
@@ -31,6 +32,7 @@ export const kinds: ReadonlyMap<string, ResourceKind<Resource>> = new Map(
     hostKind,
     storageNodeKind,
     deploymentKind,
+    deploymentStatusKind,
     userKind,
     groupKind,
     roleKind,
