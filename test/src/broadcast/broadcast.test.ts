@@ -41,6 +41,11 @@ const wordsOfYear = (year: number) => `
   SELECT city, kind, id >> 6 AS bucket, bit_or(${word}) AS bits
   FROM (SELECT city, kind, ((n * 31 + hash(city) % 200)::BIGINT) % 300 AS id FROM (${rowsOfYear(year)})) GROUP BY ALL`;
 
+/** With a year among the keys no two segments share a group. */
+const yearsOf = (year: number): NonNullable<SegmentRead['columns']> => [
+  { name: 'year', type: integer, role: 'dimension', minimum: year, maximum: year, hasNulls: false },
+];
+
 let cluster: StorageCluster;
 /** Has every file. */
 let whole: ServedStorage;
@@ -51,7 +56,9 @@ beforeAll(async () => {
   [whole, ...parts] = cluster.daemons as [ServedStorage, ...ServedStorage[]];
   for (const year of years) {
     const segment = `s${year}`;
-    reads.rows.push(await cluster.store({ kind: 'layout', id: 'rows', segment }, rowsOfYear(year)));
+    const rows = { kind: 'layout', id: 'rows', segment } as const;
+    const ofYear = { ...(await cluster.store(rows, rowsOfYear(year))), columns: yearsOf(year) };
+    reads.rows.push(ofYear);
     reads.words.push(
       await cluster.store({ kind: 'layout', id: 'words', segment }, wordsOfYear(year)),
     );
