@@ -11,6 +11,7 @@ export {
   type CuboidScanner,
   RemoteCuboidScanner,
   type ScanOptions,
+  type WireBytes,
 } from './calls/cuboid-scanner.ts';
 export { type Page, pages } from './calls/pages.ts';
 export {

@@ -19,6 +19,7 @@ import {
 import { externalCatalog, SourceRegistry, silentLogger } from '@tessera/daemon';
 import { DuckDb, sessionSettings } from '@tessera/duckdb';
 import { loadParser } from '@tessera/sql';
+import { OnlyScanner } from '../broadcast/only-scanner.ts';
 import { composeQuery, type QueryDaemon } from '../composition.ts';
 import type { QueryConfig } from '../config.ts';
 import { FakeMetadata } from './fake-metadata.ts';
@@ -99,6 +100,7 @@ export async function startTrips(config: Partial<QueryConfig> = {}): Promise<Tri
   stack.defer(() => rmSync(directory, { recursive: true, force: true }));
   const duckdb = stack.use(await DuckDb.open({ onConnect: sessionSettings() }));
   const scanner = new TableScanner(duckdb);
+  const told = new OnlyScanner('in process', scanner, systemClock);
   const metadata = new FakeMetadata();
   const source = {
     name: 'projects/default/sources/files',
@@ -183,7 +185,7 @@ export async function startTrips(config: Partial<QueryConfig> = {}): Promise<Tri
         freshnessIntervalMs: 0,
         ...config,
       },
-      { client: metadata.client, scanner, snapshots: scanner },
+      { client: metadata.client, scanner: told, snapshots: scanner },
     ),
   );
   return {
