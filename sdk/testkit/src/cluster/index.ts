@@ -1,0 +1,7 @@
+/** Three hosts on one machine, as network namespaces, with the platform's daemons on them as real processes. Needs root. */
+export { type DaemonKind, hostsOf } from './daemon-commands.ts';
+export type { DaemonProcess } from './daemon-process.ts';
+export type { HostNetwork } from './host-network.ts';
+export { SlowSync, slowSyncUnusable } from './slow-sync.ts';
+export type { SmallDisk } from './small-disk.ts';
+export { hostCount, TestCluster } from './test-cluster.ts';
