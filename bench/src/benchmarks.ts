@@ -2,6 +2,7 @@ import type { Benchmark } from './benchmark.ts';
 import { buildBenchmark } from './build/build-benchmark.ts';
 import { placementBenchmark } from './placement-segments/placement-benchmark.ts';
 import { planBenchmark } from './plan/plan-benchmark.ts';
+import { recoverBenchmark } from './recover/recover-benchmark.ts';
 import { ssbBenchmark } from './ssb/ssb-benchmark.ts';
 import { startBenchmark } from './start/start-benchmark.ts';
 
@@ -10,6 +11,7 @@ export const benchmarks: readonly Benchmark[] = [
   buildBenchmark,
   placementBenchmark,
   planBenchmark,
+  recoverBenchmark,
   ssbBenchmark,
   startBenchmark,
 ];

@@ -1,7 +1,7 @@
 import { type Clock, type Random, resourceIdOf } from '@tessera/base';
 import { wait } from '@tessera/client';
 import { type longrunning, metadata } from '@tessera/proto';
-import type { ClusterClients } from './cluster-clients.ts';
+import type { ClusterClients } from '@tessera/testkit/cluster';
 import { FailureCounts, isRetryable } from './failures.ts';
 import type { SourceData } from './source-data.ts';
 

@@ -1,13 +1,18 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { seededRandom, systemClock } from '@tessera/base';
-import { hostCount, hostsOf, slowSyncUnusable, TestCluster } from '@tessera/testkit/cluster';
+import {
+  ClusterClients,
+  copyReplicas,
+  hostCount,
+  hostsOf,
+  slowSyncUnusable,
+  TestCluster,
+} from '@tessera/testkit/cluster';
 import fc from 'fast-check';
 import { Tally } from '../differential/check.ts';
 import { Oracle, randomWorld, World, type WorldSpec } from '../differential/world.ts';
 import { BuildLoad } from './build-load.ts';
-import { ClusterClients } from './cluster-clients.ts';
-import { copyReplicas } from './copy-replicas.ts';
 import { DataVersions } from './data-versions.ts';
 import { failureName } from './failures.ts';
 import { chooseRounds, type FaultKind, formatFault, type Round } from './fault.ts';

@@ -1,9 +1,9 @@
 import { type Clock, seededRandom } from '@tessera/base';
+import type { ClusterClients } from '@tessera/testkit/cluster';
 import fc from 'fast-check';
 import { partsFor } from '../differential/query-parts.ts';
 import type { RandomModel } from '../differential/random-model.ts';
 import { randomQuery } from '../differential/random-query.ts';
-import type { ClusterClients } from './cluster-clients.ts';
 import { FailureCounts } from './failures.ts';
 import type { Questions } from './questions.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '@tessera/base';
 import { listAll } from '@tessera/client';
-import type { ClusterClients } from './cluster-clients.ts';
+import type { ClusterClients } from '@tessera/testkit/cluster';
 import { FailureCounts } from './failures.ts';
 
 const pauseMs = 100;

@@ -13,6 +13,7 @@ import {
   ports,
 } from './daemon-commands.ts';
 import { DaemonProcess } from './daemon-process.ts';
+import { leadsEtcd } from './etcd-status.ts';
 import { HostNetwork } from './host-network.ts';
 import { SmallDisk } from './small-disk.ts';
 
@@ -105,6 +106,14 @@ export class TestCluster implements AsyncDisposable {
 
   addresses(kind: DaemonKind): readonly string[] {
     return hostsOf[kind].map((host) => this.address(kind, host));
+  }
+
+  /** The member of etcd that leads now, `undefined` while none does. */
+  async etcdLeader(): Promise<DaemonProcess | undefined> {
+    for (const host of hostsOf.etcd) {
+      if (await leadsEtcd(this.address('etcd', host), this.tls)) return this.daemon('etcd', host);
+    }
+    return undefined;
   }
 
   disk(kind: 'etcd' | 'storage', host: number): SmallDisk {

@@ -3,7 +3,8 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'n
 import { dirname, join } from 'node:path';
 import { listAll, type TesseraClient } from '@tessera/client';
 import { metadata } from '@tessera/proto';
-import { hostsOf, type TestCluster } from '@tessera/testkit/cluster';
+import { hostsOf } from './daemon-commands.ts';
+import type { TestCluster } from './test-cluster.ts';
 
 /** Gives every storage daemon the files that queries may read: each is taken from wherever it is whole. */
 export async function copyReplicas(cluster: TestCluster, client: TesseraClient): Promise<void> {

@@ -1,5 +1,6 @@
 import { type Connection, clientsOfDaemons, connect, type TesseraClient } from '@tessera/client';
-import { type DaemonKind, hostsOf, type TestCluster } from '@tessera/testkit/cluster';
+import { type DaemonKind, hostsOf } from './daemon-commands.ts';
+import type { TestCluster } from './test-cluster.ts';
 
 /** A connection to each daemon of a cluster, made when it is first used. */
 export class ClusterClients implements Disposable {
