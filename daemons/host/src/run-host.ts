@@ -8,8 +8,8 @@ import { Registration } from './registration/registration.ts';
 export interface HostAddresses {
   /** Where to listen; port 0 picks a free one. */
   readonly address: string;
-  /** Where metadata is served. */
-  readonly metadataAddress: string;
+  /** Where metadata is served: several that serve the same are a list, or have commas between them. */
+  readonly metadataAddress: string | readonly string[];
   /** Protects both: what is served, and the connection to metadata. */
   readonly transport?: Transport;
   /** Of a user that may operate the platform, where metadata controls access. */

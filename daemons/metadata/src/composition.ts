@@ -54,6 +54,8 @@ export interface MetadataDaemon extends AsyncDisposable {
   /** Everything the daemon offers, to be bound to a socket or to a neighbour. */
   readonly services: readonly ServiceBinding[];
   readonly store: KeyValueStore;
+  /** Whether the store answers. */
+  readonly isHealthy: () => Promise<boolean>;
   /** Tells who callers are, for the gate of a server. */
   readonly authenticator: Authenticator;
 }
@@ -82,6 +84,7 @@ export async function composeMetadata(
   return {
     services: createServices(context, dependencies.validator ?? structuralValidator, authenticator),
     ...{ store, authenticator },
+    isHealthy: async () => (await store.status()).revision >= 0n,
     [Symbol.asyncDispose]: async () => {
       await compactor.stop();
       await store.close();

@@ -21,9 +21,9 @@ const { values } = parseArgs({
 await runDaemon('metadata', values, async ({ log, meter, stack }) => {
   const transport = transportOfArguments(values);
   const config = readConfig();
-  const { services } = stack.use(await composeMetadata(config, { log, meter }));
+  const { services, isHealthy } = stack.use(await composeMetadata(config, { log, meter }));
   const { address } = values;
-  const server = stack.use(await startServer({ address, transport, services, log }));
+  const server = stack.use(await startServer({ address, transport, services, isHealthy, log }));
   return { address: server.address, store: config.store.driver };
 });
 

@@ -6,11 +6,11 @@ import { daemonArguments, runDaemon, startServer, transportOfArguments } from '@
 import { storageClients } from './broadcast/storage-clients.ts';
 import { composeQuery } from './composition.ts';
 
-/** Runs the query daemon by itself until SIGINT or SIGTERM. `--storage` may stand several times. */
+/** Runs the query daemon by itself until SIGINT or SIGTERM. `--metadata` may name several that serve the same, and `--storage` several that share the cuboids. */
 const { values } = parseArgs({
   options: {
     ...daemonArguments,
-    metadata: { type: 'string', default: '127.0.0.1:7410' },
+    metadata: { type: 'string', multiple: true, default: ['127.0.0.1:7410'] },
     storage: { type: 'string', multiple: true, default: ['127.0.0.1:7430'] },
     address: { type: 'string', default: '127.0.0.1:7412' },
     work: { type: 'string', default: join(tmpdir(), 'tessera-query') },

@@ -7,15 +7,15 @@ import { composeScheduler } from './composition.ts';
 import { schedulerDefaults } from './config.ts';
 
 /**
- * Runs the scheduler daemon by itself until SIGINT or SIGTERM. The storage daemon that it builds through has to be on
+ * Runs the scheduler daemon by itself until SIGINT or SIGTERM. `--metadata` and `--query` may name several. The storage daemon that it builds through has to be on
  * its own host, as engines write into that one's staging folders.
  */
 const { values } = parseArgs({
   options: {
     ...daemonArguments,
-    metadata: { type: 'string', default: '127.0.0.1:7410' },
+    metadata: { type: 'string', multiple: true, default: ['127.0.0.1:7410'] },
     storage: { type: 'string', default: '127.0.0.1:7430' },
-    query: { type: 'string', default: '127.0.0.1:7412' },
+    query: { type: 'string', multiple: true, default: ['127.0.0.1:7412'] },
     address: { type: 'string', default: '127.0.0.1:7420' },
     work: { type: 'string', default: join(tmpdir(), 'tessera-scheduler') },
   },
@@ -23,7 +23,7 @@ const { values } = parseArgs({
 
 await runDaemon('scheduler', values, async ({ log, meter, stack }) => {
   const transport = transportOfArguments(values);
-  const to = (address: string) => stack.use(connect(address, { transport }));
+  const to = (address: string | readonly string[]) => stack.use(connect(address, { transport }));
   const clients = clientsOfDaemons({
     metadata: to(values.metadata),
     storage: to(values.storage),

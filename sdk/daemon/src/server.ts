@@ -13,10 +13,11 @@ import {
 import { tracesServerCalls } from '@tessera/telemetry';
 import { createServer, type Server, ServerError } from 'nice-grpc';
 import type { CallContext, ServerMiddlewareCall } from 'nice-grpc-common';
-import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
+import { HealthDefinition, HealthState } from 'nice-grpc-server-health';
 import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
 import { type AccessControl, gate } from './access/gate.ts';
 import { asTesseraError } from './failure.ts';
+import { healthService } from './health-service.ts';
 import type { Logger } from './logger.ts';
 import type { ServiceBinding } from './service-binding.ts';
 
@@ -28,6 +29,8 @@ export interface ServerOptions {
   readonly services: readonly ServiceBinding[];
   /** Absent: everybody who can connect may do everything. */
   readonly access?: AccessControl;
+  /** What the daemon cannot do without answers; absent: it is well as long as it serves. */
+  readonly isHealthy?: () => Promise<boolean>;
   readonly log: Logger;
   /** Largest message in either direction, bytes. */
   readonly maxMessageBytes?: number;
@@ -67,7 +70,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     server.add(definition, implementation);
   }
   const health = HealthState();
-  server.add(HealthDefinition, HealthServiceImpl(health));
+  server.add(HealthDefinition, healthService(health, options.isHealthy));
   server.add(ServerReflectionService, reflection(options.services));
   const port = await listen(server, address, credentials);
   health.setStatus('healthy');
