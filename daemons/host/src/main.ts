@@ -13,10 +13,10 @@ const { values } = parseArgs({
   },
 });
 
-await runDaemon('host', values, async ({ log, stack }) => {
+await runDaemon('host', values, async ({ log, stack, drainTimeoutMs }) => {
   const transport = transportOfArguments(values);
   const { name = '', directory, address, metadata: metadataAddress } = values;
-  const addresses = { address, metadataAddress, transport };
+  const addresses = { address, metadataAddress, transport, drainTimeoutMs };
   const host = stack.use(await runHost({ name, directory }, addresses, log));
   return { address: host.address, directory };
 });

@@ -1,9 +1,10 @@
 import { systemClock } from '@tessera/base';
 import { connect, type Transport } from '@tessera/client';
-import { type Logger, startServer } from '@tessera/daemon';
+import { type Logger, Registration, startServer } from '@tessera/daemon';
+import type { metadata } from '@tessera/proto';
 import { composeHost } from './composition.ts';
 import { type HostConfigInput, hostConfig } from './config.ts';
-import { Registration } from './registration/registration.ts';
+import { hostRegistrant } from './registration/host-registrant.ts';
 
 export interface HostAddresses {
   /** Where to listen; port 0 picks a free one. */
@@ -14,12 +15,14 @@ export interface HostAddresses {
   readonly transport?: Transport;
   /** Of a user that may operate the platform, where metadata controls access. */
   readonly token?: string;
+  /** How long calls may go on after the daemon was told to stop. */
+  readonly drainTimeoutMs?: number;
 }
 
 export interface RunningHost extends AsyncDisposable {
   /** host:port with the real port. */
   readonly address: string;
-  readonly registration: Registration;
+  readonly registration: Registration<metadata.Host>;
 }
 
 /**
@@ -28,28 +31,28 @@ export interface RunningHost extends AsyncDisposable {
  */
 export async function runHost(
   input: HostConfigInput,
-  { address, metadataAddress, transport = {}, token }: HostAddresses,
+  { address, metadataAddress, transport = {}, token, ...draining }: HostAddresses,
   log: Logger,
 ): Promise<RunningHost> {
   const config = hostConfig.parse(input);
   await using starting = new AsyncDisposableStack();
   const host = starting.use(await composeHost(input, { log }));
   const server = starting.use(
-    await startServer({ address, transport, services: host.services, log }),
+    await startServer({ address, transport, services: host.services, log, ...draining }),
   );
   const client = starting.use(
     connect(metadataAddress, { transport, ...(token === undefined ? {} : { token }) }),
   );
-  const { leaseTtlMs: ttlMs, inventoryIntervalMs } = config;
+  const { leaseTtlMs: ttlMs, inventoryIntervalMs: refreshIntervalMs } = config;
   const describe = () => host.describe(server.address);
   const registration = starting.use(
     await Registration.start({
       client,
-      describe,
+      registrant: hostRegistrant(client, describe),
       clock: systemClock,
       log,
       ttlMs,
-      inventoryIntervalMs,
+      refreshIntervalMs,
     }),
   );
   const running = starting.move();

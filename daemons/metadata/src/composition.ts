@@ -35,6 +35,7 @@ import {
   segmentHandler,
   snapshotHandler,
   sourceHandler,
+  storageNodeHandler,
 } from './service/metadata-handlers.ts';
 import { measuredStore } from './store/measured-store.ts';
 import { openStore } from './store/open-store.ts';
@@ -111,6 +112,7 @@ function createServices(
     serve(metadata.DictionaryServiceDefinition, dictionaryHandler(tables)),
     serve(metadata.DeploymentServiceDefinition, deploymentHandler(tables)),
     serve(metadata.HostServiceDefinition, hostHandler(tables)),
+    serve(metadata.StorageNodeServiceDefinition, storageNodeHandler(tables)),
     serve(
       metadata.OperationRecordServiceDefinition,
       operationHandler(tables, new Journal(context)),

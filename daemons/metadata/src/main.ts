@@ -18,12 +18,14 @@ const { values } = parseArgs({
   },
 });
 
-await runDaemon('metadata', values, async ({ log, meter, stack }) => {
+await runDaemon('metadata', values, async ({ log, meter, stack, drainTimeoutMs }) => {
   const transport = transportOfArguments(values);
   const config = readConfig();
   const { services, isHealthy } = stack.use(await composeMetadata(config, { log, meter }));
   const { address } = values;
-  const server = stack.use(await startServer({ address, transport, services, isHealthy, log }));
+  const server = stack.use(
+    await startServer({ address, transport, services, isHealthy, log, drainTimeoutMs }),
+  );
   return { address: server.address, store: config.store.driver };
 });
 

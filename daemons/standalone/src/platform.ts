@@ -80,6 +80,7 @@ export async function startPlatform(
   const query = starting.use(
     await composeQuery(
       {
+        ...config.query,
         workDirectory: join(folders.work, 'query'),
         duckdbMemoryBytes: config.queryMemoryBytes,
         pluginDirectory: import.meta.dirname,
@@ -123,6 +124,7 @@ export async function startPlatform(
       address: config.address,
       transport: config.transport,
       services: directory.all,
+      drainTimeoutMs: config.drainTimeoutMs,
       ...(access === undefined ? {} : { access }),
       log,
     }),

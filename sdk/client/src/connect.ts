@@ -1,6 +1,8 @@
+import { seededRandom, systemClock } from '@tessera/base';
 import { tracesClientCalls } from '@tessera/telemetry';
 import { createClientFactory } from 'nice-grpc';
 import { type CallOptions, type ClientMiddlewareCall, Metadata } from 'nice-grpc-common';
+import { retriesRefused } from './calls/retry-middleware.ts';
 import { type Bind, clientsBy, type TesseraClient } from './clients.ts';
 import { failuresAsTesseraErrors } from './errors/failure-middleware.ts';
 import { EndpointPool } from './failover/endpoint-pool.ts';
@@ -23,8 +25,13 @@ export interface ConnectOptions {
   readonly transport?: Transport;
   /** Of Login, or an API token: sent with each call. */
   readonly token?: string;
+  /** Times that a call which changes nothing is made when daemons refuse it for now; 1: refusals are thrown at once. */
+  readonly maxAttempts?: number;
 }
 
+const defaultMaxAttempts = 5;
+/** Longer than this no call is put off in all. */
+const maxRetryWaitMs = 30_000;
 const defaultMaxMessageBytes = 64 * 1024 * 1024;
 /** A daemon that is back is found again within this time, however long it was away. */
 const reconnectBackoffMs = { initial: 100, max: 2_000 };
@@ -56,6 +63,15 @@ export function connect(
   const limit = options.maxMessageBytes ?? defaultMaxMessageBytes;
   const factory = createClientFactory()
     .use(failuresAsTesseraErrors)
+    .use(
+      retriesRefused({
+        clock: systemClock,
+        random: seededRandom(Date.now()),
+        maxAttempts: options.maxAttempts ?? defaultMaxAttempts,
+        maxWaitMs: maxRetryWaitMs,
+        waitsForTheUnavailable: addresses.length === 1,
+      }),
+    )
     .use(bearing(options.token))
     .use(tracesClientCalls);
   const channelOptions = {

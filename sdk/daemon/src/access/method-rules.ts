@@ -40,6 +40,12 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   'tessera.metadata.v1.SnapshotService': standard('Snapshot', 'Snapshots', build, operate),
   'tessera.metadata.v1.DictionaryService': standard('Dictionary', 'Dictionaries', build, operate),
   'tessera.metadata.v1.HostService': standard('Host', 'Hosts', operate, operate),
+  'tessera.metadata.v1.StorageNodeService': standard(
+    'StorageNode',
+    'StorageNodes',
+    operate,
+    operate,
+  ),
   'tessera.metadata.v1.DeploymentService': standard(
     'Deployment',
     'Deployments',
@@ -90,6 +96,10 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
       'FindMissingFiles',
       'DeleteUnreferenced',
     ],
+    operate,
+  ),
+  'tessera.storage.v1.TransferService': each(
+    ['ReadFile', 'PullFiles', 'StoreDeep', 'DeleteUnreferencedDeep'],
     operate,
   ),
   'tessera.metadata.v1.MaintenanceService': each(
