@@ -3,6 +3,7 @@ import { buildBenchmark } from './build/build-benchmark.ts';
 import { clusterBenchmark } from './cluster/cluster-benchmark.ts';
 import { placementBenchmark } from './placement-segments/placement-benchmark.ts';
 import { planBenchmark } from './plan/plan-benchmark.ts';
+import { recoverBenchmark } from './recover/recover-benchmark.ts';
 import { ssbBenchmark } from './ssb/ssb-benchmark.ts';
 import { startBenchmark } from './start/start-benchmark.ts';
 
@@ -12,6 +13,7 @@ export const benchmarks: readonly Benchmark[] = [
   clusterBenchmark,
   placementBenchmark,
   planBenchmark,
+  recoverBenchmark,
   ssbBenchmark,
   startBenchmark,
 ];
