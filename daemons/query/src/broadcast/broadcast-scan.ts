@@ -39,6 +39,9 @@ interface Part {
 
 type Attempt = DaemonWork['attempt'];
 
+/** Nobody looks at it; the exception that an abort makes without one costs more than the rest of a call's wait. */
+const callOver = 'the call is over';
+
 /** One scan over several daemons. Each segment is in exactly one of the parts that make up the answer. */
 export class BroadcastScan {
   readonly #plan: ScanPlan;
@@ -164,7 +167,7 @@ export class BroadcastScan {
     };
     const ended = () => false;
     const late = await Promise.race([call.then(ended, ended), wait().catch(ended)]);
-    over.abort();
+    over.abort(callOver);
     return late;
   }
 

@@ -105,12 +105,16 @@ function noteTile(
 class Sink {
   readonly #accumulator: Accumulator;
   readonly #filter: TileFilter | undefined;
-  readonly #rows = new Uint32Array(blockRows);
-  readonly #groups = new Uint32Array(blockRows);
+  /** What its own filter keeps. */
+  readonly #rows: Uint32Array;
+  readonly #groups: Uint32Array;
 
   constructor(accumulator: Accumulator, filter: Condition | undefined, tile: Tile) {
     this.#accumulator = accumulator;
     this.#filter = filter && new TileFilter(filter, tile);
+    const room = filter === undefined ? 0 : blockRows;
+    this.#rows = new Uint32Array(room);
+    this.#groups = new Uint32Array(room);
     accumulator.begin(tile);
   }
 
