@@ -7,6 +7,8 @@ import { type ComposedStorage, composeStorage } from './composition.ts';
 import { type StorageConfigInput, storageConfig } from './config.ts';
 import { describeNode } from './registration/describe-node.ts';
 import { storageNodeRegistrant } from './registration/storage-node-registrant.ts';
+import { noOwners } from './upkeep/file-owners.ts';
+import { metadataOwners } from './upkeep/metadata-owners.ts';
 
 export interface StorageAddresses {
   /** Where to listen; port 0 picks a free one. Others reach the daemon by it. */
@@ -42,12 +44,14 @@ export async function runStorage(
   await using starting = new AsyncDisposableStack();
   const options = { transport, ...(token === undefined ? {} : { token }) };
   const connectTo = (peer: string) => connect(peer, options);
-  const storage = starting.use(await composeStorage(input, { log, meter, connectTo }));
+  const client =
+    metadataAddress === undefined ? undefined : starting.use(connectTo(metadataAddress));
+  const owners = client === undefined ? noOwners : metadataOwners(client, config.name);
+  const storage = starting.use(await composeStorage(input, { log, meter, connectTo, owners }));
   const { services, daemon } = storage;
   const server = starting.use(await startServer({ address, transport, services, log }));
   const outcome: { registration?: Registration<metadata.StorageNode> } = {};
-  if (metadataAddress !== undefined) {
-    const client = starting.use(connectTo(metadataAddress));
+  if (client !== undefined) {
     const describe = () => describeNode(config.name, server.address, config, daemon);
     outcome.registration = starting.use(
       await Registration.start({
