@@ -217,6 +217,16 @@ export function segmentUnreachable(
   });
 }
 
+/** Metadata names no storage node that could be asked. */
+export function noStorageNodes(): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'NO_STORAGE_NODES',
+    message:
+      'No storage node is known, so stored data cannot be read. Start a storage daemon; then run the query again.',
+  });
+}
+
 /** Every storage daemon says that it does not have the file; the layout is left out of the next plan. */
 export function noReplicaStored(segment: string, layout: string): TesseraError {
   return new TesseraError({

@@ -20,6 +20,8 @@ export interface PlatformConfig {
   readonly adminPassword?: string;
   /** Where metadata is kept, as in the metadata daemon; by default a SQLite file in the data directory. */
   readonly metadataStore?: MetadataConfigInput['store'];
+  /** OpenID Connect providers whose tokens are taken, as in the metadata daemon. */
+  readonly identityProviders: NonNullable<MetadataConfigInput['identityProviders']>;
   /** Memory for cuboids, bytes. */
   readonly cuboidMemoryBytes: number;
   /** Memory that a build may use, bytes. */
@@ -61,6 +63,7 @@ export const platformDefaults = {
   address: '127.0.0.1:7400',
   transport: {},
   access: 'open',
+  identityProviders: [],
   cuboidMemoryBytes: 1024 * 1024 * 1024,
   buildMemoryBytes: 1024 * 1024 * 1024,
   queryMemoryBytes: 1024 * 1024 * 1024,

@@ -61,7 +61,10 @@ export async function startPlatform(
   );
   const metadata = starting.use(
     await composeMetadata(
-      { store: config.metadataStore ?? { driver: 'sqlite', file: folders.metadataFile } },
+      {
+        store: config.metadataStore ?? { driver: 'sqlite', file: folders.metadataFile },
+        identityProviders: config.identityProviders,
+      },
       {
         log: log.child({ daemon: 'metadata' }),
         meter,
@@ -116,9 +119,7 @@ export async function startPlatform(
   );
   directory.add(scheduler.services);
   const access =
-    config.access === 'open'
-      ? undefined
-      : await controlAccess(metadata.authenticator, client, config, starting);
+    config.access === 'open' ? undefined : await controlAccess(metadata, config, starting);
   const server = starting.use(
     await startServer({
       address: config.address,

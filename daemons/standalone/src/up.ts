@@ -11,6 +11,7 @@ import {
 } from '@tessera/cli';
 import type { Transport } from '@tessera/client';
 import { endLate, jsonLogger, stopRequested, type TelemetryConfig } from '@tessera/daemon';
+import { readJson } from '@tessera/metadata';
 import { type Command, Option } from 'commander';
 import { buildMemoryOf, type PlatformConfig, platformDefaults } from './config.ts';
 import { startPlatform } from './platform.ts';
@@ -27,6 +28,7 @@ interface UpOptions {
   readonly otlp?: string;
   readonly access: PlatformConfig['access'];
   readonly adminPasswordFile?: string;
+  readonly identityProviders?: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -60,6 +62,10 @@ export function createStandaloneProgram(): Command {
         .default(platformDefaults.access),
     )
     .option('--admin-password-file <file>', 'password of the first user, admin, of a new platform')
+    .option(
+      '--identity-providers <file>',
+      'OpenID Connect providers whose tokens are taken: a JSON array of what the configuration has',
+    )
     .addOption(
       new Option('--log-level <level>', 'what is logged on standard error')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
@@ -96,6 +102,7 @@ async function up(options: UpOptions, transport: Transport): Promise<void> {
       transport,
       access: options.access,
       ...adminPassword(options.adminPasswordFile),
+      ...identityProviders(options.identityProviders),
       cuboidMemoryBytes: memoryBytes,
       buildMemoryBytes,
       drainTimeoutMs,
@@ -130,6 +137,12 @@ function telemetryOf({ metricsPort, otlp }: UpOptions): TelemetryConfig {
 function machineBytes(): number {
   const limit = process.constrainedMemory();
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
+
+/** What is in the file is checked where it is used. @throws METADATA_CONFIG_INVALID */
+function identityProviders(file: string | undefined): Partial<PlatformConfig> {
+  if (file === undefined) return {};
+  return { identityProviders: readJson(file) as PlatformConfig['identityProviders'] };
 }
 
 function adminPassword(file: string | undefined): { readonly adminPassword?: string } {

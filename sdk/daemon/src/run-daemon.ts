@@ -1,5 +1,6 @@
 import { Code, isTesseraError, messageOf, TesseraError } from '@tessera/base';
 import type { Meter } from '@tessera/telemetry';
+import { accessArguments } from './access/access-arguments.ts';
 import { jsonLogger, type Logger } from './logger.ts';
 import { startTelemetry, type TelemetryConfig } from './telemetry/start-telemetry.ts';
 import { transportArguments } from './transport-arguments.ts';
@@ -7,6 +8,7 @@ import { transportArguments } from './transport-arguments.ts';
 /** What every daemon's own command takes of `node:util`'s parseArgs. */
 export const daemonArguments = {
   ...transportArguments,
+  ...accessArguments,
   /** How long calls may go on after the daemon was told to stop, seconds. */
   'drain-timeout': { type: 'string', default: '10' },
   /** Loopback address that metrics are served on for Prometheus. */

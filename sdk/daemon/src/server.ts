@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { ServerCredentials } from '@grpc/grpc-js';
+import type { ServerOptions as GrpcServerOptions, ServerCredentials } from '@grpc/grpc-js';
 import { Code, isTesseraError, messageOf, TesseraError } from '@tessera/base';
 import {
   CertificateStore,
@@ -11,14 +11,16 @@ import {
   type Transport,
 } from '@tessera/client';
 import { tracesServerCalls } from '@tessera/telemetry';
-import { createServer, type Server, ServerError } from 'nice-grpc';
+import { type ChannelOptions, createServer, type Server, ServerError } from 'nice-grpc';
 import type { CallContext, ServerMiddlewareCall } from 'nice-grpc-common';
-import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
+import { HealthDefinition, HealthState } from 'nice-grpc-server-health';
 import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
 import { type AccessControl, gate } from './access/gate.ts';
+import { PeerServices } from './access/peer-services.ts';
 import { RunningCalls } from './calls/running-calls.ts';
 import { trackCalls } from './calls/track-calls.ts';
 import { asTesseraError } from './failure.ts';
+import { healthService } from './health-service.ts';
 import type { Logger } from './logger.ts';
 import type { ServiceBinding } from './service-binding.ts';
 
@@ -30,6 +32,8 @@ export interface ServerOptions {
   readonly services: readonly ServiceBinding[];
   /** Absent: everybody who can connect may do everything. */
   readonly access?: AccessControl;
+  /** What the daemon cannot do without answers; absent: it is well as long as it serves. */
+  readonly isHealthy?: () => Promise<boolean>;
   readonly log: Logger;
   /** Largest message in either direction, bytes. */
   readonly maxMessageBytes?: number;
@@ -63,20 +67,23 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const limit = options.maxMessageBytes ?? defaultMaxMessageBytes;
   const { access } = options;
   const calls = new RunningCalls();
-  const open = createServer({
+  const peers = new PeerServices();
+  const serverOptions: GrpcServerOptions = {
     'grpc.max_receive_message_length': limit,
     'grpc.max_send_message_length': limit,
     'grpc.so_reuseport': 0,
-  })
+    ...(access === undefined ? {} : { interceptors: [peers.interceptor] }),
+  };
+  const open = createServer(serverOptions as ChannelOptions)
     .use(tracesServerCalls)
     .use(failures(log))
     .use(trackCalls(calls, options.stallTimeoutMs ?? defaultStallTimeoutMs));
-  const server = access === undefined ? open : open.use(gate(access));
+  const server = access === undefined ? open : open.use(gate(access, peers));
   for (const { definition, implementation } of options.services) {
     server.add(definition, implementation);
   }
   const health = HealthState();
-  server.add(HealthDefinition, HealthServiceImpl(health));
+  server.add(HealthDefinition, healthService(health, options.isHealthy));
   server.add(ServerReflectionService, reflection(options.services));
   const port = await listen(server, address, credentials);
   health.setStatus('healthy');

@@ -1,4 +1,4 @@
-import { type Clock, isTesseraError, type Random } from '@tessera/base';
+import { type Clock, Code, isTesseraError, type Random } from '@tessera/base';
 import type { CallOptions, ClientMiddlewareCall } from 'nice-grpc-common';
 import { sleep } from './backoff.ts';
 
@@ -9,6 +9,8 @@ export interface RetryOptions {
   readonly maxAttempts: number;
   /** How long a call may be put off in all, milliseconds. */
   readonly maxWaitMs: number;
+  /** False: where there are other daemons, one that is not available is not waited for. */
+  readonly waitsForTheUnavailable?: boolean;
 }
 
 /**
@@ -16,18 +18,19 @@ export interface RetryOptions {
  * and each caller at a moment of his own, so that they do not all come back at once. A stream that has begun is
  * never begun again.
  */
-export function retriesRefused({ clock, random, maxAttempts, maxWaitMs }: RetryOptions) {
+export function retriesRefused(options: RetryOptions) {
+  const { clock, random, maxAttempts, maxWaitMs, waitsForTheUnavailable = true } = options;
   return async function* <Request, Response>(
     call: ClientMiddlewareCall<Request, Response>,
-    options: CallOptions,
+    callOptions: CallOptions,
   ): AsyncGenerator<Response, Response | void, undefined> {
     if (call.requestStream || !isRepeatable(call.method.path)) {
-      return yield* call.next(call.request, options);
+      return yield* call.next(call.request, callOptions);
     }
     let waitedMs = 0;
     for (let attempt = 1; ; attempt++) {
       let begun = false;
-      const responses = call.next(call.request, options);
+      const responses = call.next(call.request, callOptions);
       try {
         let step = await responses.next();
         while (!step.done) {
@@ -38,15 +41,20 @@ export function retriesRefused({ clock, random, maxAttempts, maxWaitMs }: RetryO
         return step.value;
       } catch (error) {
         const delayMs = delayOf(error, attempt, random);
-        const mayWait = delayMs !== undefined && waitedMs + delayMs <= maxWaitMs;
-        if (begun || !mayWait || attempt >= maxAttempts || options.signal?.aborted) throw error;
+        const isElsewhere = !waitsForTheUnavailable && codeOf(error) === Code.UNAVAILABLE;
+        const mayWait = delayMs !== undefined && !isElsewhere && waitedMs + delayMs <= maxWaitMs;
+        if (begun || !mayWait || attempt >= maxAttempts || callOptions.signal?.aborted) throw error;
         waitedMs += delayMs;
-        await sleep(clock, delayMs, options.signal);
+        await sleep(clock, delayMs, callOptions.signal);
       } finally {
         await responses.return(undefined as never); // Who stops reading ends the call.
       }
     }
   };
+}
+
+function codeOf(error: unknown): Code | undefined {
+  return isTesseraError(error) ? error.code : undefined;
 }
 
 /** From what the daemon said up to twice that, doubled with each attempt. */

@@ -130,6 +130,11 @@ const cube = z.strictObject({
         .optional(),
     })
     .default({ autoMerge: [] }),
+  replication: z
+    .int()
+    .min(1, 'must be at least 1')
+    .max(limits.replication, `must be at most ${limits.replication}`)
+    .optional(),
 });
 
 const source = z.strictObject({
@@ -155,6 +160,7 @@ const user = z.strictObject({
   roles: resourceIds,
   groups: resourceIds,
   disabled: z.boolean().default(false),
+  services: z.array(z.enum(['metadata', 'scheduler', 'query', 'storage', 'host'])).default([]),
 });
 
 const accessGroup = z.strictObject({ ...header('Group'), roles: resourceIds });
