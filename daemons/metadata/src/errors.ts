@@ -309,7 +309,7 @@ export function modelVersionUnknown(name: string, version: bigint): TesseraError
 
 /** One violation for each fault of a spec. */
 export function invalidSpec(
-  kind: 'model' | 'cube' | 'deployment',
+  kind: 'model' | 'cube' | 'deployment' | 'policy',
   name: string,
   violations: readonly FieldViolation[],
 ): TesseraError {

@@ -1,5 +1,10 @@
 import { type Clock, systemClock } from '@tessera/base';
-import type { CuboidScanner, SnapshotReader, TesseraClient } from '@tessera/client';
+import {
+  type CuboidScanner,
+  listAll,
+  type SnapshotReader,
+  type TesseraClient,
+} from '@tessera/client';
 import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
 import { DuckDb, sessionSettings } from '@tessera/duckdb';
 import { query } from '@tessera/proto';
@@ -75,6 +80,8 @@ export async function composeQuery(
   const previewTimeoutMs = config.queryTimeoutMs;
   const handler = new QueryHandler({
     ...{ runner, admission, planner, catalog, source, queryLog, previewTimeoutMs },
+    policiesOf: async (project, signal) =>
+      (await listAll(client, 'policies', { parent: `projects/${project}`, signal })).resources,
   });
   return {
     services: [serve(query.QueryServiceDefinition, handler) as unknown as ServiceBinding],
