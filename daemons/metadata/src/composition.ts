@@ -36,6 +36,7 @@ import {
   segmentHandler,
   snapshotHandler,
   sourceHandler,
+  storageNodeHandler,
 } from './service/metadata-handlers.ts';
 import { measuredStore } from './store/measured-store.ts';
 import { openStore } from './store/open-store.ts';
@@ -55,6 +56,8 @@ export interface MetadataDaemon extends AsyncDisposable {
   /** Everything the daemon offers, to be bound to a socket or to a neighbour. */
   readonly services: readonly ServiceBinding[];
   readonly store: KeyValueStore;
+  /** Whether the store answers. */
+  readonly isHealthy: () => Promise<boolean>;
   /** Tells who callers are, for the gate of a server. */
   readonly authenticator: Authenticator;
 }
@@ -84,6 +87,7 @@ export async function composeMetadata(
   return {
     services: createServices(context, dependencies.validator ?? structuralValidator, authenticator),
     ...{ store, authenticator },
+    isHealthy: async () => (await store.status()).revision >= 0n,
     [Symbol.asyncDispose]: async () => {
       await compactor.stop();
       await store.close();
@@ -110,6 +114,7 @@ function createServices(
     serve(metadata.DictionaryServiceDefinition, dictionaryHandler(tables)),
     serve(metadata.DeploymentServiceDefinition, deploymentHandler(tables)),
     serve(metadata.HostServiceDefinition, hostHandler(tables)),
+    serve(metadata.StorageNodeServiceDefinition, storageNodeHandler(tables)),
     serve(
       metadata.OperationRecordServiceDefinition,
       operationHandler(tables, new Journal(context)),

@@ -27,15 +27,16 @@ const { values } = parseArgs({
   },
 });
 
-await runDaemon('metadata', values, async ({ log, meter, stack }) => {
+await runDaemon('metadata', values, async ({ log, meter, stack, drainTimeoutMs }) => {
   const transport = transportOfArguments(values);
   const config = readConfig();
   const metadata = stack.use(await composeMetadata(config, { log, meter }));
   if (isControlled(values)) await ensureFirstUser(metadata, adminPassword());
-  const { services, authenticator } = metadata;
+  const { services, isHealthy, authenticator } = metadata;
   const control = controlBy(values, (token) => authenticator.identityOf(token), 'metadata', stack);
   const { address } = values;
-  const server = stack.use(await startServer({ address, transport, services, log, ...control }));
+  const serving = { address, transport, services, isHealthy, log, drainTimeoutMs, ...control };
+  const server = stack.use(await startServer(serving));
   return { address: server.address, store: config.store.driver };
 });
 

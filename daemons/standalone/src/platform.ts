@@ -83,6 +83,7 @@ export async function startPlatform(
   const query = starting.use(
     await composeQuery(
       {
+        ...config.query,
         workDirectory: join(folders.work, 'query'),
         duckdbMemoryBytes: config.queryMemoryBytes,
         pluginDirectory: import.meta.dirname,
@@ -124,6 +125,7 @@ export async function startPlatform(
       address: config.address,
       transport: config.transport,
       services: directory.all,
+      drainTimeoutMs: config.drainTimeoutMs,
       ...(access === undefined ? {} : { access }),
       log,
     }),

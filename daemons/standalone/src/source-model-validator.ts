@@ -9,6 +9,7 @@ import {
 import { checkCube, type Model, type ModelSpec, resolveModel } from '@tessera/cube';
 import {
   externalCatalog,
+  loadSqlParser,
   policyRulesFromProto,
   type SourceDescription,
   type SourceRegistry,
@@ -16,7 +17,6 @@ import {
 } from '@tessera/daemon';
 import { type ModelValidator, structuralValidator } from '@tessera/metadata';
 import type { access, metadata } from '@tessera/proto';
-import { loadParser } from '@tessera/sql';
 
 const deadlineMs = 60_000;
 
@@ -55,7 +55,7 @@ export class SourceModelValidator implements ModelValidator {
    * fit denies its role the table.
    */
   async checkPolicy(policy: access.Policy): Promise<readonly FieldViolation[]> {
-    await loadParser();
+    await loadSqlParser();
     const project = policy.name.slice(0, policy.name.indexOf('/policies/'));
     const { resources } = await listAll(this.#client, 'sources', { parent: project });
     const source = resources.find(({ name }) => resourceIdOf(name) === policy.source);
@@ -78,7 +78,7 @@ export class SourceModelValidator implements ModelValidator {
   }
 
   async #resolve(message: metadata.ModelSpec, name: string): Promise<Model> {
-    await loadParser();
+    await loadSqlParser();
     const spec = modelSpecFromProto(message);
     const sources = await withDeadline(deadlineMs, () => this.#open(spec, name), {
       what: `reading the tables that ${name} names`,

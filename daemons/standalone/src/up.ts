@@ -10,7 +10,7 @@ import {
   wholeNumber,
 } from '@tessera/cli';
 import type { Transport } from '@tessera/client';
-import { jsonLogger, stopRequested, type TelemetryConfig } from '@tessera/daemon';
+import { endLate, jsonLogger, stopRequested, type TelemetryConfig } from '@tessera/daemon';
 import { readJson } from '@tessera/metadata';
 import { type Command, Option } from 'commander';
 import { buildMemoryOf, type PlatformConfig, platformDefaults } from './config.ts';
@@ -23,6 +23,7 @@ interface UpOptions {
   readonly port: string;
   readonly memory: string;
   readonly buildMemory?: string;
+  readonly drainTimeout: string;
   readonly metricsPort?: string;
   readonly otlp?: string;
   readonly access: PlatformConfig['access'];
@@ -44,6 +45,11 @@ export function createStandaloneProgram(): Command {
     .option(
       '--build-memory <MB>',
       "memory for one build; default: a quarter of the machine's, from 1 to 2.75 GiB",
+    )
+    .option(
+      '--drain-timeout <seconds>',
+      'how long running calls may go on after it was told to stop',
+      String(platformDefaults.drainTimeoutMs / 1_000),
     )
     .option(
       '--metrics-port <port>',
@@ -85,6 +91,8 @@ async function up(options: UpOptions, transport: Transport): Promise<void> {
     options.buildMemory === undefined
       ? buildMemoryOf(machineBytes())
       : wholeNumber(options.buildMemory, '--build-memory', { min: 64 }) * 1024 * 1024;
+  const drainTimeoutMs =
+    wholeNumber(options.drainTimeout, '--drain-timeout', { min: 0, max: 3_600 }) * 1_000;
   const stopped = stopRequested();
   await using platform = await startPlatform(
     {
@@ -97,6 +105,7 @@ async function up(options: UpOptions, transport: Transport): Promise<void> {
       ...identityProviders(options.identityProviders),
       cuboidMemoryBytes: memoryBytes,
       buildMemoryBytes,
+      drainTimeoutMs,
       telemetry: telemetryOf(options),
     },
     jsonLogger('tessera', options.logLevel),
@@ -110,6 +119,7 @@ async function up(options: UpOptions, transport: Transport): Promise<void> {
   }
   await stopped;
   process.stdout.write('Stopping …\n');
+  endLate(drainTimeoutMs);
 }
 
 function telemetryOf({ metricsPort, otlp }: UpOptions): TelemetryConfig {

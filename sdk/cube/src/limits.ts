@@ -18,4 +18,6 @@ export const limits = {
   cuboids: 4_096,
   /** Segments of one cube that an extent may give. */
   segments: 20_000,
+  /** Storage nodes that hold one segment. */
+  replication: 16,
 } as const;

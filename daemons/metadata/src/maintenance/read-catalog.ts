@@ -11,6 +11,7 @@ import {
   segmentKind,
   snapshotKind,
   sourceKind,
+  storageNodeKind,
 } from '../resources/kinds.ts';
 import { readRange } from '../resources/read-whole.ts';
 import { collectionOf, nameOf, root } from '../resources/resource-key.ts';
@@ -28,6 +29,7 @@ export const kinds: ReadonlyMap<string, ResourceKind<Resource>> = new Map(
     dictionaryKind,
     operationKind,
     hostKind,
+    storageNodeKind,
     deploymentKind,
     userKind,
     groupKind,

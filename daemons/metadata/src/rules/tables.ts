@@ -13,6 +13,7 @@ import {
   segmentKind,
   snapshotKind,
   sourceKind,
+  storageNodeKind,
 } from '../resources/kinds.ts';
 import { ResourceTable, type TableContext } from '../resources/resource-table.ts';
 import { deploymentRules } from './deployment-rules.ts';
@@ -22,6 +23,7 @@ import { cubeRules, modelRules } from './model-rules.ts';
 import type { ModelValidator } from './model-validator.ts';
 import { copyRules, projectRules, sourceRules } from './project-rules.ts';
 import { type SegmentRulesOptions, segmentRules, snapshotRules } from './segment-rules.ts';
+import { storageNodeRules } from './storage-node-rules.ts';
 
 /** All kinds of resources, each with its rules. */
 export interface Tables {
@@ -33,6 +35,7 @@ export interface Tables {
   readonly snapshots: ResourceTable<metadata.Snapshot>;
   readonly dictionaries: ResourceTable<metadata.Dictionary>;
   readonly hosts: ResourceTable<metadata.Host>;
+  readonly storageNodes: ResourceTable<metadata.StorageNode>;
   readonly deployments: ResourceTable<metadata.Deployment>;
   readonly operations: ResourceTable<metadata.OperationRecord>;
   readonly users: ResourceTable<access.User>;
@@ -59,6 +62,7 @@ export function createTables(context: TableContext, validator: ModelValidator): 
     snapshots: new ResourceTable(snapshotKind, context, snapshotRules(segmentOptions)),
     dictionaries: new ResourceTable(dictionaryKind, context, copyRules()),
     hosts: new ResourceTable(hostKind, context, hostRules),
+    storageNodes: new ResourceTable(storageNodeKind, context, storageNodeRules),
     deployments: new ResourceTable(deploymentKind, context, deploymentRules),
     operations: new ResourceTable(operationKind, context, operationRules),
     users: new ResourceTable(userKind, context, userRules),

@@ -157,6 +157,29 @@ export function hostHandler({ hosts }: Tables): metadata.HostServiceImplementati
   };
 }
 
+export function storageNodeHandler({
+  storageNodes,
+}: Tables): metadata.StorageNodeServiceImplementation {
+  return {
+    getStorageNode: ({ name }) => storageNodes.get(name),
+    listStorageNodes: async (request) => {
+      const { resources, ...page } = await storageNodes.list(request);
+      return { storageNodes: resources, ...page };
+    },
+    createStorageNode: ({ storageNodeId, storageNode, ...options }) =>
+      storageNodes.create({
+        name: `storageNodes/${storageNodeId}`,
+        resource: storageNode,
+        ...options,
+      }),
+    updateStorageNode: ({ storageNode, ...options }) =>
+      storageNodes.update({ resource: storageNode, ...options }),
+    deleteStorageNode: (request) => remove(storageNodes, request),
+    watchStorageNodes: ({ startRevision }, { signal }) =>
+      watch(storageNodes, { parent: '', startRevision }, signal),
+  };
+}
+
 export function deploymentHandler({
   deployments,
 }: Tables): metadata.DeploymentServiceImplementation {
@@ -207,7 +230,7 @@ export function operationHandler(
     deleteOperationRecord: (request) => remove(operations, request),
     watchOperationRecords: ({ startRevision }, { signal }) =>
       watch(operations, { parent: '', startRevision }, signal),
-    writeJournalEntry: ({ journalEntry, fence }) => journal.write(journalEntry, fence),
+    writeJournalEntry: (request) => journal.write(request),
     listJournalEntries: (request) => journal.list(request),
   };
 }
