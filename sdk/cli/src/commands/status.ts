@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { findDegraded } from '../health/find-degraded.ts';
 import { observePlatform, type PlatformReport } from '../health/observe-platform.ts';
 import type { Runner } from '../runner.ts';
+import { storageNodeTable } from '../storage-node-view.ts';
 import { formatBytes, formatCount } from '../table.ts';
 
 /** status: the cubes of a project at a glance, and what is not as it should be. */
@@ -22,6 +23,7 @@ export function statusCommand(program: Command, run: Runner): void {
           cubes: rows,
           stats,
           queries,
+          replication: report.replication,
           degraded,
         });
         if (context.options.json) return;
@@ -30,6 +32,8 @@ export function statusCommand(program: Command, run: Runner): void {
             ? 'memory unknown'
             : `in memory ${formatBytes(stats.memoryBytes)} of ${formatBytes(stats.memoryBudgetBytes)}`;
         context.terminal.out(`${memory}; ${queries.length} queries running\n`);
+        const nodes = report.replication?.nodes ?? [];
+        if (nodes.length > 0) context.terminal.out(`\n${storageNodeTable(nodes)}\n`);
         const lines = degraded.map(
           ({ reason, subject, message }) => `  ${reason} ${subject}: ${message}\n`,
         );

@@ -1,9 +1,9 @@
 import { Code, isTesseraError, messageOf, resourceIdOf } from '@tessera/base';
 import { listAll, type TesseraClient } from '@tessera/client';
-import { metadata, type query, type storage } from '@tessera/proto';
+import { metadata, type query, type scheduler, type storage } from '@tessera/proto';
 import { freshnessOf, type KnownFreshness } from '../freshness.ts';
 import { type OperationView, viewOf } from '../operation-view.ts';
-import type { ObservedCube, ObservedPlatform } from './find-degraded.ts';
+import type { ObservedCube, ObservedPlatform, ObservedReplication } from './find-degraded.ts';
 
 /** What the services of a platform say of one project, each as far as it answers. */
 export interface PlatformReport {
@@ -14,6 +14,7 @@ export interface PlatformReport {
   readonly queries: readonly query.RunningQuery[];
   /** The newest first. */
   readonly operations: readonly OperationView[];
+  readonly replication: scheduler.GetReplicationResponse | undefined;
   readonly observed: ObservedPlatform;
 }
 
@@ -34,13 +35,24 @@ export async function observePlatform(
       return undefined;
     });
   const every = `${project}/cubes/-`;
-  const [cubes, segments, stats, running, operations, lease, sourceFailures, policyFaults] =
+  const [
+    cubes,
+    segments,
+    stats,
+    running,
+    operations,
+    replication,
+    lease,
+    sourceFailures,
+    policyFaults,
+  ] =
     await Promise.all([
       ask('metadata', listAll(client, 'cubes', { parent: project })),
       ask('metadata', listAll(client, 'segments', { parent: every })),
       ask('storage', client.storage.getStats({ cube: '' })),
       ask('query', client.queries.listQueries({})),
       ask('scheduler', client.operations.listOperations({ pageSize: maxOperations })),
+      ask('scheduler', client.replication.getReplication({})),
       ask('metadata', isLed(client)),
       ask('query', failedSources(client, project)),
       ask('query', danglingPolicies(client, project)),
@@ -59,6 +71,7 @@ export async function observePlatform(
     stats,
     queries: running?.queries ?? [],
     operations: (operations?.operations ?? []).map(viewOf),
+    replication,
   };
   const services = new Map(failures.map(({ service, error }) => [service, messageOf(error)]));
   return {
@@ -71,6 +84,9 @@ export async function observePlatform(
       cubes: segments === undefined ? [] : report.cubes.map((cube) => cubeOf(cube, ready, report)),
       memory: stats && memoryOf(stats),
       queuedQueries: report.queries.filter(({ queued }) => queued).length,
+      ...(replication === undefined || replication.nodes.length === 0
+        ? {}
+        : { replication: replicationOf(replication) }),
     },
   };
 }
@@ -134,6 +150,30 @@ function cubeOf(
     ...(failed === undefined
       ? {}
       : { failure: { operation: failed.name, message: failed.error?.message ?? '' } }),
+  };
+}
+
+/** Of many items only some are named: the others are of the same kind as the last ones. */
+function replicationOf({
+  nodes,
+  degradedItems,
+  degradedCount,
+  conditions,
+}: scheduler.GetReplicationResponse): ObservedReplication {
+  const unreachable = degradedItems.filter(({ aliveReplicas }) => aliveReplicas.length === 0);
+  const few = degradedItems.filter(({ aliveReplicas }) => aliveReplicas.length > 0);
+  const fewByReason: Record<string, number> = {};
+  for (const { reason } of few) fewByReason[reason] = (fewByReason[reason] ?? 0) + 1;
+  const unnamed = Number(degradedCount) - degradedItems.length;
+  const last = degradedItems.at(-1);
+  const isFew = last !== undefined && last.aliveReplicas.length > 0;
+  if (isFew && unnamed > 0) fewByReason[last.reason]! += unnamed;
+  return {
+    goneNodes: nodes.filter(({ alive }) => !alive).map(({ node }) => resourceIdOf(node)),
+    unreachableItems: unreachable.length + (isFew ? 0 : unnamed),
+    fewByReason,
+    pendingBytes: nodes.reduce((sum, { pendingBytes }) => sum + pendingBytes, 0n),
+    conditions,
   };
 }
 
