@@ -21,6 +21,7 @@ export const services = {
   snapshots: metadata.SnapshotServiceDefinition,
   dictionaries: metadata.DictionaryServiceDefinition,
   hosts: metadata.HostServiceDefinition,
+  storageNodes: metadata.StorageNodeServiceDefinition,
   deployments: metadata.DeploymentServiceDefinition,
   operationRecords: metadata.OperationRecordServiceDefinition,
   maintenance: metadata.MaintenanceServiceDefinition,
@@ -35,6 +36,7 @@ export const services = {
   policies: access.PolicyServiceDefinition,
   authentication: access.AuthenticationServiceDefinition,
   storage: measuringSizes(storage.StorageServiceDefinition, 'scanCuboid'),
+  transfers: storage.TransferServiceDefinition,
   host: host.HostServiceDefinition,
 } as const;
 

@@ -21,6 +21,8 @@ export interface Plan {
   /** The caller may know what storage daemons did for the statement. */
   readonly tellsWork: boolean;
   readonly kind: PlanKind;
+  /** How long it is predicted to work, milliseconds. */
+  readonly predictedMs: number;
   /** Tables that are read from their source, as `source.table`. */
   readonly sourceTables: readonly string[];
   readonly coverage: readonly BlockCoverage[];

@@ -29,6 +29,7 @@ import { parameterMissing, pushDownOff } from '../errors.ts';
 import { compileResidual } from '../execute/residual.ts';
 import { coverageFor, explanationsFor, readsInPart, refusalFor, tellsWork } from './for-caller.ts';
 import type { Plan, PlanSettings } from './plan.ts';
+import { predictWork } from './predict-work.ts';
 import { neededTables } from './table-scans.ts';
 
 export interface PlanRequest {
@@ -189,6 +190,7 @@ function makePlan(
       inPart,
     ),
     kind: kindOf(matched, tables),
+    predictedMs: predictWork(matched.explanations, tables, snapshot),
     sourceTables: tables,
     coverage: matched.blocks.map(({ coverage }) =>
       view === undefined ? coverage : coverageFor(view, coverage, snapshot.models),
