@@ -4,6 +4,7 @@ import { metadata, type query, type storage } from '@tessera/proto';
 import { freshnessOf, type KnownFreshness } from '../freshness.ts';
 import { type OperationView, viewOf } from '../operation-view.ts';
 import type { ObservedCube, ObservedPlatform } from './find-degraded.ts';
+import { type ConnectToHost, type HostsReport, observeHosts } from './observe-hosts.ts';
 
 /** What the services of a platform say of one project, each as far as it answers. */
 export interface PlatformReport {
@@ -14,6 +15,8 @@ export interface PlatformReport {
   readonly queries: readonly query.RunningQuery[];
   /** The newest first. */
   readonly operations: readonly OperationView[];
+  /** Absent: metadata did not answer. */
+  readonly machines: HostsReport | undefined;
   readonly observed: ObservedPlatform;
 }
 
@@ -24,6 +27,7 @@ const awayCodes: readonly Code[] = [Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Co
 export async function observePlatform(
   client: TesseraClient,
   project: string,
+  connectTo: ConnectToHost,
 ): Promise<PlatformReport> {
   const failures: { service: string; error: unknown }[] = [];
   const ask = <T>(service: string, call: Promise<T>): Promise<T | undefined> =>
@@ -33,15 +37,17 @@ export async function observePlatform(
       return undefined;
     });
   const every = `${project}/cubes/-`;
-  const [cubes, segments, stats, running, operations, lease, sourceFailures] = await Promise.all([
-    ask('metadata', listAll(client, 'cubes', { parent: project })),
-    ask('metadata', listAll(client, 'segments', { parent: every })),
-    ask('storage', client.storage.getStats({ cube: '' })),
-    ask('query', client.queries.listQueries({})),
-    ask('scheduler', client.operations.listOperations({ pageSize: maxOperations })),
-    ask('metadata', isLed(client)),
-    ask('query', failedSources(client, project)),
-  ]);
+  const [cubes, segments, stats, running, operations, lease, sourceFailures, machines] =
+    await Promise.all([
+      ask('metadata', listAll(client, 'cubes', { parent: project })),
+      ask('metadata', listAll(client, 'segments', { parent: every })),
+      ask('storage', client.storage.getStats({ cube: '' })),
+      ask('query', client.queries.listQueries({})),
+      ask('scheduler', client.operations.listOperations({ pageSize: maxOperations })),
+      ask('metadata', isLed(client)),
+      ask('query', failedSources(client, project)),
+      ask('metadata', observeHosts(client, connectTo)),
+    ]);
   if ([cubes, segments, stats, running, operations, lease].every((given) => given === undefined)) {
     throw failures.at(-1)!.error;
   }
@@ -60,6 +66,7 @@ export async function observePlatform(
   const services = new Map(failures.map(({ service, error }) => [service, messageOf(error)]));
   return {
     ...report,
+    machines,
     observed: {
       unreachable: [...services].map(([service, message]) => ({ service, message })),
       isLed: lease,
@@ -67,6 +74,8 @@ export async function observePlatform(
       cubes: segments === undefined ? [] : report.cubes.map((cube) => cubeOf(cube, ready, report)),
       memory: stats && memoryOf(stats),
       queuedQueries: report.queries.filter(({ queued }) => queued).length,
+      hosts: machines?.observedHosts ?? [],
+      deployments: machines?.observedDeployments ?? [],
     },
   };
 }
@@ -101,7 +110,7 @@ async function failedSources({ queries }: TesseraClient, project: string) {
 function cubeOf(
   { name }: metadata.Cube,
   ready: readonly metadata.Segment[],
-  { freshness, stats, operations }: Omit<PlatformReport, 'observed'>,
+  { freshness, stats, operations }: Omit<PlatformReport, 'observed' | 'machines'>,
 ): ObservedCube {
   const own = ready.filter((segment) => segment.name.startsWith(`${name}/`));
   const withFreshness = (wanted: string) =>
