@@ -1,26 +1,35 @@
 import { systemClock } from '@tessera/base';
 import { connect, type TokenSource, type Transport } from '@tessera/client';
-import { type AccessArguments, controlByMetadata, type Logger, startServer } from '@tessera/daemon';
+import {
+  type AccessArguments,
+  controlByMetadata,
+  type Logger,
+  Registration,
+  startServer,
+} from '@tessera/daemon';
+import type { metadata } from '@tessera/proto';
 import { type Meter, noMeter } from '@tessera/telemetry';
 import { composeHost } from './composition.ts';
 import { type HostConfigInput, hostConfig } from './config.ts';
 import { addressWildcard } from './errors.ts';
 import { measureHost } from './metrics.ts';
-import { Registration } from './registration/registration.ts';
+import { hostRegistrant } from './registration/host-registrant.ts';
 
 export interface HostAddresses {
   /** Where to listen; port 0 picks a free one. */
   readonly address: string;
   /** Where others reach it, `host:port`, when that is not `address`. */
   readonly advertise?: string;
-  /** Where metadata is served. */
-  readonly metadataAddress: string;
+  /** Where metadata is served: several that serve the same are a list, or have commas between them. */
+  readonly metadataAddress: string | readonly string[];
   /** Protects both: what is served, and the connection to metadata. */
   readonly transport?: Transport;
   /** Of a host daemon, or of a user that may operate the platform, where metadata controls access. */
   readonly token?: TokenSource;
   /** Who may call this daemon; absent: everybody who can connect. */
   readonly access?: AccessArguments;
+  /** How long calls may go on after the daemon was told to stop. */
+  readonly drainTimeoutMs?: number;
   /** Absent: nothing is counted. */
   readonly meter?: Meter;
 }
@@ -28,7 +37,7 @@ export interface HostAddresses {
 export interface RunningHost extends AsyncDisposable {
   /** host:port with the real port. */
   readonly address: string;
-  readonly registration: Registration;
+  readonly registration: Registration<metadata.Host>;
 }
 
 /**
@@ -51,17 +60,21 @@ export async function runHost(
   );
   const control = controlByMetadata(access, client, 'host', starting);
   const { services } = host;
-  const server = starting.use(await startServer({ address, transport, services, log, ...control }));
-  const { leaseTtlMs: ttlMs, inventoryIntervalMs } = config;
+  const { drainTimeoutMs } = addresses;
+  const draining = drainTimeoutMs === undefined ? {} : { drainTimeoutMs };
+  const server = starting.use(
+    await startServer({ address, transport, services, log, ...control, ...draining }),
+  );
+  const { leaseTtlMs: ttlMs, inventoryIntervalMs: refreshIntervalMs } = config;
   const describe = () => host.describe(advertise ?? server.address);
   const registration = starting.use(
     await Registration.start({
       client,
-      describe,
+      registrant: hostRegistrant(client, describe),
       clock: systemClock,
       log,
       ttlMs,
-      inventoryIntervalMs,
+      refreshIntervalMs,
     }),
   );
   measureHost(addresses.meter ?? noMeter, {

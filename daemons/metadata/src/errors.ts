@@ -394,6 +394,26 @@ export function hostAlive(name: string, lease: string): TesseraError {
   });
 }
 
+/** Two storage daemons cannot have one name: a replica on it would be on either. */
+export function storageNodeNameTaken(name: string): TesseraError {
+  return new TesseraError({
+    code: Code.ALREADY_EXISTS,
+    reason: 'STORAGE_NODE_NAME_TAKEN',
+    message: `${name} is another storage daemon, or another data directory of this one; choose another name, or delete the node when it is gone for good.`,
+    metadata: { name },
+  });
+}
+
+/** Its daemon would register it again at once. */
+export function storageNodeAlive(name: string, lease: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'STORAGE_NODE_ALIVE',
+    message: `${name} is alive: ${lease} is held. Stop its daemon, or wait until the lease has run out, then delete it.`,
+    metadata: { name, lease },
+  });
+}
+
 /** The same whatever was wrong: nobody learns which users there are. */
 export function loginFailed(): TesseraError {
   return new TesseraError({
@@ -426,6 +446,17 @@ export function tokenInvalid(cause?: unknown): TesseraError {
     code: Code.UNAUTHENTICATED,
     reason: 'TOKEN_INVALID',
     message: 'The token is not one of this platform, was revoked, or its user may not sign in.',
+    cause,
+  });
+}
+
+/** Nobody can tell whether the token is good; it may be, later. */
+export function identityProviderUnavailable(issuer: string, cause: unknown): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'IDENTITY_PROVIDER_UNAVAILABLE',
+    message: `The keys of ${issuer} cannot be read, so its tokens cannot be checked: try again later.`,
+    metadata: { issuer },
     cause,
   });
 }

@@ -7,6 +7,7 @@ export {
   metadataConfig,
   parseMetadataConfig,
 } from './config.ts';
+export { readJson } from './read-json.ts';
 export { type ModelValidator, structuralValidator } from './rules/model-validator.ts';
 export { openEtcdStore } from './store/etcd/etcd-store.ts';
 export type { EtcdOptions, EtcdTiming, EtcdTls } from './store/etcd/options.ts';

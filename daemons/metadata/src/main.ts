@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { messageOf } from '@tessera/base';
 import {
   controlBy,
   daemonArguments,
@@ -12,7 +11,7 @@ import {
 import { ensureFirstUser } from './access/first-user.ts';
 import { composeMetadata } from './composition.ts';
 import { parseMetadataConfig } from './config.ts';
-import { configInvalid } from './errors.ts';
+import { readJson } from './read-json.ts';
 
 /** Runs the metadata daemon by itself until SIGINT or SIGTERM. */
 const { values } = parseArgs({
@@ -28,15 +27,16 @@ const { values } = parseArgs({
   },
 });
 
-await runDaemon('metadata', values, async ({ log, meter, stack }) => {
+await runDaemon('metadata', values, async ({ log, meter, stack, drainTimeoutMs }) => {
   const transport = transportOfArguments(values);
   const config = readConfig();
   const metadata = stack.use(await composeMetadata(config, { log, meter }));
   if (isControlled(values)) await ensureFirstUser(metadata, adminPassword());
-  const { services, authenticator } = metadata;
+  const { services, isHealthy, authenticator } = metadata;
   const control = controlBy(values, (token) => authenticator.identityOf(token), 'metadata', stack);
   const { address } = values;
-  const server = stack.use(await startServer({ address, transport, services, log, ...control }));
+  const serving = { address, transport, services, isHealthy, log, drainTimeoutMs, ...control };
+  const server = stack.use(await startServer(serving));
   return { address: server.address, store: config.store.driver };
 });
 
@@ -50,11 +50,5 @@ function readConfig() {
   if (values.config === undefined) {
     return parseMetadataConfig({ store: { driver: 'sqlite', file: values.file } });
   }
-  let input: unknown;
-  try {
-    input = JSON.parse(readFileSync(values.config, 'utf8'));
-  } catch (error) {
-    throw configInvalid([{ field: values.config, description: messageOf(error) }]);
-  }
-  return parseMetadataConfig(input);
+  return parseMetadataConfig(readJson(values.config));
 }

@@ -1,9 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { type Clock, invariant, systemClock } from '@tessera/base';
 import type { TokenSource, Transport } from '@tessera/client';
-import { type Logger, PluginHost, type ServiceBinding, SourceRegistry } from '@tessera/daemon';
+import {
+  type Logger,
+  loadSqlParser,
+  PluginHost,
+  type ServiceBinding,
+  SourceRegistry,
+} from '@tessera/daemon';
 import type { Engine } from '@tessera/plugin';
-import { loadParser } from '@tessera/sql';
 import { type Meter, noMeter } from '@tessera/telemetry';
 import { assembleScheduler } from './assembly.ts';
 import type { SchedulerClients } from './clients.ts';
@@ -14,7 +20,7 @@ export interface SchedulerDependencies {
   readonly log: Logger;
   readonly clock?: Clock;
   readonly meter?: Meter;
-  /** How connections to host daemons are protected. */
+  /** How connections to host and storage daemons are protected. */
   readonly transport?: Transport;
   /** What is shown to them; a certificate that names a scheduler needs none. */
   readonly token?: TokenSource;
@@ -32,7 +38,11 @@ export async function composeScheduler(
   deps: SchedulerDependencies,
 ): Promise<Scheduler> {
   invariant(config.leaseTtlMs >= 1_000, 'leaseTtlMs is a second or more: metadata grants no less');
-  await loadParser();
+  invariant(
+    Number.isInteger(config.replication) && config.replication > 0,
+    'replication is a whole number from 1',
+  );
+  await loadSqlParser();
   const { clients, log, clock = systemClock, meter = noMeter, transport = {}, token } = deps;
   const stopping = new AbortController();
   const fallback =
@@ -48,7 +58,8 @@ export async function composeScheduler(
     log,
     holder: `scheduler-${process.pid}-${randomUUID()}`,
     newId: randomUUID,
-    hostConnections: { transport, ...(token === undefined ? {} : { token }) },
+    hostname: hostname(),
+    connections: { transport, ...(token === undefined ? {} : { token }) },
     meter,
   });
   let running: Promise<void> = Promise.resolve();

@@ -118,6 +118,14 @@ export class StorageDaemon implements CuboidScanner, SnapshotReader {
     return collected;
   }
 
+  /** Bytes of all stored files, and how many are in quarantine. */
+  async totals(): Promise<{ readonly storedBytes: number; readonly quarantinedFiles: number }> {
+    const stored = await this.#files.list();
+    const quarantined = await this.#files.listQuarantined();
+    const storedBytes = stored.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    return { storedBytes, quarantinedFiles: quarantined.length };
+  }
+
   async stats(cube?: string): Promise<StorageStats> {
     const stored = await this.#files.list();
     const rowCounts = new Map<string, bigint>();

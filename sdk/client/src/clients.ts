@@ -20,6 +20,7 @@ export const services = {
   snapshots: metadata.SnapshotServiceDefinition,
   dictionaries: metadata.DictionaryServiceDefinition,
   hosts: metadata.HostServiceDefinition,
+  storageNodes: metadata.StorageNodeServiceDefinition,
   deployments: metadata.DeploymentServiceDefinition,
   operationRecords: metadata.OperationRecordServiceDefinition,
   maintenance: metadata.MaintenanceServiceDefinition,
@@ -34,6 +35,7 @@ export const services = {
   policies: access.PolicyServiceDefinition,
   authentication: access.AuthenticationServiceDefinition,
   storage: storage.StorageServiceDefinition,
+  transfers: storage.TransferServiceDefinition,
   host: host.HostServiceDefinition,
 } as const;
 

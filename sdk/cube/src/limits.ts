@@ -20,4 +20,6 @@ export const limits = {
   daemons: 100,
   /** Segments of one cube that an extent may give. */
   segments: 20_000,
+  /** Storage nodes that hold one segment. */
+  replication: 16,
 } as const;

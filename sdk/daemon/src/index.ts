@@ -25,9 +25,19 @@ export { withDeadline } from './deadline.ts';
 export { Container, type Get, type Token, token } from './dependency-injection.ts';
 export { asTesseraError } from './failure.ts';
 export { bindInProcess } from './in-process.ts';
+export { loadSqlParser } from './load-sql-parser.ts';
 export { jsonLogger, type Logger, type LogLevel, silentLogger } from './logger.ts';
 export { type PluginEntry, PluginHost, type PluginHostOptions } from './plugin-host.ts';
-export { daemonArguments, runDaemon, type StartingDaemon, stopRequested } from './run-daemon.ts';
+export { directoryIdentity } from './registration/directory-identity.ts';
+export type { Registered, Registrant } from './registration/registrant.ts';
+export { Registration, type RegistrationOptions } from './registration/registration.ts';
+export {
+  daemonArguments,
+  endLate,
+  runDaemon,
+  type StartingDaemon,
+  stopRequested,
+} from './run-daemon.ts';
 export { type RunningServer, type ServerOptions, startServer } from './server.ts';
 export { type ServiceBinding, type ServiceClient, serve } from './service-binding.ts';
 export {

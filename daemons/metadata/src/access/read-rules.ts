@@ -8,7 +8,7 @@ import { decodeResource, type Resource, type ResourceKind } from '../resources/r
 import { groupKind, policyKind, roleKind, userKind } from './access-kinds.ts';
 
 export interface CurrentRules {
-  readonly rules: AccessRules & { readonly users: readonly KnownUser[] };
+  readonly rules: Omit<AccessRules, 'users'> & { readonly users: readonly KnownUser[] };
   /** Of the rules what other daemons are told, as it is stored. */
   readonly resources: access.AccessRules;
   /** Of the store when they last changed: equal revisions mean equal rules. */

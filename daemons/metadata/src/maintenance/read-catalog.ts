@@ -12,6 +12,7 @@ import {
   segmentKind,
   snapshotKind,
   sourceKind,
+  storageNodeKind,
 } from '../resources/kinds.ts';
 import { readRange } from '../resources/read-whole.ts';
 import { collectionOf, nameOf, root } from '../resources/resource-key.ts';
@@ -29,6 +30,7 @@ export const kinds: ReadonlyMap<string, ResourceKind<Resource>> = new Map(
     dictionaryKind,
     operationKind,
     hostKind,
+    storageNodeKind,
     deploymentKind,
     deploymentStatusKind,
     userKind,

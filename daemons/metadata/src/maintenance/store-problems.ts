@@ -64,6 +64,7 @@ function referencesOf({ kind, resource }: FoundResource): string[] {
     case 'project':
     case 'operation':
     case 'host':
+    case 'storage_node':
     case 'deployment':
     case 'user':
     case 'group':

@@ -55,6 +55,8 @@ export const segmentKind: ResourceKind<metadata.Segment> = {
     unmatched_rows: 'unmatchedRows',
     operation: 'operation',
     retire_time: 'retireTime',
+    replicas: 'replicas',
+    in_deep_storage: 'inDeepStorage',
   },
 };
 
@@ -76,6 +78,8 @@ export const snapshotKind: ResourceKind<metadata.Snapshot> = {
     rejected_rows: 'rejectedRows',
     columns: 'columns',
     keys: 'keys',
+    replicas: 'replicas',
+    in_deep_storage: 'inDeepStorage',
   },
 };
 
@@ -90,6 +94,8 @@ export const dictionaryKind: ResourceKind<metadata.Dictionary> = {
     file: 'file',
     file_digest: 'fileDigest',
     size: 'size',
+    replicas: 'replicas',
+    in_deep_storage: 'inDeepStorage',
   },
 };
 
@@ -106,6 +112,24 @@ export const hostKind: ResourceKind<metadata.Host> = {
     lease: 'lease',
     version: 'version',
   },
+};
+
+export const storageNodeKind: ResourceKind<metadata.StorageNode> = {
+  kind: 'storage_node',
+  pattern: 'storageNodes/{node}',
+  codec: metadata.StorageNode,
+  fields: {
+    directory_id: 'directoryId',
+    address: 'address',
+    rack: 'rack',
+    hostname: 'hostname',
+    capacity_bytes: 'capacityBytes',
+    lease: 'lease',
+    version: 'version',
+    stored_bytes: 'storedBytes',
+    quarantined_files: 'quarantinedFiles',
+  },
+  namedFields: { draining: 'draining' },
 };
 
 export const deploymentKind: ResourceKind<metadata.Deployment> = {

@@ -113,14 +113,15 @@ export class ResourceVersions<T extends Versioned> {
       readonly version: bigint;
       readonly etag: string;
       readonly validateOnly: boolean;
+      readonly requestId: string;
     },
     fields: readonly (keyof T & string)[],
   ): Promise<T> {
-    const { name, version, etag, validateOnly } = request;
+    const { name, version, etag, validateOnly, requestId } = request;
     const older = await this.get(name, version);
     const current = await this.#table.get(name);
     const restored = Object.fromEntries(fields.map((field) => [field, older[field]]));
     const resource = { ...current, ...restored, etag };
-    return this.#table.update({ resource, updateMask: fields, validateOnly });
+    return this.#table.update({ resource, updateMask: fields, validateOnly, requestId });
   }
 }

@@ -160,6 +160,29 @@ export function hostHandler({ hosts }: Tables): metadata.HostServiceImplementati
   };
 }
 
+export function storageNodeHandler({
+  storageNodes,
+}: Tables): metadata.StorageNodeServiceImplementation {
+  return {
+    getStorageNode: ({ name }) => storageNodes.get(name),
+    listStorageNodes: async (request) => {
+      const { resources, ...page } = await storageNodes.list(request);
+      return { storageNodes: resources, ...page };
+    },
+    createStorageNode: ({ storageNodeId, storageNode, ...options }) =>
+      storageNodes.create({
+        name: `storageNodes/${storageNodeId}`,
+        resource: storageNode,
+        ...options,
+      }),
+    updateStorageNode: ({ storageNode, ...options }) =>
+      storageNodes.update({ resource: storageNode, ...options }),
+    deleteStorageNode: (request) => remove(storageNodes, request),
+    watchStorageNodes: ({ startRevision }, { signal }) =>
+      watch(storageNodes, { parent: '', startRevision }, signal),
+  };
+}
+
 export function deploymentHandler(
   { deployments, deploymentStatuses }: Tables,
   versions: ResourceVersions<metadata.Deployment>,
@@ -228,7 +251,7 @@ export function operationHandler(
     deleteOperationRecord: (request) => remove(operations, request),
     watchOperationRecords: ({ startRevision }, { signal }) =>
       watch(operations, { parent: '', startRevision }, signal),
-    writeJournalEntry: ({ journalEntry, fence }) => journal.write(journalEntry, fence),
+    writeJournalEntry: (request) => journal.write(request),
     listJournalEntries: (request) => journal.list(request),
   };
 }

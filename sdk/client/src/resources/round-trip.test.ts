@@ -302,7 +302,7 @@ const cubeSpec = record<CubeSpec>(
       { every: grain, retain: name },
     ),
   },
-  { planner: fc.record({ budget: name }) },
+  { planner: fc.record({ budget: name }), replication: fc.integer({ min: 1, max: 16 }) },
 );
 
 const reason: fc.Arbitrary<Reason> = fc.record({ code: name, message: name, missing: names });

@@ -119,6 +119,11 @@ const cube = z.strictObject({
         .optional(),
     })
     .default({ autoMerge: [] }),
+  replication: z
+    .int()
+    .min(1, 'must be at least 1')
+    .max(limits.replication, `must be at most ${limits.replication}`)
+    .optional(),
 });
 
 const source = z.strictObject({

@@ -78,6 +78,10 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
     ListDeploymentVersions: operate,
     RollbackDeployment: administer,
   },
+  'tessera.metadata.v1.StorageNodeService': {
+    ...reading('StorageNode', 'StorageNodes', and(operate, 'scheduler', 'query', 'storage')),
+    ...writing('StorageNode', and(operate, 'scheduler', 'storage')),
+  },
   'tessera.metadata.v1.OperationRecordService': {
     ...reading('OperationRecord', 'OperationRecords', and(operate, 'scheduler')),
     ...writing('OperationRecord', and(noUsers, 'scheduler')),
@@ -118,9 +122,13 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
     ...each(['PrepareIngest', 'CommitIngest', 'AbortIngest'], and(noUsers, 'scheduler')),
     ...each(['DropLayouts', 'DeleteUnreferenced'], and(noUsers, 'scheduler')),
     LocateFiles: and(operate, 'query', 'scheduler', 'storage'),
-    ...each(['WarmUp', 'VerifyFiles', 'FindMissingFiles'], and(operate, 'scheduler')),
+    ...each(['WarmUp', 'VerifyFiles', 'FindMissingFiles'], and(operate, 'scheduler', 'query')),
     GetStats: and(operate, 'query', 'scheduler'),
     PinLayouts: operate,
+  },
+  'tessera.storage.v1.TransferService': {
+    ReadFile: and(noUsers, 'storage'),
+    ...each(['PullFiles', 'StoreDeep', 'DeleteUnreferencedDeep'], and(noUsers, 'scheduler')),
   },
   'tessera.metadata.v1.MaintenanceService': each(
     ['CompactRevisions', 'GetStoreStatus', 'CheckStore'],
