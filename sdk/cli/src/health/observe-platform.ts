@@ -4,6 +4,7 @@ import { metadata, type query, type scheduler, type storage } from '@tessera/pro
 import { freshnessOf, type KnownFreshness } from '../freshness.ts';
 import { type OperationView, viewOf } from '../operation-view.ts';
 import type { ObservedCube, ObservedPlatform, ObservedReplication } from './find-degraded.ts';
+import { type ConnectToHost, type HostsReport, observeHosts } from './observe-hosts.ts';
 
 /** What the services of a platform say of one project, each as far as it answers. */
 export interface PlatformReport {
@@ -15,6 +16,8 @@ export interface PlatformReport {
   /** The newest first. */
   readonly operations: readonly OperationView[];
   readonly replication: scheduler.GetReplicationResponse | undefined;
+  /** Absent: metadata did not answer. */
+  readonly machines: HostsReport | undefined;
   readonly observed: ObservedPlatform;
 }
 
@@ -26,6 +29,7 @@ const awayCodes: readonly Code[] = [Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Co
 export async function observePlatform(
   client: TesseraClient,
   project: string,
+  connectTo: ConnectToHost,
 ): Promise<PlatformReport> {
   const failures: { service: string; error: unknown }[] = [];
   const ask = <T>(service: string, call: Promise<T>): Promise<T | undefined> =>
@@ -45,18 +49,19 @@ export async function observePlatform(
     lease,
     sourceFailures,
     policyFaults,
-  ] =
-    await Promise.all([
-      ask('metadata', listAll(client, 'cubes', { parent: project })),
-      ask('metadata', listAll(client, 'segments', { parent: every })),
-      ask('storage', client.storage.getStats({ cube: '' })),
-      ask('query', client.queries.listQueries({})),
-      ask('scheduler', client.operations.listOperations({ pageSize: maxOperations })),
-      ask('scheduler', client.replication.getReplication({})),
-      ask('metadata', isLed(client)),
-      ask('query', failedSources(client, project)),
-      ask('query', danglingPolicies(client, project)),
-    ]);
+    machines,
+  ] = await Promise.all([
+    ask('metadata', listAll(client, 'cubes', { parent: project })),
+    ask('metadata', listAll(client, 'segments', { parent: every })),
+    ask('storage', client.storage.getStats({ cube: '' })),
+    ask('query', client.queries.listQueries({})),
+    ask('scheduler', client.operations.listOperations({ pageSize: maxOperations })),
+    ask('scheduler', client.replication.getReplication({})),
+    ask('metadata', isLed(client)),
+    ask('query', failedSources(client, project)),
+    ask('query', danglingPolicies(client, project)),
+    ask('metadata', observeHosts(client, connectTo)),
+  ]);
   if ([cubes, segments, stats, running, operations, lease].every((given) => given === undefined)) {
     throw failures.at(-1)!.error;
   }
@@ -76,6 +81,7 @@ export async function observePlatform(
   const services = new Map(failures.map(({ service, error }) => [service, messageOf(error)]));
   return {
     ...report,
+    machines,
     observed: {
       unreachable: [...services].map(([service, message]) => ({ service, message })),
       isLed: lease,
@@ -87,6 +93,8 @@ export async function observePlatform(
       ...(replication === undefined || replication.nodes.length === 0
         ? {}
         : { replication: replicationOf(replication) }),
+      hosts: machines?.observedHosts ?? [],
+      deployments: machines?.observedDeployments ?? [],
     },
   };
 }
@@ -133,7 +141,7 @@ async function danglingPolicies({ queries }: TesseraClient, project: string) {
 function cubeOf(
   { name }: metadata.Cube,
   ready: readonly metadata.Segment[],
-  { freshness, stats, operations }: Omit<PlatformReport, 'observed'>,
+  { freshness, stats, operations }: Omit<PlatformReport, 'observed' | 'machines'>,
 ): ObservedCube {
   const own = ready.filter((segment) => segment.name.startsWith(`${name}/`));
   const withFreshness = (wanted: string) =>
