@@ -1,9 +1,14 @@
 import { type Clock, systemClock } from '@tessera/base';
-import type { TesseraClient, Transport } from '@tessera/client';
-import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
+import { type ConnectOptions, listAll, type TesseraClient } from '@tessera/client';
+import {
+  type Logger,
+  loadSqlParser,
+  type ServiceBinding,
+  serve,
+  silentLogger,
+} from '@tessera/daemon';
 import { DuckDb, sessionSettings } from '@tessera/duckdb';
 import { query } from '@tessera/proto';
-import { loadParser } from '@tessera/sql';
 import { type Meter, noMeter } from '@tessera/telemetry';
 import { Admission } from './admission/admission.ts';
 import { QueryLog } from './admission/query-log.ts';
@@ -25,8 +30,8 @@ import { QueryHandler } from './service/query-handler.ts';
 export interface QueryDeps extends Partial<StorageClients> {
   /** Of its services those of metadata are used. */
   readonly client: TesseraClient;
-  /** How connections to storage nodes are protected. */
-  readonly transport?: Transport;
+  /** How storage nodes are connected to. */
+  readonly nodeConnections?: ConnectOptions;
   readonly log?: Logger;
   readonly clock?: Clock;
   readonly meter?: Meter;
@@ -46,16 +51,18 @@ export async function composeQuery(
 ): Promise<QueryDaemon> {
   const config: QueryConfig = { ...queryDefaults, ...settings };
   const { client, log = silentLogger, clock = systemClock } = deps;
-  const { meter = noMeter, transport = {} } = deps;
-  await loadParser();
+  const { meter = noMeter, nodeConnections = {} } = deps;
+  await loadSqlParser();
   const stack = new AsyncDisposableStack();
   const duckdb = stack.use(await openDuckDb(config));
   const metadata = stack.use(new MetadataView(client, clock, log));
   const { scanner, snapshots } = hasStorage(deps)
     ? deps
-    : stack.use(replicatedStorage({ client, metadata, clock, log, transport }));
-  const source = new SourceExecutor(duckdb, (opened, table, signal) =>
-    askVersion(opened, table, config.versionTimeoutMs, signal),
+    : stack.use(replicatedStorage({ client, metadata, clock, log, nodeConnections }));
+  const source = new SourceExecutor(
+    duckdb,
+    (opened, table, signal) => askVersion(opened, table, config.versionTimeoutMs, signal),
+    config,
   );
   const catalog = stack.use(
     new Catalog({
@@ -67,7 +74,15 @@ export async function composeQuery(
     }),
   );
   const admission = new Admission(
-    { maxRunning: config.maxRunningQueries, maxQueued: config.maxQueuedQueries },
+    {
+      maxRunning: config.maxRunningQueries,
+      maxHeavy: config.maxHeavyQueries,
+      heavyMs: config.heavyQueryMs,
+      maxQueued: config.maxQueuedQueries,
+      maxQueuedPerUser: config.maxQueuedPerUser,
+      maxBytes: config.maxMemoryBytes,
+      maxBytesPerStatement: config.maxQueryMemoryBytes,
+    },
     clock,
   );
   measureState(meter, admission, metadata);
@@ -81,6 +96,8 @@ export async function composeQuery(
   const previewTimeoutMs = config.queryTimeoutMs;
   const handler = new QueryHandler({
     ...{ runner, admission, planner, catalog, source, queryLog, previewTimeoutMs },
+    policiesOf: async (project, signal) =>
+      (await listAll(client, 'policies', { parent: `projects/${project}`, signal })).resources,
   });
   return {
     services: [serve(query.QueryServiceDefinition, handler) as unknown as ServiceBinding],

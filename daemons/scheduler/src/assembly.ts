@@ -1,5 +1,5 @@
 import type { Clock } from '@tessera/base';
-import type { Transport } from '@tessera/client';
+import type { ConnectOptions } from '@tessera/client';
 import { type Logger, type ServiceBinding, serve } from '@tessera/daemon';
 import type { Engine } from '@tessera/plugin';
 import { longrunning, scheduler } from '@tessera/proto';
@@ -40,8 +40,8 @@ export interface SchedulerParts {
   readonly log: Logger;
   /** Names this life of this process. */
   readonly holder: string;
-  /** How connections to host and storage daemons are protected. */
-  readonly transport?: Transport;
+  /** How host and storage daemons are connected to. */
+  readonly connections?: ConnectOptions;
   /** Absent: over gRPC. */
   readonly connectNode?: ConnectNode;
   /** Of this machine: builds go through a storage node on it. */
@@ -60,7 +60,7 @@ export interface AssembledScheduler {
 
 /** What answers needs no leadership. What acts does so by the clients of a term, and by those only. */
 export function assembleScheduler(parts: SchedulerParts): AssembledScheduler {
-  const { clients, config, clock, log, holder, newId, transport = {}, meter = noMeter } = parts;
+  const { clients, config, clock, log, holder, newId, connections = {}, meter = noMeter } = parts;
   const { maintenanceIntervalMs: intervalMs, leaseTtlMs: ttlMs } = config;
   const leadership = new Leadership({ leases: clients.leases, clock, log, holder, ttlMs });
   const measured = measuredKinds(kindNames, meter, clock);
@@ -69,7 +69,7 @@ export function assembleScheduler(parts: SchedulerParts): AssembledScheduler {
   const maxConcurrent = config.maxConcurrentOperations;
   const lead = async (term: Term) => {
     latest = term;
-    using nodes = new NodeClients(parts.connectNode ?? connectNodes(transport));
+    using nodes = new NodeClients(parts.connectNode ?? connectNodes(connections));
     const underWay = new UnderWay();
     const storeOf = (acting: SchedulerClients, authority: Authority) =>
       new BuildStore({
@@ -86,7 +86,13 @@ export function assembleScheduler(parts: SchedulerParts): AssembledScheduler {
     const builds = new BuildHandler(acting, newId);
     const garbage = { clients: acting, store: storeOf(acting, term), clock, config };
     const timer = { clients: acting, builds, clock, log, intervalMs, garbage };
-    const deploying = { clients: acting, authority: term, clock, log, transport };
+    const deploying = {
+      clients: acting,
+      authority: term,
+      clock,
+      log,
+      hostConnections: connections,
+    };
     const clientAt = (address: string) => nodes.at(address, term);
     const replicating = { clients: acting, clientAt, underWay, clock, log, config };
     await Promise.all([

@@ -23,6 +23,12 @@ export const storageConfig = z.object({
     .default(Math.max(2, availableParallelism()))
     .describe('Scans that run at once; each has one thread. Keep it below UV_THREADPOOL_SIZE.'),
   scanQueueLength: z.number().int().positive().default(2_000).describe('Scans that may wait.'),
+  scanQueueLengthPerProject: z
+    .number()
+    .int()
+    .positive()
+    .default(1_000)
+    .describe('Scans of one project that may wait; projects take turns.'),
   scanQueueTimeoutMs: z
     .number()
     .int()
@@ -61,11 +67,35 @@ export const storageConfig = z.object({
     .positive()
     .default(30_000)
     .describe('How long a source of copies may give nothing before another one is asked.'),
+  scrubBytesPerSecond: z
+    .number()
+    .int()
+    .min(0)
+    .default(8 << 20)
+    .describe(
+      'How fast stored files are read again to find damaged ones, in bytes; 0: not at all.',
+    ),
+  scrubIntervalMs: z
+    .number()
+    .int()
+    .positive()
+    .max(2 ** 31 - 1)
+    .default(86_400_000)
+    .describe('From the end of one such round over all files to the beginning of the next.'),
+  mendIntervalMs: z
+    .number()
+    .int()
+    .positive()
+    .max(2 ** 31 - 1)
+    .default(60_000)
+    .describe(
+      'How often it is tried again to replace damaged files by copies of other daemons or deep storage.',
+    ),
   name: z
     .string()
     .default('')
     .describe(
-      'The storage node, by which placement knows it: the last part of `storageNodes/{node}`. Needed where it registers itself in metadata.',
+      'The storage node, by which placement knows it: the last part of `storageNodes/{node}`. Empty: it is not one, and nothing is placed on it.',
     ),
   rack: z.string().default('').describe('What fails together with it; empty: not known.'),
   capacityBytes: z

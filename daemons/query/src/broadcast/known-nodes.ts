@@ -1,11 +1,11 @@
 import { type Clock, isTesseraError, resourceIdOf } from '@tessera/base';
 import {
   type Connection,
+  type ConnectOptions,
   connect,
   RemoteSnapshotReader,
   type SnapshotReader,
   type TesseraClient,
-  type Transport,
   watchAll,
 } from '@tessera/client';
 import type { Logger } from '@tessera/daemon';
@@ -16,7 +16,7 @@ export interface KnownNodesOptions {
   readonly client: TesseraClient;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly transport?: Transport;
+  readonly nodeConnections?: ConnectOptions;
 }
 
 interface Known {
@@ -90,9 +90,9 @@ export class KnownNodes implements AsyncDisposable {
     const id = resourceIdOf(name);
     if (this.#known.get(id)?.address === address) return;
     this.#leave(id);
-    const { transport = {}, log } = this.#options;
+    const { nodeConnections = {}, log } = this.#options;
     try {
-      const connection = connect(address, { transport });
+      const connection = connect(address, nodeConnections);
       const node = new RemoteStorageNode(id, connection.storage);
       const snapshots = new RemoteSnapshotReader(connection.storage);
       this.#known.set(id, { address, connection, node, snapshots });

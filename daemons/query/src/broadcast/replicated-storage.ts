@@ -1,5 +1,5 @@
 import type { Clock } from '@tessera/base';
-import type { TesseraClient, Transport } from '@tessera/client';
+import type { ConnectOptions, TesseraClient } from '@tessera/client';
 import type { Logger } from '@tessera/daemon';
 import type { MetadataView } from '../catalog/metadata-view.ts';
 import { queryDefaults } from '../config.ts';
@@ -15,7 +15,7 @@ export interface ReplicatedStorageParts {
   readonly metadata: MetadataView;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly transport?: Transport;
+  readonly nodeConnections?: ConnectOptions;
 }
 
 /** How the query daemon reads cuboids in a cluster: from the storage nodes that metadata names, by the replicas that it records. */

@@ -1,4 +1,4 @@
-import { type Connection, connect, type TesseraClient, type Transport } from '@tessera/client';
+import { type Connection, type ConnectOptions, connect, type TesseraClient } from '@tessera/client';
 import { actingClients } from '../leader/acting-clients.ts';
 import type { Authority } from '../leader/authority.ts';
 
@@ -8,8 +8,8 @@ export type NodeClient = Pick<TesseraClient, 'storage' | 'transfers'>;
 /** Opens a connection to a storage daemon at `host:port`. */
 export type ConnectNode = (address: string) => TesseraClient & Partial<Pick<Connection, 'close'>>;
 
-export function connectNodes(transport: Transport = {}): ConnectNode {
-  return (address) => connect(address, { transport });
+export function connectNodes(options: ConnectOptions = {}): ConnectNode {
+  return (address) => connect(address, options);
 }
 
 /** One connection to each storage daemon, for as long as a term lasts; whoever acts does so by his own authority. */
