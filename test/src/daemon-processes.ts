@@ -21,6 +21,11 @@ export class DaemonProcesses implements AsyncDisposable {
     return addressOf(child);
   }
 
+  /** Such as SIGSTOP, and SIGCONT for one that was stopped. */
+  signal(name: DaemonName, signal: NodeJS.Signals): void {
+    this.#running.get(name)?.kill(signal);
+  }
+
   /** Gives the exit code; null after a signal that it did not handle. */
   async end(name: DaemonName, signal: NodeJS.Signals): Promise<number | null> {
     const child = this.#running.get(name)!;

@@ -1,6 +1,12 @@
 import { systemClock } from '@tessera/base';
-import { connect, type Transport } from '@tessera/client';
-import { type Logger, Registration, startServer } from '@tessera/daemon';
+import { connect, type TokenSource, type Transport } from '@tessera/client';
+import {
+  type AccessArguments,
+  controlByMetadata,
+  type Logger,
+  Registration,
+  startServer,
+} from '@tessera/daemon';
 import type { metadata } from '@tessera/proto';
 import { composeHost } from './composition.ts';
 import { type HostConfigInput, hostConfig } from './config.ts';
@@ -9,12 +15,16 @@ import { hostRegistrant } from './registration/host-registrant.ts';
 export interface HostAddresses {
   /** Where to listen; port 0 picks a free one. */
   readonly address: string;
-  /** Where metadata is served. */
-  readonly metadataAddress: string;
+  /** Where metadata is served: several that serve the same are a list, or have commas between them. */
+  readonly metadataAddress: string | readonly string[];
   /** Protects both: what is served, and the connection to metadata. */
   readonly transport?: Transport;
-  /** Of a user that may operate the platform, where metadata controls access. */
-  readonly token?: string;
+  /** Of a host daemon, or of a user that may operate the platform, where metadata controls access. */
+  readonly token?: TokenSource;
+  /** Who may call this daemon; absent: everybody who can connect. */
+  readonly access?: AccessArguments;
+  /** How long calls may go on after the daemon was told to stop. */
+  readonly drainTimeoutMs?: number;
 }
 
 export interface RunningHost extends AsyncDisposable {
@@ -29,17 +39,19 @@ export interface RunningHost extends AsyncDisposable {
  */
 export async function runHost(
   input: HostConfigInput,
-  { address, metadataAddress, transport = {}, token }: HostAddresses,
+  { address, metadataAddress, transport = {}, token, access = {}, ...draining }: HostAddresses,
   log: Logger,
 ): Promise<RunningHost> {
   const config = hostConfig.parse(input);
   await using starting = new AsyncDisposableStack();
   const host = starting.use(await composeHost(input, { log }));
-  const server = starting.use(
-    await startServer({ address, transport, services: host.services, log }),
-  );
   const client = starting.use(
     connect(metadataAddress, { transport, ...(token === undefined ? {} : { token }) }),
+  );
+  const control = controlByMetadata(access, client, 'host', starting);
+  const { services } = host;
+  const server = starting.use(
+    await startServer({ address, transport, services, log, ...control, ...draining }),
   );
   const { leaseTtlMs: ttlMs, inventoryIntervalMs: refreshIntervalMs } = config;
   const describe = () => host.describe(server.address);

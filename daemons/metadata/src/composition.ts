@@ -7,6 +7,7 @@ import { Authenticator } from './access/authenticator.ts';
 import { type MetadataConfigInput, parseMetadataConfig } from './config.ts';
 import { LeaseStore } from './coordination/lease-store.ts';
 import { Compactor } from './maintenance/compactor.ts';
+import { IdentityProvider } from './oidc/identity-provider.ts';
 import { RequestIds } from './resources/request-ids.ts';
 import type { TableContext } from './resources/resource-table.ts';
 import { Journal } from './rules/journal.ts';
@@ -55,6 +56,8 @@ export interface MetadataDaemon extends AsyncDisposable {
   /** Everything the daemon offers, to be bound to a socket or to a neighbour. */
   readonly services: readonly ServiceBinding[];
   readonly store: KeyValueStore;
+  /** Whether the store answers. */
+  readonly isHealthy: () => Promise<boolean>;
   /** Tells who callers are, for the gate of a server. */
   readonly authenticator: Authenticator;
 }
@@ -79,10 +82,12 @@ export async function composeMetadata(
     log.error({ error }, 'compaction.failed'),
   );
   compactor.start();
-  const authenticator = new Authenticator(store, clock);
+  const providers = config.identityProviders.map((one) => new IdentityProvider(one, clock, log));
+  const authenticator = new Authenticator(store, clock, providers);
   return {
     services: createServices(context, dependencies.validator ?? structuralValidator, authenticator),
     ...{ store, authenticator },
+    isHealthy: async () => (await store.status()).revision >= 0n,
     [Symbol.asyncDispose]: async () => {
       await compactor.stop();
       await store.close();

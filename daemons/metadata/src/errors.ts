@@ -441,11 +441,31 @@ export function tokenInvalid(cause?: unknown): TesseraError {
   });
 }
 
+/** Nobody can tell whether the token is good; it may be, later. */
+export function identityProviderUnavailable(issuer: string, cause: unknown): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'IDENTITY_PROVIDER_UNAVAILABLE',
+    message: `The keys of ${issuer} cannot be read, so its tokens cannot be checked: try again later.`,
+    metadata: { issuer },
+    cause,
+  });
+}
+
 export function apiTokenNotFound(id: string): TesseraError {
   return new TesseraError({
     code: Code.NOT_FOUND,
     reason: 'API_TOKEN_NOT_FOUND',
     message: `The user has no API token ${id}; was it revoked already?`,
     metadata: { id },
+  });
+}
+
+export function adminPasswordMissing(): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'ADMIN_PASSWORD_MISSING',
+    message:
+      'Access is to be controlled and there are no users yet: give the password of the first one, admin, in a file with --admin-password-file.',
   });
 }

@@ -57,6 +57,51 @@ describe.each(['in process', 'gRPC'] as const)('resources, bound %s', (binding) 
     expect(new Set(made.map(({ uid }) => uid)).size).toBe(1);
   });
 
+  test('an update is made once however often the request is sent, also when others have written since', async () => {
+    const { models } = fixture.clients;
+    const { etag } = await models.getModel({ name });
+    const model = { name, etag, spec: modelSpec({ timeZone: 'Europe/Berlin' }) };
+    const request = { model, requestId: 'update-1' };
+    const [first, ...others] = await Promise.all(
+      Array.from({ length: 5 }, () => models.updateModel(request)),
+    );
+    expect(first).toMatchObject({ version: 2n, spec: { timeZone: 'Europe/Berlin' } });
+    for (const other of others) expect(other).toEqual(first);
+    await models.updateModel({ model: { name, spec: modelSpec({ timeZone: 'Asia/Tokyo' }) } });
+    expect(await models.updateModel(request)).toEqual(first);
+    expect(await models.getModel({ name })).toMatchObject({ version: 3n });
+    await expectReason(
+      models.updateModel({ model: { name: `${project}/models/other` }, requestId: 'update-1' }),
+      'REQUEST_ID_REUSED',
+    );
+  });
+
+  test('a deletion that is sent again does not delete what was created since', async () => {
+    const { sources } = fixture.clients;
+    const create = { parent: project, sourceId: 'again', source: { connector: 'c' } };
+    const { name: source } = await sources.createSource(create);
+    const request = { name: source, requestId: 'delete-1' };
+    await sources.deleteSource(request);
+    await sources.deleteSource(request);
+    await sources.createSource(create);
+    await sources.deleteSource(request);
+    expect(await sources.getSource({ name: source })).toMatchObject({ connector: 'c' });
+  });
+
+  test('a journal entry that is sent again is the one that was written', async () => {
+    const { operationRecords } = fixture.clients;
+    const record = { operationRecordId: 'op', operationRecord: {} };
+    await operationRecords.createOperationRecord(record);
+    const journalEntry = { name: 'operations/op/journal/step' };
+    const request = { journalEntry, requestId: 'entry-1' };
+    const first = await operationRecords.writeJournalEntry(request);
+    expect(await operationRecords.writeJournalEntry(request)).toEqual(first);
+    await expectReason(
+      operationRecords.writeJournalEntry({ journalEntry }),
+      'JOURNAL_ENTRY_EXISTS',
+    );
+  });
+
   test('an update with an old etag is refused, one without an etag goes through', async () => {
     const { models } = fixture.clients;
     const { etag } = await models.getModel({ name });

@@ -14,7 +14,12 @@ export {
   type StorageClients,
   storageClients,
 } from './broadcast/storage-clients.ts';
-export { RemoteStorageNode, type StorageNode } from './broadcast/storage-node.ts';
+export {
+  fixedNodes,
+  type NodesNow,
+  RemoteStorageNode,
+  type StorageNode,
+} from './broadcast/storage-node.ts';
 export { composeQuery, type QueryDaemon, type QueryDeps } from './composition.ts';
 export { type QueryConfig, queryDefaults } from './config.ts';
 export type { Answer, QueryRequest } from './execute/query-runner.ts';

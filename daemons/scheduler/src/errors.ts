@@ -167,3 +167,32 @@ export function sourceFailed(
     cause,
   });
 }
+
+/** Storage daemons register, but none of them on the scheduler's host, where an engine could write to it. */
+export function noStorageOnHost(hostname: string): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'NO_STORAGE_ON_HOST',
+    message: `No storage node is alive on ${hostname}, where builds are staged; start a storage daemon there, or set buildNode.`,
+    metadata: { hostname },
+  });
+}
+
+/** Neither the nodes that were asked nor the building node could take all files. */
+export function noReplica(item: string): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'NO_REPLICA',
+    message: `No storage node could take all files of ${item}, so nothing was published; see what is wrong with the storage nodes, and build again.`,
+    metadata: { item },
+  });
+}
+
+export function buildNodeAway(node: string): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'BUILD_NODE_AWAY',
+    message: `Storage node ${node}, which builds go through, is not alive; start its daemon, or set another buildNode.`,
+    metadata: { node },
+  });
+}

@@ -61,7 +61,10 @@ export async function startPlatform(
   );
   const metadata = starting.use(
     await composeMetadata(
-      { store: config.metadataStore ?? { driver: 'sqlite', file: folders.metadataFile } },
+      {
+        store: config.metadataStore ?? { driver: 'sqlite', file: folders.metadataFile },
+        identityProviders: config.identityProviders,
+      },
       {
         log: log.child({ daemon: 'metadata' }),
         meter,
@@ -80,6 +83,7 @@ export async function startPlatform(
   const query = starting.use(
     await composeQuery(
       {
+        ...config.query,
         workDirectory: join(folders.work, 'query'),
         duckdbMemoryBytes: config.queryMemoryBytes,
         pluginDirectory: import.meta.dirname,
@@ -115,14 +119,13 @@ export async function startPlatform(
   );
   directory.add(scheduler.services);
   const access =
-    config.access === 'open'
-      ? undefined
-      : await controlAccess(metadata.authenticator, client, config, starting);
+    config.access === 'open' ? undefined : await controlAccess(metadata, config, starting);
   const server = starting.use(
     await startServer({
       address: config.address,
       transport: config.transport,
       services: directory.all,
+      drainTimeoutMs: config.drainTimeoutMs,
       ...(access === undefined ? {} : { access }),
       log,
     }),

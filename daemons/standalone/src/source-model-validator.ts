@@ -1,10 +1,9 @@
 import { type FieldViolation, isTesseraError, resourceIdOf } from '@tessera/base';
 import { cubeSpecFromProto, modelSpecFromProto, type TesseraClient } from '@tessera/client';
 import { checkCube, type Model, type ModelSpec, resolveModel } from '@tessera/cube';
-import { externalCatalog, type SourceRegistry, withDeadline } from '@tessera/daemon';
+import { externalCatalog, loadSqlParser, type SourceRegistry, withDeadline } from '@tessera/daemon';
 import { type ModelValidator, structuralValidator } from '@tessera/metadata';
 import type { metadata } from '@tessera/proto';
-import { loadParser } from '@tessera/sql';
 
 const deadlineMs = 60_000;
 
@@ -39,7 +38,7 @@ export class SourceModelValidator implements ModelValidator {
   }
 
   async #resolve(message: metadata.ModelSpec, name: string): Promise<Model> {
-    await loadParser();
+    await loadSqlParser();
     const spec = modelSpecFromProto(message);
     const sources = await withDeadline(deadlineMs, () => this.#open(spec, name), {
       what: `reading the tables that ${name} names`,

@@ -73,6 +73,7 @@ export async function composeStorage(
   const queue = new AdmissionQueue({
     maxConcurrent: config.scanConcurrency,
     maxQueued: config.scanQueueLength,
+    maxQueuedPerFlow: config.scanQueueLengthPerProject,
     queueTimeoutMs: config.scanQueueTimeoutMs,
   });
   const store = new MemoryFirstStore({

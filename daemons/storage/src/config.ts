@@ -23,6 +23,12 @@ export const storageConfig = z.object({
     .default(Math.max(2, availableParallelism()))
     .describe('Scans that run at once; each has one thread. Keep it below UV_THREADPOOL_SIZE.'),
   scanQueueLength: z.number().int().positive().default(2_000).describe('Scans that may wait.'),
+  scanQueueLengthPerProject: z
+    .number()
+    .int()
+    .positive()
+    .default(1_000)
+    .describe('Scans of one project that may wait; projects take turns.'),
   scanQueueTimeoutMs: z
     .number()
     .int()
@@ -89,7 +95,7 @@ export const storageConfig = z.object({
     .string()
     .default('')
     .describe(
-      'The storage node, by which placement knows it: the last part of `storageNodes/{node}`. Needed where it registers itself in metadata.',
+      'The storage node, by which placement knows it: the last part of `storageNodes/{node}`. Empty: it is not one, and nothing is placed on it.',
     ),
   rack: z.string().default('').describe('What fails together with it; empty: not known.'),
   capacityBytes: z

@@ -112,8 +112,10 @@ export function scanQueueFull(cause: TesseraError): TesseraError {
   return new TesseraError({
     code: Code.RESOURCE_EXHAUSTED,
     reason: 'SCAN_QUEUE_FULL',
-    message: 'Too many scans are waiting; try again later, or raise scanQueueLength.',
+    message:
+      'Too many scans are waiting; try again later, or raise scanQueueLength or scanQueueLengthPerProject.',
     metadata: cause.metadata,
+    retryAfterMs: cause.retryAfterMs,
     cause,
   });
 }
@@ -165,6 +167,15 @@ export function fileInNoSource(file: string, failures: readonly SourceFailure[])
     reason: 'FILE_IN_NO_SOURCE',
     message: `No source has a whole copy of ${file} (${textOf(failures)}); name others, or build its segment again.`,
     metadata: { file, sources: textOf(failures) },
+  });
+}
+
+/** A storage node is registered in metadata, and callers are known to it. */
+export function metadataNotNamed(): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'METADATA_NOT_NAMED',
+    message: 'A storage daemon with a name, or one that controls access, needs --metadata.',
   });
 }
 

@@ -1,15 +1,16 @@
 import { parseArgs } from 'node:util';
-import { daemonArguments, runDaemon, transportOfArguments } from '@tessera/daemon';
+import { daemonArguments, ownToken, runDaemon, transportOfArguments } from '@tessera/daemon';
 import { runStorage } from './run-storage.ts';
 
-/** Runs the storage daemon by itself until SIGINT or SIGTERM. With `--metadata` it registers itself as a storage node. */
+/** Runs the storage daemon by itself until SIGINT or SIGTERM. With `--name` it registers itself as a storage node. */
 const { values } = parseArgs({
   options: {
     ...daemonArguments,
     directory: { type: 'string', default: 'data/storage' },
     address: { type: 'string', default: '127.0.0.1:7430' },
     'memory-budget-bytes': { type: 'string' },
-    metadata: { type: 'string' },
+    /** Where the daemon registers itself, and asks who callers are where access is controlled. */
+    metadata: { type: 'string', multiple: true },
     name: { type: 'string' },
     rack: { type: 'string' },
     capacity: { type: 'string' },
@@ -18,7 +19,7 @@ const { values } = parseArgs({
   },
 });
 
-await runDaemon('storage', values, async ({ log, meter, stack }) => {
+await runDaemon('storage', values, async ({ log, meter, stack, drainTimeoutMs }) => {
   const { directory, address, name, rack, metadata, capacity } = values;
   const { 'memory-budget-bytes': budget, 'deep-storage': deepStorage } = values;
   const transferRate = values['transfer-bytes-per-second'];
@@ -34,6 +35,9 @@ await runDaemon('storage', values, async ({ log, meter, stack }) => {
   const addresses = {
     address,
     transport: transportOfArguments(values),
+    ...ownToken(values),
+    access: values,
+    drainTimeoutMs,
     ...(metadata === undefined ? {} : { metadataAddress: metadata }),
   };
   const running = stack.use(await runStorage(config, addresses, log, meter));

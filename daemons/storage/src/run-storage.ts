@@ -1,10 +1,18 @@
 import { checkResourceId, systemClock } from '@tessera/base';
-import { connect, type Transport } from '@tessera/client';
-import { type Logger, Registration, startServer } from '@tessera/daemon';
+import { connect, type TesseraClient, type TokenSource, type Transport } from '@tessera/client';
+import {
+  type AccessArguments,
+  controlByMetadata,
+  isControlled,
+  type Logger,
+  Registration,
+  startServer,
+} from '@tessera/daemon';
 import type { metadata } from '@tessera/proto';
 import { type Meter, noMeter } from '@tessera/telemetry';
 import { type ComposedStorage, composeStorage } from './composition.ts';
-import { type StorageConfigInput, storageConfig } from './config.ts';
+import { type StorageConfig, type StorageConfigInput, storageConfig } from './config.ts';
+import { metadataNotNamed } from './errors.ts';
 import { describeNode } from './registration/describe-node.ts';
 import { storageNodeRegistrant } from './registration/storage-node-registrant.ts';
 import { noOwners } from './upkeep/file-owners.ts';
@@ -13,12 +21,16 @@ import { metadataOwners } from './upkeep/metadata-owners.ts';
 export interface StorageAddresses {
   /** Where to listen; port 0 picks a free one. Others reach the daemon by it. */
   readonly address: string;
-  /** Where metadata is served. Absent: the daemon is registered nowhere, and nothing is placed on it. */
-  readonly metadataAddress?: string;
+  /** Where metadata is served, which a storage node is registered in, and which knows callers where access is controlled. */
+  readonly metadataAddress?: string | readonly string[];
   /** Protects all of it: what is served, and the connections to metadata. */
   readonly transport?: Transport;
-  /** Of a user that may operate the platform, where metadata controls access. */
-  readonly token?: string;
+  /** How long calls may go on after the daemon was told to stop. */
+  readonly drainTimeoutMs?: number;
+  /** Of a storage daemon, where metadata controls access. */
+  readonly token?: TokenSource;
+  /** Who may call this daemon; absent: everybody who can connect. */
+  readonly access?: AccessArguments;
 }
 
 export interface RunningStorage extends AsyncDisposable {
@@ -29,8 +41,8 @@ export interface RunningStorage extends AsyncDisposable {
 }
 
 /**
- * Serves a store, and makes it known as a storage node where there is metadata.
- * @throws BAD_RESOURCE_ID, STORAGE_NODE_NAME_TAKEN, ADDRESS_IN_USE, PLAINTEXT_REFUSED, and what reading certificates throws.
+ * Serves a store, and makes it known as the storage node of its name when it has one.
+ * @throws BAD_RESOURCE_ID, METADATA_NOT_NAMED, STORAGE_NODE_NAME_TAKEN, ADDRESS_IN_USE, PLAINTEXT_REFUSED, and what reading certificates throws.
  */
 export async function runStorage(
   input: StorageConfigInput,
@@ -39,36 +51,52 @@ export async function runStorage(
   meter: Meter = noMeter,
 ): Promise<RunningStorage> {
   const config = storageConfig.parse(input);
-  const { address, metadataAddress, transport = {}, token } = addresses;
-  if (metadataAddress !== undefined) checkResourceId(config.name, 'Storage node');
+  const { address, metadataAddress, transport = {}, token, drainTimeoutMs } = addresses;
+  const draining = drainTimeoutMs === undefined ? {} : { drainTimeoutMs };
+  const { access = {} } = addresses;
+  if (config.name !== '') checkResourceId(config.name, 'Storage node');
   await using starting = new AsyncDisposableStack();
   const options = { transport, ...(token === undefined ? {} : { token }) };
-  const connectTo = (peer: string) => connect(peer, options);
+  const connectTo = (peer: string | readonly string[]) => connect(peer, options);
   const client =
     metadataAddress === undefined ? undefined : starting.use(connectTo(metadataAddress));
+  if (client === undefined && (config.name !== '' || isControlled(access)))
+    throw metadataNotNamed();
+  const control =
+    client === undefined ? {} : controlByMetadata(access, client, 'storage', starting);
   const owners = client === undefined ? noOwners : metadataOwners(client, config.name);
   const storage = starting.use(await composeStorage(input, { log, meter, connectTo, owners }));
   const { services, daemon } = storage;
-  const server = starting.use(await startServer({ address, transport, services, log }));
-  const outcome: { registration?: Registration<metadata.StorageNode> } = {};
-  if (client !== undefined) {
-    const describe = () => describeNode(config.name, server.address, config, daemon);
-    outcome.registration = starting.use(
-      await Registration.start({
-        client,
-        registrant: storageNodeRegistrant(client, describe),
-        clock: systemClock,
-        log,
-        ttlMs: config.leaseTtlMs,
-        refreshIntervalMs: config.registrationIntervalMs,
-      }),
-    );
-  }
+  const server = starting.use(
+    await startServer({ address, transport, services, log, ...draining, ...control }),
+  );
+  const describe = () => describeNode(config.name, server.address, config, daemon);
+  const registration =
+    client === undefined || config.name === ''
+      ? undefined
+      : starting.use(await register(client, config, describe, log));
   const running = starting.move();
   return {
     address: server.address,
     storage,
-    ...outcome,
+    ...(registration === undefined ? {} : { registration }),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+function register(
+  client: TesseraClient,
+  { leaseTtlMs: ttlMs, registrationIntervalMs: refreshIntervalMs }: StorageConfig,
+  describe: () => Promise<metadata.StorageNode>,
+  log: Logger,
+): Promise<Registration<metadata.StorageNode>> {
+  const registrant = storageNodeRegistrant(client, describe);
+  return Registration.start({
+    client,
+    registrant,
+    clock: systemClock,
+    log,
+    ttlMs,
+    refreshIntervalMs,
+  });
 }

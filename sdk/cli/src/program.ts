@@ -41,7 +41,10 @@ export function createProgram(terminal: Terminal = processTerminal): Command {
   const program = new Command('tessera')
     .description('OLAP cubes over your own files and databases: model, build, ask.')
     .addOption(
-      new Option('--address <host:port>', 'where the platform listens')
+      new Option(
+        '--address <host:port>',
+        'where the platform listens; several that serve the same with commas between them',
+      )
         .env('TESSERA_ADDRESS')
         .default(defaultAddress),
     )

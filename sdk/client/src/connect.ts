@@ -1,13 +1,21 @@
+import { seededRandom, systemClock } from '@tessera/base';
 import { tracesClientCalls } from '@tessera/telemetry';
-import { createChannel, createClientFactory } from 'nice-grpc';
+import { createClientFactory } from 'nice-grpc';
 import { type CallOptions, type ClientMiddlewareCall, Metadata } from 'nice-grpc-common';
-import { clientsBy, type TesseraClient } from './clients.ts';
+import { retriesRefused } from './calls/retry-middleware.ts';
+import { type Bind, clientsBy, type TesseraClient } from './clients.ts';
 import { failuresAsTesseraErrors } from './errors/failure-middleware.ts';
+import { EndpointPool } from './failover/endpoint-pool.ts';
+import { failoverClient } from './failover/failover-client.ts';
+import { addressesOf } from './transport/addresses.ts';
 import { CertificateStore } from './transport/certificate-store.ts';
 import { channelCredentials } from './transport/grpc-credentials.ts';
+import { Link } from './transport/link.ts';
+import type { TokenSource } from './transport/token-file.ts';
 import type { Transport } from './transport/transport.ts';
 
 export interface Connection extends TesseraClient, Disposable {
+  /** Several have commas between them. */
   readonly address: string;
   close(): void;
 }
@@ -17,52 +25,102 @@ export interface ConnectOptions {
   readonly maxMessageBytes?: number;
   readonly transport?: Transport;
   /** Of Login, or an API token: sent with each call. */
-  readonly token?: string;
+  readonly token?: TokenSource;
+  /** Times that a call which changes nothing is made when daemons refuse it for now; 1: refusals are thrown at once. */
+  readonly maxAttempts?: number;
 }
 
+const defaultMaxAttempts = 5;
+/** Longer than this no call is put off in all. */
+const maxRetryWaitMs = 30_000;
 const defaultMaxMessageBytes = 64 * 1024 * 1024;
 /** A daemon that is back is found again within this time, however long it was away. */
 const reconnectBackoffMs = { initial: 100, max: 2_000 };
+/**
+ * Of several daemons one that hangs is left after the sum of the two, also by streams on which nothing happens. Pools
+ * share no sockets, so that a new connection is one.
+ */
+const amongSeveral = {
+  'grpc.keepalive_time_ms': 1_000,
+  'grpc.keepalive_timeout_ms': 2_000,
+  'grpc.use_local_subchannel_pool': 1,
+};
 
 /**
- * Clients over gRPC. The connection is made when first needed and again when it is lost.
- * @throws PLAINTEXT_REFUSED when the address is not `host:port` of a loopback interface and there is no TLS;
- * what reading the certificates throws.
+ * Clients over gRPC. The connection is made when first needed and again when it is lost. Of several addresses, in a list or
+ * with commas between them, all must serve the same: calls take turns over them, and go to another when one
+ * fails (`failoverClient`).
+ * @throws PLAINTEXT_REFUSED when an address is not `host:port` of a loopback interface and there is no TLS;
+ * NO_ADDRESS; what reading the certificates throws.
  */
-export function connect(address: string, options: ConnectOptions = {}): Connection {
+export function connect(
+  address: string | readonly string[],
+  options: ConnectOptions = {},
+): Connection {
+  const addresses = addressesOf(address);
   const { transport = {} } = options;
-  const store = transport.tls && new CertificateStore(transport.tls);
-  const credentials = channelCredentials(address, transport, store);
+  using starting = new DisposableStack();
+  const store = transport.tls && starting.use(new CertificateStore(transport.tls));
   const limit = options.maxMessageBytes ?? defaultMaxMessageBytes;
-  const channel = createChannel(address, credentials, {
+  const factory = createClientFactory()
+    .use(failuresAsTesseraErrors)
+    .use(
+      retriesRefused({
+        clock: systemClock,
+        random: seededRandom(Date.now()),
+        maxAttempts: options.maxAttempts ?? defaultMaxAttempts,
+        maxWaitMs: maxRetryWaitMs,
+        waitsForTheUnavailable: addresses.length === 1,
+      }),
+    )
+    .use(bearing(options.token))
+    .use(tracesClientCalls);
+  const channelOptions = {
     'grpc.max_receive_message_length': limit,
     'grpc.max_send_message_length': limit,
     'grpc.initial_reconnect_backoff_ms': reconnectBackoffMs.initial,
     'grpc.max_reconnect_backoff_ms': reconnectBackoffMs.max,
-  });
-  const factory = createClientFactory()
-    .use(failuresAsTesseraErrors)
-    .use(bearing(options.token))
-    .use(tracesClientCalls);
-  const close = () => {
-    channel.close();
-    store?.[Symbol.dispose]();
+    ...(addresses.length > 1 ? amongSeveral : {}),
   };
-  const clients = clientsBy((definition) => factory.create(definition, channel));
+  const dial = (one: string) =>
+    new Link(one, {
+      credentials: channelCredentials(one, transport, store),
+      channelOptions,
+      create: (definition, channel) => factory.create(definition, channel),
+    });
+  const clients = clientsBy(bound(addresses, dial, starting));
+  const open = starting.move();
+  const close = () => open.dispose();
   return Object.defineProperties({} as Connection, {
     ...Object.getOwnPropertyDescriptors(clients),
-    address: { value: address },
+    address: { value: addresses.join() },
     close: { value: close },
     [Symbol.dispose]: { value: close },
   });
 }
 
-function bearing(token: string | undefined) {
+function bound(
+  addresses: readonly string[],
+  dial: (address: string) => Link,
+  stack: DisposableStack,
+): Bind {
+  const [only, ...others] = addresses;
+  if (others.length === 0) {
+    const link = stack.use(dial(only!));
+    return (definition) => link.client(definition);
+  }
+  const first = Math.floor(Math.random() * addresses.length);
+  const pool = stack.use(new EndpointPool(addresses, dial, first));
+  return (definition) => failoverClient(definition, pool);
+}
+
+function bearing(source: TokenSource | undefined) {
   return async function* <Request, Response>(
     call: ClientMiddlewareCall<Request, Response>,
     options: CallOptions,
   ) {
-    if (token === undefined) return yield* call.next(call.request, options);
+    if (source === undefined) return yield* call.next(call.request, options);
+    const token = typeof source === 'string' ? source : source();
     const metadata = Metadata(options.metadata).set('authorization', `Bearer ${token}`);
     return yield* call.next(call.request, { ...options, metadata });
   };

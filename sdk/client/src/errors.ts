@@ -10,6 +10,39 @@ export function plaintextRefused(address: string): TesseraError {
   });
 }
 
+/** Whoever accepts connections there does not speak: a process that hangs or was stopped. Nothing has happened. */
+export function daemonUnresponsive(
+  method: string,
+  address: string,
+  waitedMs: number,
+): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'DAEMON_UNRESPONSIVE',
+    message: `${method} failed: no connection to ${address} came about within ${waitedMs} ms. Does the daemon there hang?`,
+    metadata: { method, address, waitedMs: `${waitedMs}` },
+  });
+}
+
+/** No answer came in time, and what was asked for may not be asked twice. */
+export function daemonSilent(method: string, address: string, waitedMs: number): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'DAEMON_SILENT',
+    message: `${method} failed: ${address} did not answer within ${waitedMs} ms. It may have done what was asked; read before asking again.`,
+    metadata: { method, address, waitedMs: `${waitedMs}` },
+  });
+}
+
+/** A list of addresses without any. */
+export function noAddress(): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'NO_ADDRESS',
+    message: 'An address such as 127.0.0.1:7400 is needed, or several with commas between them.',
+  });
+}
+
 /** A certificate goes with its key, and a server cannot do without them. */
 export function tlsFilesIncomplete(): TesseraError {
   return new TesseraError({
@@ -122,6 +155,16 @@ export function waitCancelled(cause: unknown): TesseraError {
     code: Code.CANCELLED,
     reason: 'CANCELLED',
     message: 'The waiting was cancelled by its caller.',
+    cause,
+  });
+}
+
+export function tokenFileUnreadable(file: string, cause: unknown): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'TOKEN_FILE_UNREADABLE',
+    message: `No token can be read from ${file}: its first line has to hold what \`tessera token create\` printed.`,
+    metadata: { file },
     cause,
   });
 }

@@ -49,4 +49,5 @@ export {
 export * from './resources.ts';
 export { CertificateStore } from './transport/certificate-store.ts';
 export { serverCredentials } from './transport/grpc-credentials.ts';
+export { type TokenSource, tokenFrom } from './transport/token-file.ts';
 export { isLoopback, type TlsFiles, type Transport, transportOf } from './transport/transport.ts';

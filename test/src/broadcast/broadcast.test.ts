@@ -9,7 +9,7 @@ import {
   type SegmentRead,
   scanRelation,
 } from '@tessera/cube';
-import { AskingLocator, BroadcastScanner, type SegmentLocator } from '@tessera/query';
+import { AskingLocator, BroadcastScanner, fixedNodes, type SegmentLocator } from '@tessera/query';
 import type { Expr } from '@tessera/sql';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -73,7 +73,12 @@ function splitBy(owners: readonly number[]): SegmentLocator {
 
 function scannerOver(locator: SegmentLocator): CuboidScanner {
   const nodes = parts.map(({ node }) => node);
-  return new BroadcastScanner({ nodes, locator, clock: systemClock, maxPartialBytes: 1 << 24 });
+  return new BroadcastScanner({
+    nodes: fixedNodes(nodes),
+    locator,
+    clock: systemClock,
+    maxPartialBytes: 1 << 24,
+  });
 }
 
 async function rowsBy(
@@ -210,7 +215,7 @@ describe('a scan over three storage daemons', () => {
     const signal = new AbortController().signal;
     for (const { storage } of holders) await storage.daemon.warmUp([stored], signal);
     const nodes = parts.map(({ node }) => node);
-    const scanner = scannerOver(new AskingLocator(nodes, systemClock));
+    const scanner = scannerOver(new AskingLocator(fixedNodes(nodes), systemClock));
     const plan = planOf('gone', [read], [0], {
       groupBy: [{ name: 'kind', expr: col('kind', text) }],
       aggregates: [{ name: 'n', fn: 'count_sum', args: [col('n', bigint)], type: bigint }],

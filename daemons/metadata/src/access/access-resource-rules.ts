@@ -1,3 +1,4 @@
+import { servicesFromProto } from '@tessera/daemon';
 import { access } from '@tessera/proto';
 import { badRequest } from '../errors.ts';
 import type { Commit } from '../resources/commit.ts';
@@ -9,6 +10,19 @@ import { credentialsKey } from './credentials.ts';
 
 /** His password and tokens go with a user, so that a later one of the same name does not have them. */
 export const userRules: ResourceRules<access.User> = {
+  onWrite: async ({ after }) => {
+    const { services, roles, groups } = after;
+    if (servicesFromProto(services).length < new Set(services).size) {
+      throw badRequest('services', 'has a kind of daemon that is not known here.');
+    }
+    if (services.length > 0 && roles.length + groups.length > 0) {
+      throw badRequest(
+        'services',
+        'must be empty where there are roles or groups: a daemon has none.',
+      );
+    }
+    return after;
+  },
   onDelete: async ({ name }, commit: Commit) => {
     commit.delete(credentialsKey(name.slice('users/'.length)));
   },

@@ -14,7 +14,7 @@ export interface Remembered {
 }
 
 /**
- * Makes creates idempotent: the outcome is written under the request id in the transaction that creates,
+ * Makes writes idempotent: the outcome is written under the request id in the transaction that writes,
  * with a store lease that removes it after an hour. Requests of ten minutes share a lease.
  */
 export class RequestIds {
@@ -27,10 +27,25 @@ export class RequestIds {
     this.#monotonicMs = monotonicMs;
   }
 
-  async find(method: string, requestId: string): Promise<Remembered | undefined> {
-    if (requestId === '') return undefined;
-    const { entry } = await this.#store.get(keyOf(method, requestId));
-    return entry && { outcome: entry.value, revision: entry.modRevision };
+  /**
+   * Makes a write, unless the same request has made it: then its outcome is recalled. Also when it was made while this one
+   * decided, and what is refused is what it has changed itself.
+   */
+  async once<R>(
+    method: string,
+    requestId: string,
+    write: () => Promise<R>,
+    recall: (known: Remembered) => R | Promise<R>,
+  ): Promise<R> {
+    const known = await this.#find(method, requestId);
+    if (known !== undefined) return recall(known);
+    try {
+      return await write();
+    } catch (error) {
+      const made = isTesseraError(error) ? await this.#find(method, requestId) : undefined;
+      if (made === undefined) throw error;
+      return recall(made);
+    }
   }
 
   /** Adds to the commit that this request has not been made before, and its outcome. */
@@ -50,6 +65,12 @@ export class RequestIds {
     const ended = isTesseraError(error, 'LEASE_NOT_FOUND') && this.#lease !== undefined;
     if (ended) this.#lease = undefined;
     return ended;
+  }
+
+  async #find(method: string, requestId: string): Promise<Remembered | undefined> {
+    if (requestId === '') return undefined;
+    const { entry } = await this.#store.get(keyOf(method, requestId));
+    return entry && { outcome: entry.value, revision: entry.modRevision };
   }
 
   #currentLease(): Promise<bigint> {

@@ -12,7 +12,7 @@ import { Commit } from './commit.ts';
 import { applyMask, pickFields } from './field-mask.ts';
 import { decodePageToken, encodePageToken, pageSizeOf } from './page-token.ts';
 import { readWhole } from './read-whole.ts';
-import type { RequestIds } from './request-ids.ts';
+import type { Remembered, RequestIds } from './request-ids.ts';
 import { keyOf, nameOf, selectChildren } from './resource-key.ts';
 import {
   decodeResource,
@@ -58,11 +58,15 @@ export class ResourceTable<T extends Resource> {
   readonly kind: ResourceKind<T>;
   readonly #context: TableContext;
   readonly #rules: ResourceRules<T>;
+  readonly #updates: string;
+  readonly #deletions: string;
 
   constructor(kind: ResourceKind<T>, context: TableContext, rules: ResourceRules<T> = {}) {
     this.kind = kind;
     this.#context = context;
     this.#rules = rules;
+    this.#updates = `update-${kind.kind}`;
+    this.#deletions = `delete-${kind.kind}`;
   }
 
   /** @throws NOT_FOUND. */
@@ -146,77 +150,20 @@ export class ResourceTable<T extends Resource> {
 
   /** @throws ALREADY_EXISTS, unless the same request made it: then its outcome is given again. */
   async create(request: CreateRequest<T>): Promise<T> {
-    const { name, resource, requestId = '' } = request;
-    const key = keyOf(this.kind.pattern, name);
-    return this.#repeat(name, async () => {
-      const known = await this.#context.requestIds.find(this.kind.kind, requestId);
-      if (known !== undefined) return this.#outcomeOf(known, requestId, name);
-      const commit = new Commit();
-      const now = timestampOf(this.#context.clock.now());
-      const stamped = {
-        ...this.kind.codec.decode(new Uint8Array()),
-        ...(resource && pickFields(this.kind, resource)),
-        name,
-        uid: this.#context.newUid(),
-        createTime: now,
-        updateTime: now,
-      };
-      const after =
-        (await this.#rules.onWrite?.({ before: undefined, after: stamped }, commit)) ?? stamped;
-      const value = encodeResource(this.kind, after);
-      commit.fence(request.fence).put(key, value);
-      await this.#context.requestIds.remember(commit, this.kind.kind, requestId, value);
-      commit.requireAbsent(key, () => alreadyExists(this.kind.kind, name));
-      return this.#run(commit, after, request);
-    });
+    return this.#once(this.kind.kind, request.name, request, () => this.#tryCreate(request));
   }
 
   /** @throws NOT_FOUND, ABORTED ETAG_MISMATCH. Writing what is there already changes nothing. */
   async update(request: UpdateRequest<T>): Promise<T> {
-    const { resource, updateMask, allowMissing = false } = request;
+    const { resource } = request;
     if (resource === undefined) throw badRequest(this.kind.kind, 'is missing.');
-    const { name, etag } = resource;
-    const key = keyOf(this.kind.pattern, name);
-    return this.#repeat(name, async () => {
-      const before = await this.find(name);
-      if (before === undefined) {
-        if (!allowMissing || etag !== '') throw notFound(this.kind.kind, name);
-        return this.#createMissing(request, name, resource);
-      }
-      if (etag !== '' && etag !== before.etag) throw etagMismatch(name, etag);
-      const commit = new Commit().fence(request.fence);
-      commit.requireUnchanged(key, before.revision, () =>
-        etag === '' ? undefined : etagMismatch(name, etag),
-      );
-      const changed = applyMask(this.kind, before, resource, updateMask);
-      if (this.#same(before, changed)) {
-        return this.#run(commit, before, { validateOnly: true });
-      }
-      const stamped = { ...changed, updateTime: timestampOf(this.#context.clock.now()) };
-      const after = (await this.#rules.onWrite?.({ before, after: stamped }, commit)) ?? stamped;
-      commit.put(key, encodeResource(this.kind, after));
-      return this.#run(commit, after, request);
-    });
+    return this.#once(this.#updates, resource.name, request, () =>
+      this.#tryUpdate(request, resource),
+    );
   }
 
   async delete(request: DeleteRequest): Promise<void> {
-    const { name, etag, allowMissing = false, force = false } = request;
-    const key = keyOf(this.kind.pattern, name);
-    await this.#repeat(name, async () => {
-      const before = await this.find(name);
-      if (before === undefined) {
-        if (allowMissing) return true;
-        throw notFound(this.kind.kind, name);
-      }
-      if (etag !== '' && etag !== before.etag) throw etagMismatch(name, etag);
-      const commit = new Commit().fence(request.fence);
-      commit.requireUnchanged(key, before.revision, () =>
-        etag === '' ? undefined : etagMismatch(name, etag),
-      );
-      await this.#rules.onDelete?.(before, commit, { force });
-      commit.delete(key);
-      return (await commit.run(this.#context.store)) && true;
-    });
+    await this.#once(this.#deletions, request.name, request, () => this.#tryDelete(request));
   }
 
   /**
@@ -246,6 +193,73 @@ export class ResourceTable<T extends Resource> {
     yield { revision };
   }
 
+  async #tryCreate(request: CreateRequest<T>): Promise<T | undefined> {
+    const { name, resource, requestId = '' } = request;
+    const key = keyOf(this.kind.pattern, name);
+    const commit = new Commit();
+    const now = timestampOf(this.#context.clock.now());
+    const stamped = {
+      ...this.kind.codec.decode(new Uint8Array()),
+      ...(resource && pickFields(this.kind, resource)),
+      name,
+      uid: this.#context.newUid(),
+      createTime: now,
+      updateTime: now,
+    };
+    const after =
+      (await this.#rules.onWrite?.({ before: undefined, after: stamped }, commit)) ?? stamped;
+    const value = encodeResource(this.kind, after);
+    commit.fence(request.fence).put(key, value);
+    await this.#context.requestIds.remember(commit, this.kind.kind, requestId, value);
+    commit.requireAbsent(key, () => alreadyExists(this.kind.kind, name));
+    return this.#run(commit, after, request);
+  }
+
+  async #tryUpdate(request: UpdateRequest<T>, resource: T): Promise<T | undefined> {
+    const { updateMask, allowMissing = false, requestId = '' } = request;
+    const { name, etag } = resource;
+    const key = keyOf(this.kind.pattern, name);
+    const before = await this.find(name);
+    if (before === undefined) {
+      if (!allowMissing || etag !== '') throw notFound(this.kind.kind, name);
+      return this.#createMissing(request, name, resource);
+    }
+    if (etag !== '' && etag !== before.etag) throw etagMismatch(name, etag);
+    const commit = new Commit().fence(request.fence);
+    commit.requireUnchanged(key, before.revision, () =>
+      etag === '' ? undefined : etagMismatch(name, etag),
+    );
+    const changed = applyMask(this.kind, before, resource, updateMask);
+    if (this.#same(before, changed)) return this.#run(commit, before, { validateOnly: true });
+    const stamped = { ...changed, updateTime: timestampOf(this.#context.clock.now()) };
+    const after = (await this.#rules.onWrite?.({ before, after: stamped }, commit)) ?? stamped;
+    const value = encodeResource(this.kind, after);
+    commit.put(key, value);
+    await this.#context.requestIds.remember(commit, this.#updates, requestId, value);
+    return this.#run(commit, after, request);
+  }
+
+  /** What was deleted; a name and nothing else when nothing was there. */
+  async #tryDelete(request: DeleteRequest): Promise<T | undefined> {
+    const { name, etag, allowMissing = false, force = false, requestId = '' } = request;
+    const key = keyOf(this.kind.pattern, name);
+    const before = await this.find(name);
+    if (before === undefined) {
+      if (allowMissing) return { ...this.kind.codec.decode(new Uint8Array()), name };
+      throw notFound(this.kind.kind, name);
+    }
+    if (etag !== '' && etag !== before.etag) throw etagMismatch(name, etag);
+    const commit = new Commit().fence(request.fence);
+    commit.requireUnchanged(key, before.revision, () =>
+      etag === '' ? undefined : etagMismatch(name, etag),
+    );
+    await this.#rules.onDelete?.(before, commit, { force });
+    commit.delete(key);
+    const value = encodeResource(this.kind, before);
+    await this.#context.requestIds.remember(commit, this.#deletions, requestId, value);
+    return this.#run(commit, before, {});
+  }
+
   async #createMissing(
     request: UpdateRequest<T>,
     name: string,
@@ -268,20 +282,28 @@ export class ResourceTable<T extends Resource> {
     return validateOnly ? resource : withRevision(resource, result.revision);
   }
 
-  /** Until a try was not overtaken. */
-  async #repeat<R>(name: string, attempt: () => Promise<R | undefined>): Promise<R> {
+  /** Until a try was not overtaken; not at all when the same request was made before. */
+  async #once(
+    method: string,
+    name: string,
+    { requestId = '' }: { readonly requestId?: string },
+    attempt: () => Promise<T | undefined>,
+  ): Promise<T> {
+    const { requestIds } = this.#context;
     for (let i = 0; i < attempts; i++) {
       try {
-        const outcome = await attempt();
+        const outcome = await requestIds.once(method, requestId, attempt, (known) =>
+          this.#outcomeOf(known, requestId, name),
+        );
         if (outcome !== undefined) return outcome;
       } catch (error) {
-        if (!this.#context.requestIds.forgetLease(error)) throw error;
+        if (!requestIds.forgetLease(error)) throw error;
       }
     }
     throw contended(name);
   }
 
-  #outcomeOf(known: { outcome: Uint8Array; revision: bigint }, requestId: string, name: string): T {
+  #outcomeOf(known: Remembered, requestId: string, name: string): T {
     const resource = this.kind.codec.decode(known.outcome);
     if (resource.name !== name) throw requestIdReused(requestId, resource.name);
     return withRevision(resource, known.revision);
@@ -317,6 +339,7 @@ export interface UpdateRequest<T> extends WriteOptions {
   readonly resource: T | undefined;
   readonly updateMask: readonly string[] | undefined;
   readonly allowMissing?: boolean;
+  readonly requestId?: string;
 }
 
 export interface DeleteRequest {
@@ -324,6 +347,7 @@ export interface DeleteRequest {
   readonly etag: string;
   readonly allowMissing?: boolean;
   readonly force?: boolean;
+  readonly requestId?: string;
   readonly fence?: coordination.Fence | undefined;
 }
 

@@ -1,15 +1,24 @@
 import { parseResourceName } from '@tessera/base';
-import { type coordination, metadata } from '@tessera/proto';
-import { badRequest, contended, etagMismatch, journalEntryExists, notFound } from '../errors.ts';
+import { metadata } from '@tessera/proto';
+import {
+  badRequest,
+  contended,
+  etagMismatch,
+  journalEntryExists,
+  notFound,
+  requestIdReused,
+} from '../errors.ts';
 import { Commit } from '../resources/commit.ts';
 import { operationKind } from '../resources/kinds.ts';
 import { decodePageToken, encodePageToken, pageSizeOf } from '../resources/page-token.ts';
 import { readWhole } from '../resources/read-whole.ts';
+import type { Remembered } from '../resources/request-ids.ts';
 import { keyOf, selectBelow } from '../resources/resource-key.ts';
 import { etagOf, timestampOf } from '../resources/resource-kind.ts';
 import { attempts, type ResourceRules, type TableContext } from '../resources/resource-table.ts';
 
 const pattern = 'operations/{operation}/journal/{key}';
+const method = 'write-journal-entry';
 
 /** An operation takes its journal along when it is deleted. */
 export const operationRules: ResourceRules<metadata.OperationRecord> = {
@@ -28,34 +37,51 @@ export class Journal {
   }
 
   /** @throws NOT_FOUND of the operation, JOURNAL_ENTRY_EXISTS, ETAG_MISMATCH, FENCED. */
-  async write(
-    entry: metadata.JournalEntry | undefined,
-    fence: coordination.Fence | undefined,
-  ): Promise<metadata.JournalEntry> {
+  async write(request: metadata.WriteJournalEntryRequest): Promise<metadata.JournalEntry> {
+    const { journalEntry: entry, requestId } = request;
+    const { requestIds } = this.#context;
     if (entry === undefined) throw badRequest('journal_entry', 'is missing.');
+    for (let i = 0; i < attempts; i++) {
+      try {
+        const written = await requestIds.once(
+          method,
+          requestId,
+          () => this.#tryWrite(request, entry),
+          (known) => outcomeOf(known, requestId, entry.name),
+        );
+        if (written !== undefined) return written;
+      } catch (error) {
+        if (!requestIds.forgetLease(error)) throw error;
+      }
+    }
+    throw contended(entry.name);
+  }
+
+  async #tryWrite(
+    { fence, requestId }: metadata.WriteJournalEntryRequest,
+    entry: metadata.JournalEntry,
+  ): Promise<metadata.JournalEntry | undefined> {
+    const { store, requestIds, clock } = this.#context;
     const { name, etag } = entry;
     const operation = operationOf(name);
     const key = keyOf(pattern, name);
-    for (let i = 0; i < attempts; i++) {
-      const found = (await this.#context.store.get(key)).entry;
-      const before = found && metadata.JournalEntry.decode(found.value);
-      if (before !== undefined && etag === '') {
-        throw journalEntryExists(name, stateName(before.state), etagOf(found!.modRevision));
-      }
-      if (etag !== '' && etag !== etagOf(found?.modRevision ?? 0n)) throw etagMismatch(name, etag);
-      const now = timestampOf(this.#context.clock.now());
-      const createTime = before?.createTime ?? now;
-      const after = { ...entry, etag: '', createTime, updateTime: now };
-      const commit = new Commit().fence(fence);
-      commit.requirePresent(keyOf(operationKind.pattern, operation), () =>
-        notFound('operation', operation),
-      );
-      commit.requireUnchanged(key, found?.modRevision ?? 0n);
-      commit.put(key, metadata.JournalEntry.encode(after).finish());
-      const result = await commit.run(this.#context.store);
-      if (result !== undefined) return { ...after, etag: etagOf(result.revision) };
+    const found = (await store.get(key)).entry;
+    const before = found && metadata.JournalEntry.decode(found.value);
+    if (before !== undefined && etag === '') {
+      throw journalEntryExists(name, stateName(before.state), etagOf(found!.modRevision));
     }
-    throw contended(name);
+    if (etag !== '' && etag !== etagOf(found?.modRevision ?? 0n)) throw etagMismatch(name, etag);
+    const now = timestampOf(clock.now());
+    const after = { ...entry, etag: '', createTime: before?.createTime ?? now, updateTime: now };
+    const value = metadata.JournalEntry.encode(after).finish();
+    const commit = new Commit().fence(fence).put(key, value);
+    commit.requirePresent(keyOf(operationKind.pattern, operation), () =>
+      notFound('operation', operation),
+    );
+    await requestIds.remember(commit, method, requestId, value);
+    commit.requireUnchanged(key, found?.modRevision ?? 0n);
+    const result = await commit.run(store);
+    return result && { ...after, etag: etagOf(result.revision) };
   }
 
   /** In the order in which the steps were first written. */
@@ -86,6 +112,16 @@ export class Journal {
       revision,
     };
   }
+}
+
+function outcomeOf(
+  { outcome, revision }: Remembered,
+  requestId: string,
+  name: string,
+): metadata.JournalEntry {
+  const entry = metadata.JournalEntry.decode(outcome);
+  if (entry.name !== name) throw requestIdReused(requestId, entry.name);
+  return { ...entry, etag: etagOf(revision) };
 }
 
 function journalOf(operation: string) {

@@ -53,10 +53,10 @@ export class ModelVersions {
 
   /** The spec of an older version becomes that of a new one. */
   async rollback(request: metadata.RollbackModelRequest): Promise<metadata.Model> {
-    const { name, version, etag, validateOnly } = request;
+    const { name, version, etag, validateOnly, requestId } = request;
     const { spec } = await this.get(name, version);
     const current = await this.#models.get(name);
     const resource = { ...current, spec, etag };
-    return this.#models.update({ resource, updateMask: ['spec'], validateOnly });
+    return this.#models.update({ resource, updateMask: ['spec'], validateOnly, requestId });
   }
 }

@@ -60,12 +60,18 @@ export class SegmentPublisher {
     request: metadata.PublishSegmentsRequest,
   ): Promise<metadata.PublishSegmentsResponse> {
     checkNames(request);
+    const { requestIds } = this.#context;
     for (let i = 0; i < attempts; i++) {
       try {
-        const response = await this.#try(request);
+        const response = await requestIds.once(
+          method,
+          request.requestId,
+          () => this.#try(request),
+          ({ outcome, revision }) => this.#recall(outcome, revision, request),
+        );
         if (response !== undefined) return response;
       } catch (error) {
-        if (!this.#context.requestIds.forgetLease(error)) throw error;
+        if (!requestIds.forgetLease(error)) throw error;
       }
     }
     throw contended(request.parent);
@@ -76,9 +82,6 @@ export class SegmentPublisher {
   ): Promise<metadata.PublishSegmentsResponse | undefined> {
     const { store, requestIds } = this.#context;
     const { parent, fence, requestId } = request;
-    const known = await requestIds.find(method, requestId);
-    if (known !== undefined) return this.#recall(known.outcome, known.revision, request);
-
     const commit = new Commit().fence(fence);
     refer(commit, cubeKind, parent);
     requireBuiltFor(commit, request);

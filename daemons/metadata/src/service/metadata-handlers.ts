@@ -230,7 +230,7 @@ export function operationHandler(
     deleteOperationRecord: (request) => remove(operations, request),
     watchOperationRecords: ({ startRevision }, { signal }) =>
       watch(operations, { parent: '', startRevision }, signal),
-    writeJournalEntry: ({ journalEntry, fence }) => journal.write(journalEntry, fence),
+    writeJournalEntry: (request) => journal.write(request),
     listJournalEntries: (request) => journal.list(request),
   };
 }

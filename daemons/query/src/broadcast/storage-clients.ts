@@ -10,7 +10,7 @@ import { queryDefaults } from '../config.ts';
 import { AskingLocator } from './asking-locator.ts';
 import { BroadcastScanner } from './broadcast-scanner.ts';
 import { ReplicatedSnapshotReader } from './replicated-snapshots.ts';
-import { RemoteStorageNode } from './storage-node.ts';
+import { fixedNodes, RemoteStorageNode } from './storage-node.ts';
 
 export interface StorageClients {
   readonly scanner: CuboidScanner;
@@ -35,12 +35,14 @@ export function storageClients(
       snapshots: new RemoteSnapshotReader(storage),
     };
   }
-  const nodes = daemons.map(({ address, storage }) => new RemoteStorageNode(address, storage));
+  const nodes = fixedNodes(
+    daemons.map(({ address, storage }) => new RemoteStorageNode(address, storage)),
+  );
   const readers = daemons.map(({ storage }) => new RemoteSnapshotReader(storage));
   const maxPartialBytes = queryDefaults.maxResultBytes;
   const locator = new AskingLocator(nodes, clock);
   return {
     scanner: new BroadcastScanner({ nodes, locator, clock, maxPartialBytes }),
-    snapshots: new ReplicatedSnapshotReader(readers),
+    snapshots: new ReplicatedSnapshotReader(() => readers),
   };
 }

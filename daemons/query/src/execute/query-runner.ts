@@ -36,6 +36,8 @@ export interface QueryRequest {
   readonly settings?: QuerySettings;
   /** Whose access holds; absent where access is not controlled. */
   readonly caller?: Caller;
+  /** Where the call came from: whose turn it is where access is not controlled. */
+  readonly client?: string;
   /** Absent: one is made. */
   readonly queryId?: string;
 }
@@ -46,6 +48,12 @@ export interface Answer {
   /** All rows. */
   readonly batch: ColumnBatch;
   readonly summary: QuerySummary;
+}
+
+export interface OpenAnswer extends Disposable {
+  readonly answer: Answer;
+  /** Aborts when the answer is not to be sent any more. */
+  readonly signal: AbortSignal;
 }
 
 export interface Explained {
@@ -72,24 +80,42 @@ export class QueryRunner {
     this.#deps = deps;
   }
 
-  execute(request: QueryRequest, caller?: AbortSignal): Promise<Answer> {
-    const id = request.queryId || randomUUID();
-    const attributes = { 'tessera.query_id': id, 'tessera.project': request.project };
-    return inSpan('query', attributes, () => this.#execute(id, request, caller));
+  /** The same as `open`, for who takes the answer over as a whole. */
+  async execute(request: QueryRequest, caller?: AbortSignal): Promise<Answer> {
+    using open = await this.open(request, caller);
+    return open.answer;
   }
 
-  async #execute(id: string, request: QueryRequest, caller?: AbortSignal): Promise<Answer> {
+  /** An answer that counts as held, and is under its statement's deadline, until it is disposed. */
+  open(request: QueryRequest, caller?: AbortSignal): Promise<OpenAnswer> {
+    const id = request.queryId || randomUUID();
+    const attributes = { 'tessera.query_id': id, 'tessera.project': request.project };
+    return inSpan('query', attributes, () => this.#open(id, request, caller));
+  }
+
+  async #open(id: string, request: QueryRequest, caller?: AbortSignal): Promise<OpenAnswer> {
     const { clock, log, queryLog, admission, measures } = this.#deps;
     const startedMs = clock.monotonicMs();
     const startedAt = clock.now();
-    const run: Run = { id, request, startedMs, notes: [], daemonWork: [] };
+    const run: Run = {
+      id,
+      request,
+      startedMs,
+      admittedAfterMs: 0,
+      queuedMs: 0,
+      notes: [],
+      daemonWork: [],
+    };
     const logged = { id, project: request.project, sql: request.sql, startedAt };
     try {
       const limits = limitsOf(request.settings ?? {}, this.#deps.config);
-      using admitted = await inSpan('admit', {}, () =>
-        admission.admit({ id, ...request }, limits, caller),
+      using stack = new DisposableStack();
+      const entrant = { id, project: request.project, sql: request.sql, user: userOf(request) };
+      const admitted = stack.use(
+        await inSpan('admit', {}, () => admission.admit(entrant, limits, caller)),
       );
-      run.admittedMs = clock.monotonicMs();
+      run.admittedAfterMs = clock.monotonicMs() - startedMs;
+      run.queuedMs = run.admittedAfterMs;
       const answer = await this.#answer(run, admitted, limits);
       const { rowCount, planKind, timings } = answer.summary;
       queryLog.record(
@@ -97,7 +123,10 @@ export class QueryRunner {
         run.plan?.shape,
       );
       measures.succeeded(answer.summary);
-      return answer;
+      admitted.finish();
+      admitted.query.state = 'SENDING';
+      const held = stack.move();
+      return { answer, signal: admitted.signal, [Symbol.dispose]: () => held.dispose() };
     } catch (error) {
       const known = isTesseraError(error) ? error : internalError(id, error);
       if (known !== error) {
@@ -111,8 +140,13 @@ export class QueryRunner {
     }
   }
 
-  async explain(request: QueryRequest, signal: AbortSignal): Promise<Explained> {
-    const { snapshot, plan } = await this.#plan(planRequestOf(request), request.project, signal);
+  async explain(request: QueryRequest, caller: AbortSignal): Promise<Explained> {
+    const { project, sql } = request;
+    const entrant = { id: randomUUID(), project, sql, user: userOf(request) };
+    const limits = limitsOf(request.settings ?? {}, this.#deps.config);
+    using admitted = await this.#deps.admission.admit(entrant, limits, caller);
+    const { signal } = admitted;
+    const { snapshot, plan } = await this.#plan(planRequestOf(request), project, signal);
     return {
       blocks: plan.explanations,
       text: explanationText(plan, snapshot, request.caller),
@@ -134,6 +168,10 @@ export class QueryRunner {
       noteOnSpan({ 'tessera.plan_kind': plan.kind, 'db.query.text': plan.shape.sql });
       if (plan.explain) return this.#explained(run, planned, plannedMs);
       if (plan.refusal !== undefined) throw plan.refusal;
+      if (await this.#waitsAsHeavy(run, admitted, plan)) {
+        planned = await this.#plan(planRequestOf(run.request), run.request.project, signal);
+        continue;
+      }
       query.state = 'EXECUTING';
       try {
         const batch = await this.#deps.executor.run(plan, {
@@ -142,6 +180,8 @@ export class QueryRunner {
           timeZone: run.request.settings?.timeZone ?? 'UTC',
           limits,
           signal,
+          memory: admitted.memory,
+          heavy: admitted.heavy,
           onDaemonWork: (work) => run.daemonWork.push(work),
         });
         query.rowCount = BigInt(batch.rowCount);
@@ -158,6 +198,15 @@ export class QueryRunner {
         planned = await this.#plan(planRequestOf(run.request), run.request.project, signal);
       }
     }
+  }
+
+  /** True: it waited among the heavy statements, so it is to be planned again. */
+  async #waitsAsHeavy(run: Run, admitted: Admitted, { predictedMs }: Plan): Promise<boolean> {
+    const { clock } = this.#deps;
+    const fromMs = clock.monotonicMs();
+    const waited = await inSpan('weigh', {}, () => admitted.weigh(predictedMs));
+    run.queuedMs += clock.monotonicMs() - fromMs;
+    return waited;
   }
 
   #leaveOut({ what, cause }: Unreadable, run: Run, base: CatalogSnapshot): void {
@@ -209,7 +258,6 @@ export class QueryRunner {
     plannedMs: number,
   ): Answer {
     const nowMs = this.#deps.clock.monotonicMs();
-    const admittedMs = run.admittedMs ?? run.startedMs;
     return {
       queryId: run.id,
       schema: plan.schema,
@@ -220,9 +268,9 @@ export class QueryRunner {
         planKind: plan.kind,
         timings: {
           totalMicros: micros(nowMs - run.startedMs),
-          queueMicros: micros(admittedMs - run.startedMs),
-          planMicros: cached ? 0n : micros(plannedMs - admittedMs),
-          executeMicros: micros(nowMs - plannedMs),
+          queueMicros: micros(run.queuedMs),
+          planMicros: cached ? 0n : micros(plannedMs - run.startedMs - run.admittedAfterMs),
+          executeMicros: micros(nowMs - plannedMs - (run.queuedMs - run.admittedAfterMs)),
         },
         rejectedRows: rejectedRows(plan, snapshot),
         notes: run.notes,
@@ -289,8 +337,15 @@ interface Run {
   readonly startedMs: number;
   readonly notes: string[];
   readonly daemonWork: DaemonWork[];
-  admittedMs?: number;
+  /** How long it waited until it was planned, and in all. */
+  admittedAfterMs: number;
+  queuedMs: number;
   plan?: Plan;
+}
+
+/** Whose turn it is. */
+export function userOf({ caller, client }: Pick<QueryRequest, 'caller' | 'client'>): string {
+  return caller?.user ?? client ?? '';
 }
 
 interface Planned {

@@ -19,6 +19,8 @@ export interface Plan {
   /** Some table is not seen as it is by the caller: what its hidden rows hold must not show in errors either. */
   readonly readsInPart: boolean;
   readonly kind: PlanKind;
+  /** How long it is predicted to work, milliseconds. */
+  readonly predictedMs: number;
   /** Tables that are read from their source, as `source.table`. */
   readonly sourceTables: readonly string[];
   readonly coverage: readonly BlockCoverage[];

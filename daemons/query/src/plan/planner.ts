@@ -28,6 +28,7 @@ import { parameterMissing, pushDownOff } from '../errors.ts';
 import { compileResidual } from '../execute/residual.ts';
 import { coverageFor, explanationsFor, readsInPart, refusalFor } from './for-caller.ts';
 import type { Plan, PlanSettings } from './plan.ts';
+import { predictWork } from './predict-work.ts';
 import { neededTables } from './table-scans.ts';
 
 export interface PlanRequest {
@@ -178,6 +179,7 @@ function makePlan(
         : explanationsFor(view, matched.explanations, snapshot.models, inPart),
     readsInPart: inPart,
     kind: kindOf(matched, tables),
+    predictedMs: predictWork(matched.explanations, tables, snapshot),
     sourceTables: tables,
     coverage: matched.blocks.map(({ coverage }) =>
       view === undefined ? coverage : coverageFor(view, coverage, snapshot.models),

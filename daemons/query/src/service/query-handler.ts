@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { AccessView, Caller } from '@tessera/access';
 import { nearestName, parseResourceName } from '@tessera/base';
 import {
@@ -22,7 +23,7 @@ import { type SegmentFreshness, segmentFreshness } from '../catalog/segment-fres
 import type { CatalogSnapshot } from '../catalog/snapshot.ts';
 import { badPageToken, tableNotFound } from '../errors.ts';
 import { previewTable } from '../execute/preview-table.ts';
-import type { QueryRequest, QueryRunner } from '../execute/query-runner.ts';
+import { type QueryRequest, type QueryRunner, userOf } from '../execute/query-runner.ts';
 import type { SourceExecutor } from '../execute/source-executor.ts';
 import { sourceFailuresFor, tableFor } from '../plan/for-caller.ts';
 import type { Planner } from '../plan/planner.ts';
@@ -54,12 +55,14 @@ export class QueryHandler implements query.QueryServiceImplementation {
     request: query.ExecuteQueryRequest,
     context: AccessContext,
   ): AsyncIterable<query.ExecuteQueryResponse> {
-    const wanted = requestOf(request, callerOf(context));
-    const answer = await this.#deps.runner.execute(wanted, context.signal);
+    const wanted = requestOf(request, context);
+    using open = await this.#deps.runner.open(wanted, context.signal);
+    const { answer, signal } = open;
     const { queryId, schema, batch } = answer;
     const header = { queryId, schema: schemaToProto(schema) };
     const batchRows = rowsPerMessage(batch);
     for (let start = 0; start === 0 || start < batch.rowCount; start += batchRows) {
+      signal.throwIfAborted();
       const end = Math.min(start + batchRows, batch.rowCount);
       const part = end - start === batch.rowCount ? batch : sliceBatch(batch, start, end);
       yield {
@@ -74,7 +77,7 @@ export class QueryHandler implements query.QueryServiceImplementation {
     request: query.ExplainQueryRequest,
     context: AccessContext,
   ): Promise<query.ExplainQueryResponse> {
-    const wanted = requestOf(request, callerOf(context));
+    const wanted = requestOf(request, context);
     const explained = await this.#deps.runner.explain(wanted, context.signal);
     return {
       blocks: explained.blocks.map(blockExplanationToProto),
@@ -141,17 +144,20 @@ export class QueryHandler implements query.QueryServiceImplementation {
     request: query.PreviewTableRequest,
     context: AccessContext,
   ): Promise<query.PreviewTableResponse> {
-    const { signal } = context;
-    const { catalog, source: executor, previewTimeoutMs } = this.#deps;
+    const { admission, catalog, source: executor, previewTimeoutMs: timeoutMs } = this.#deps;
     const { source, table } = request;
-    const restricted = await this.#previewFor(callerOf(context), request, signal);
+    const caller = callerOf(context);
+    const restricted = await this.#previewFor(caller, request, context.signal);
     if (restricted !== undefined) return restricted;
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(previewTimeoutMs)]);
+    const project = projectOf(request.project);
+    const user = userOf({ ...(caller && { caller }), client: context.peer });
+    const entrant = { id: randomUUID(), project, sql: `preview of ${source}.${table}`, user };
+    using admitted = await admission.admit(entrant, { timeoutMs }, context.signal);
     const previewed = await previewTable(
-      { project: projectOf(request.project), source, table, rows: previewRows(request.maxRows) },
+      { project, source, table, rows: previewRows(request.maxRows) },
       catalog,
       executor,
-      limited,
+      admitted.signal,
     );
     return {
       table: tableToProto(source, previewed.table),
@@ -231,9 +237,11 @@ export class QueryHandler implements query.QueryServiceImplementation {
 
 function requestOf(
   request: query.ExecuteQueryRequest | query.ExplainQueryRequest,
-  caller: Caller | undefined,
+  context: AccessContext,
 ): QueryRequest {
+  const caller = callerOf(context);
   return {
+    client: context.peer,
     ...(caller === undefined ? {} : { caller }),
     project: projectOf(request.project),
     sql: request.sql,

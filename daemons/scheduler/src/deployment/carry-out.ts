@@ -1,5 +1,5 @@
 import { type Clock, invariant, messageOf, resourceIdOf } from '@tessera/base';
-import { type Connection, connect, listAll, type Transport } from '@tessera/client';
+import { type Connection, type ConnectOptions, connect, listAll } from '@tessera/client';
 import { type Logger, withDeadline } from '@tessera/daemon';
 import type { metadata } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
@@ -17,8 +17,8 @@ export interface DeploymentsOptions {
   readonly log: Logger;
   /** Between looks at all hosts; 0: never. */
   readonly intervalMs: number;
-  /** How connections to host daemons are protected. */
-  readonly transport?: Transport;
+  /** How host daemons are connected to. */
+  readonly hostConnections?: ConnectOptions;
 }
 
 /** One step on one host. */
@@ -35,7 +35,7 @@ export async function runDeployments(
   signal: AbortSignal,
 ): Promise<void> {
   if (options.intervalMs === 0) return;
-  using connections = new HostConnections(options.authority, options.transport);
+  using connections = new HostConnections(options.authority, options.hostConnections);
   while (!signal.aborted) {
     await pass(options, connections, signal).catch((error) => {
       if (!signal.aborted) options.log.warn({ error: messageOf(error) }, 'deployments.pass-failed');
@@ -127,17 +127,17 @@ class HostConnections implements Disposable {
   readonly #authority: Authority;
   readonly #connections = new Map<string, Connection>();
   readonly #clients = new Map<string, HostClient>();
-  readonly #transport: Transport;
+  readonly #options: ConnectOptions;
 
-  constructor(authority: Authority, transport: Transport = {}) {
+  constructor(authority: Authority, options: ConnectOptions = {}) {
     this.#authority = authority;
-    this.#transport = transport;
+    this.#options = options;
   }
 
   readonly get = (address: string): HostClient => {
     const known = this.#clients.get(address);
     if (known !== undefined) return known;
-    const connection = connect(address, { transport: this.#transport });
+    const connection = connect(address, this.#options);
     const { host } = actingClients(connection, this.#authority);
     this.#connections.set(address, connection);
     this.#clients.set(address, host);

@@ -8,7 +8,7 @@ import { planWithValues } from '../tiles/plan-with-values.ts';
 import type { ReadyScan, TileScanner } from '../tiles/tile-scanner.ts';
 import type { CuboidStore, MemoryUsage, WarmUpOutcome } from './cuboid-store.ts';
 import type { FileScanner } from './file-scanner.ts';
-import { filesOf, type LayoutFile } from './layout-file.ts';
+import { filesOf, type LayoutFile, projectOf } from './layout-file.ts';
 import type { ScanObserver } from './measure-scans.ts';
 import type { ResidentLayouts } from './resident-layouts.ts';
 
@@ -70,7 +70,7 @@ export class MemoryFirstStore implements CuboidStore {
     signal: AbortSignal,
   ): Promise<ColumnBatch | undefined> {
     try {
-      await this.#queue.admit(signal);
+      await this.#queue.admit(signal, { flow: projectOf(plan.cube) });
     } catch (error) {
       throw asScanFailure(error);
     }

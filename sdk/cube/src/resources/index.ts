@@ -6,6 +6,7 @@ export type {
   GroupResource,
   PolicyResource,
   RoleResource,
+  ServiceWord,
   UserResource,
 } from './access-resource.ts';
 export {

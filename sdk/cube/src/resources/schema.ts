@@ -160,6 +160,7 @@ const user = z.strictObject({
   roles: resourceIds,
   groups: resourceIds,
   disabled: z.boolean().default(false),
+  services: z.array(z.enum(['metadata', 'scheduler', 'query', 'storage', 'host'])).default([]),
 });
 
 const accessGroup = z.strictObject({ ...header('Group'), roles: resourceIds });
