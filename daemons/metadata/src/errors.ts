@@ -307,6 +307,15 @@ export function modelVersionUnknown(name: string, version: bigint): TesseraError
   });
 }
 
+export function deploymentVersionUnknown(name: string, version: bigint): TesseraError {
+  return new TesseraError({
+    code: Code.OUT_OF_RANGE,
+    reason: 'DEPLOYMENT_VERSION_UNKNOWN',
+    message: `${name} never had a version ${version}; 'tessera deployment history' lists its versions.`,
+    metadata: { name, version: `${version}` },
+  });
+}
+
 /** One violation for each fault of a spec. */
 export function invalidSpec(
   kind: 'model' | 'cube' | 'deployment' | 'policy',

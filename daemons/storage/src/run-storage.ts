@@ -15,6 +15,8 @@ import { type StorageConfigInput, storageConfig } from './config.ts';
 import { metadataNotNamed } from './errors.ts';
 import { describeNode } from './registration/describe-node.ts';
 import { storageNodeRegistrant } from './registration/storage-node-registrant.ts';
+import { noOwners } from './upkeep/file-owners.ts';
+import { metadataOwners } from './upkeep/metadata-owners.ts';
 
 export interface StorageAddresses {
   /** Where to listen; port 0 picks a free one. Others reach the daemon by it. */
@@ -54,21 +56,23 @@ export async function runStorage(
   const { access = {} } = addresses;
   if (config.name !== '') checkResourceId(config.name, 'Storage node');
   await using starting = new AsyncDisposableStack();
-  const options = { transport, ...(token === undefined ? {} : { token }) };
-  const connectTo = (peer: string | readonly string[]) => connect(peer, options);
+  const own = { transport, ...(token === undefined ? {} : { token }) };
+  // Peers say by themselves where they are, so one could collect the tokens of others: they get no token.
+  const connectTo = (peer: string) => connect(peer, { transport });
   const client =
-    metadataAddress === undefined ? undefined : starting.use(connectTo(metadataAddress));
-  if (client === undefined && (config.name !== '' || isControlled(access)))
-    throw metadataNotNamed();
+    metadataAddress === undefined ? undefined : starting.use(connect(metadataAddress, own));
+  const isNode = config.name !== '';
+  if (client === undefined && (isNode || isControlled(access))) throw metadataNotNamed();
   const control =
     client === undefined ? {} : controlByMetadata(access, client, 'storage', starting);
-  const storage = starting.use(await composeStorage(input, { log, meter, connectTo }));
+  const owners = client === undefined || !isNode ? noOwners : metadataOwners(client, config.name);
+  const storage = starting.use(await composeStorage(input, { log, meter, connectTo, owners }));
   const { services, daemon } = storage;
   const server = starting.use(
     await startServer({ address, transport, services, log, ...draining, ...control }),
   );
   const outcome: { registration?: Registration<metadata.StorageNode> } = {};
-  if (client !== undefined && config.name !== '') {
+  if (client !== undefined && isNode) {
     const describe = () => describeNode(config.name, server.address, config, daemon);
     outcome.registration = starting.use(
       await Registration.start({

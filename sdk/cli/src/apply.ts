@@ -17,6 +17,7 @@ import {
 } from '@tessera/cube';
 import { applyAccess, isAccessResource } from './access-resources.ts';
 import { readText } from './arguments.ts';
+import { applyDeployment } from './deployment-resources.ts';
 
 export interface ApplyOptions {
   readonly project: string;
@@ -35,6 +36,7 @@ const order: Record<Resource['kind'], number> = {
   Role: 5,
   Group: 6,
   User: 7,
+  Deployment: 8,
 };
 
 /** Reads YAML files of resources. @throws RESOURCE_INVALID with positions, FILE_UNREADABLE */
@@ -48,7 +50,9 @@ export async function applyResources(
   resources: readonly ParsedResource[],
   options: ApplyOptions,
 ): Promise<void> {
-  await ensureProject(client, options.project);
+  if (resources.some(({ resource }) => isInProject(resource))) {
+    await ensureProject(client, options.project);
+  }
   const sorted = resources.toSorted((a, b) => order[a.resource.kind] - order[b.resource.kind]);
   for (const parsed of sorted) {
     try {
@@ -57,6 +61,11 @@ export async function applyResources(
       throw located(error, parsed);
     }
   }
+}
+
+/** What is of the whole platform needs no project. */
+function isInProject({ kind }: Resource): boolean {
+  return kind !== 'Deployment';
 }
 
 function located(error: unknown, parsed: ParsedResource): unknown {
@@ -99,6 +108,9 @@ async function applyOne(
     return;
   }
   switch (resource.kind) {
+    case 'Deployment':
+      await applyDeployment(client, resource, { dryRun });
+      return;
     case 'Project':
       await client.projects.updateProject({
         ...common,

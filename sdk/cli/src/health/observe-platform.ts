@@ -80,7 +80,8 @@ function isAway(error: unknown): boolean {
   return isTesseraError(error) && awayCodes.includes(error.code);
 }
 
-async function isLed({ leases }: TesseraClient): Promise<boolean> {
+/** Whether some scheduler leads. */
+export async function isLed({ leases }: Pick<TesseraClient, 'leases'>): Promise<boolean> {
   try {
     await leases.getLease({ name: 'leases/scheduler' });
     return true;

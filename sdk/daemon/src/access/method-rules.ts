@@ -73,6 +73,10 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   'tessera.metadata.v1.DeploymentService': {
     ...reading('Deployment', 'Deployments', and(operate, 'scheduler', 'host')),
     ...writing('Deployment', and(administer, 'scheduler')),
+    ...each(['GetDeploymentStatus', 'ListDeploymentStatuses'], and(operate, 'scheduler')),
+    UpdateDeploymentStatus: and(noUsers, 'scheduler'),
+    ListDeploymentVersions: operate,
+    RollbackDeployment: administer,
   },
   'tessera.metadata.v1.StorageNodeService': {
     ...reading('StorageNode', 'StorageNodes', and(operate, 'scheduler', 'query', 'storage')),
