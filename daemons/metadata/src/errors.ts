@@ -318,7 +318,7 @@ export function deploymentVersionUnknown(name: string, version: bigint): Tessera
 
 /** One violation for each fault of a spec. */
 export function invalidSpec(
-  kind: 'model' | 'cube' | 'deployment',
+  kind: 'model' | 'cube' | 'deployment' | 'policy',
   name: string,
   violations: readonly FieldViolation[],
 ): TesseraError {

@@ -15,6 +15,8 @@ import { type StorageConfigInput, storageConfig } from './config.ts';
 import { metadataNotNamed } from './errors.ts';
 import { describeNode } from './registration/describe-node.ts';
 import { storageNodeRegistrant } from './registration/storage-node-registrant.ts';
+import { noOwners } from './upkeep/file-owners.ts';
+import { metadataOwners } from './upkeep/metadata-owners.ts';
 
 export interface StorageAddresses {
   /** Where to listen; port 0 picks a free one. Others reach the daemon by it. */
@@ -58,17 +60,18 @@ export async function runStorage(
   const connectTo = (peer: string | readonly string[]) => connect(peer, options);
   const client =
     metadataAddress === undefined ? undefined : starting.use(connectTo(metadataAddress));
-  if (client === undefined && (config.name !== '' || isControlled(access)))
-    throw metadataNotNamed();
+  const isNode = config.name !== '';
+  if (client === undefined && (isNode || isControlled(access))) throw metadataNotNamed();
   const control =
     client === undefined ? {} : controlByMetadata(access, client, 'storage', starting);
-  const storage = starting.use(await composeStorage(input, { log, meter, connectTo }));
+  const owners = client === undefined || !isNode ? noOwners : metadataOwners(client, config.name);
+  const storage = starting.use(await composeStorage(input, { log, meter, connectTo, owners }));
   const { services, daemon } = storage;
   const server = starting.use(
     await startServer({ address, transport, services, log, ...draining, ...control }),
   );
   const outcome: { registration?: Registration<metadata.StorageNode> } = {};
-  if (client !== undefined && config.name !== '') {
+  if (client !== undefined && isNode) {
     const describe = () => describeNode(config.name, server.address, config, daemon);
     outcome.registration = starting.use(
       await Registration.start({

@@ -6,6 +6,7 @@ const servedBy = {
   operations: 'scheduler',
   queries: 'query',
   storage: 'storage',
+  transfers: 'storage',
 } as const satisfies Partial<Record<keyof Services, string>>;
 
 /** Clients of daemons that are served apart. */

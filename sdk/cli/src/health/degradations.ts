@@ -16,6 +16,8 @@ export const degradations = {
     "Less than a tenth of the disk of a host's folder is free. Free some, or move the folder: nothing new is started on a full disk.",
   SOURCE_UNREADABLE:
     'A source cannot be read: its tables are not answered unless cuboids cover all of the question. The message is that of its connector.',
+  POLICY_DANGLING:
+    'An access policy does not fit its table any more, so its role is denied the table. Mend the policy: `tessera apply`.',
   SEGMENT_STALE:
     'The source has changed since segments were built: strict models read those ranges from the source, which is slower. `tessera refresh CUBE`.',
   FRESHNESS_UNKNOWN:

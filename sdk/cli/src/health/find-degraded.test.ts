@@ -13,6 +13,7 @@ const healthy: ObservedPlatform = {
   unreachable: [],
   isLed: true,
   sourceFailures: [],
+  policyFaults: [],
   cubes: [cube],
   memory,
   queuedQueries: 0,
@@ -41,6 +42,10 @@ describe('what is degraded', () => {
     { change: { unreachable: [away] }, found: ['DAEMON_UNREACHABLE', 'storage'] },
     { change: { isLed: false }, found: ['NO_LEADER', 'scheduler'] },
     { change: { sourceFailures: [failedSource] }, found: ['SOURCE_UNREADABLE', 'shop'] },
+    {
+      change: { policyFaults: [{ policy: 'own', field: 'rows', description: 'gone' }] },
+      found: ['POLICY_DANGLING', 'own'],
+    },
     { change: { queuedQueries: 2 }, found: ['QUERIES_QUEUED', 'query'] },
     {
       change: { memory: { usedBytes: 95n, budgetBytes: 100n, files: 3, filesInMemory: 2 } },

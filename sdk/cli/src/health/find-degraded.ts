@@ -19,6 +19,12 @@ export interface ObservedPlatform {
     readonly reason: string;
     readonly message: string;
   }[];
+  /** What of access policies does not fit their tables. */
+  readonly policyFaults: readonly {
+    readonly policy: string;
+    readonly field: string;
+    readonly description: string;
+  }[];
   readonly cubes: readonly ObservedCube[];
   readonly memory:
     | {
@@ -81,6 +87,9 @@ export function findDegraded(observed: ObservedPlatform): readonly Degraded[] {
     ),
     ...observed.hosts.flatMap(ofHost),
     ...observed.deployments.flatMap(ofDeployment),
+    ...observed.policyFaults.map(({ policy, field, description }) =>
+      degraded('POLICY_DANGLING', policy, `${field}: ${description}`),
+    ),
     ...observed.cubes.flatMap(ofCube),
     ...ofMemory(observed.memory),
     ...(observed.queuedQueries > 0

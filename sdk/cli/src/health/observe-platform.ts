@@ -21,6 +21,7 @@ export interface PlatformReport {
 }
 
 const maxOperations = 100;
+const maxPolicyFaults = 100;
 const awayCodes: readonly Code[] = [Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.UNIMPLEMENTED];
 
 /** @throws what a service answered that refuses, and what the last one failed with when none answers at all */
@@ -37,17 +38,27 @@ export async function observePlatform(
       return undefined;
     });
   const every = `${project}/cubes/-`;
-  const [cubes, segments, stats, running, operations, lease, sourceFailures, machines] =
-    await Promise.all([
-      ask('metadata', listAll(client, 'cubes', { parent: project })),
-      ask('metadata', listAll(client, 'segments', { parent: every })),
-      ask('storage', client.storage.getStats({ cube: '' })),
-      ask('query', client.queries.listQueries({})),
-      ask('scheduler', client.operations.listOperations({ pageSize: maxOperations })),
-      ask('metadata', isLed(client)),
-      ask('query', failedSources(client, project)),
-      ask('metadata', observeHosts(client, connectTo)),
-    ]);
+  const [
+    cubes,
+    segments,
+    stats,
+    running,
+    operations,
+    lease,
+    sourceFailures,
+    policyFaults,
+    machines,
+  ] = await Promise.all([
+    ask('metadata', listAll(client, 'cubes', { parent: project })),
+    ask('metadata', listAll(client, 'segments', { parent: every })),
+    ask('storage', client.storage.getStats({ cube: '' })),
+    ask('query', client.queries.listQueries({})),
+    ask('scheduler', client.operations.listOperations({ pageSize: maxOperations })),
+    ask('metadata', isLed(client)),
+    ask('query', failedSources(client, project)),
+    ask('query', danglingPolicies(client, project)),
+    ask('metadata', observeHosts(client, connectTo)),
+  ]);
   if ([cubes, segments, stats, running, operations, lease].every((given) => given === undefined)) {
     throw failures.at(-1)!.error;
   }
@@ -71,6 +82,7 @@ export async function observePlatform(
       unreachable: [...services].map(([service, message]) => ({ service, message })),
       isLed: lease,
       sourceFailures: sourceFailures ?? [],
+      policyFaults: policyFaults ?? [],
       cubes: segments === undefined ? [] : report.cubes.map((cube) => cubeOf(cube, ready, report)),
       memory: stats && memoryOf(stats),
       queuedQueries: report.queries.filter(({ queued }) => queued).length,
@@ -103,6 +115,18 @@ async function failedSources({ queries }: TesseraClient, project: string) {
     return failures;
   } catch (error) {
     if (isTesseraError(error, 'PROJECT_NOT_FOUND')) return [];
+    throw error;
+  }
+}
+
+/** Told to administrators only: others know of no policies, and have none to mend. */
+async function danglingPolicies({ queries }: TesseraClient, project: string) {
+  try {
+    const { faults } = await queries.listPolicyFaults({ project, pageSize: maxPolicyFaults });
+    return faults.map((fault) => ({ ...fault, policy: resourceIdOf(fault.policy) }));
+  } catch (error) {
+    const isNone = isTesseraError(error, 'PROJECT_NOT_FOUND');
+    if (isNone || isTesseraError(error, 'PERMISSION_DENIED')) return [];
     throw error;
   }
 }

@@ -103,6 +103,7 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   'tessera.query.v1.QueryService': {
     ...each(['ExecuteQuery', 'ExplainQuery', 'ListTables', 'PreviewTable'], part),
     ListSegmentFreshness: build,
+    ListPolicyFaults: usersWho('administer', 'project'),
     ...each(['CancelQuery', 'ListQueries'], operate),
     GetQueryStatistics: and(operate, 'scheduler'),
   },
