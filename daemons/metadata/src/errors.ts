@@ -239,6 +239,16 @@ export function fenced(lease: string, token: bigint): TesseraError {
   });
 }
 
+/** A step of an operation arrived after the operation had ended, or was deleted; nothing was changed. */
+export function operationEnded(operation: string): TesseraError {
+  return new TesseraError({
+    code: Code.ABORTED,
+    reason: 'OPERATION_ENDED',
+    message: `${operation} has ended, so nothing more is written for it.`,
+    metadata: { operation },
+  });
+}
+
 /** Every attempt met another writer; nothing was changed. */
 export function contended(name: string): TesseraError {
   return new TesseraError({
