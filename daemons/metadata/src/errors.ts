@@ -307,9 +307,18 @@ export function modelVersionUnknown(name: string, version: bigint): TesseraError
   });
 }
 
+export function deploymentVersionUnknown(name: string, version: bigint): TesseraError {
+  return new TesseraError({
+    code: Code.OUT_OF_RANGE,
+    reason: 'DEPLOYMENT_VERSION_UNKNOWN',
+    message: `${name} never had a version ${version}; 'tessera deployment history' lists its versions.`,
+    metadata: { name, version: `${version}` },
+  });
+}
+
 /** One violation for each fault of a spec. */
 export function invalidSpec(
-  kind: 'model' | 'cube' | 'deployment',
+  kind: 'model' | 'cube' | 'deployment' | 'policy',
   name: string,
   violations: readonly FieldViolation[],
 ): TesseraError {

@@ -60,11 +60,11 @@ export async function runStorage(
   const connectTo = (peer: string | readonly string[]) => connect(peer, options);
   const client =
     metadataAddress === undefined ? undefined : starting.use(connectTo(metadataAddress));
-  if (client === undefined && (config.name !== '' || isControlled(access)))
-    throw metadataNotNamed();
+  const isNode = config.name !== '';
+  if (client === undefined && (isNode || isControlled(access))) throw metadataNotNamed();
   const control =
     client === undefined ? {} : controlByMetadata(access, client, 'storage', starting);
-  const owners = client === undefined ? noOwners : metadataOwners(client, config.name);
+  const owners = client === undefined || !isNode ? noOwners : metadataOwners(client, config.name);
   const storage = starting.use(await composeStorage(input, { log, meter, connectTo, owners }));
   const { services, daemon } = storage;
   const server = starting.use(
@@ -72,7 +72,7 @@ export async function runStorage(
   );
   const describe = () => describeNode(config.name, server.address, config, daemon);
   const registration =
-    client === undefined || config.name === ''
+    client === undefined || !isNode
       ? undefined
       : starting.use(await register(client, config, describe, log));
   const running = starting.move();

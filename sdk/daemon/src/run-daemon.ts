@@ -66,16 +66,20 @@ export async function runDaemon(
  */
 export function stopRequested(): Promise<void> {
   return new Promise((resolve) => {
-    let asked = false;
+    let askedMs: number | undefined;
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {
-        if (asked) process.exit(1);
-        asked = true;
+        const nowMs = performance.now();
+        if (askedMs !== undefined && nowMs - askedMs > echoMs) process.exit(1);
+        askedMs ??= nowMs;
         resolve();
       });
     }
   });
 }
+
+/** A Ctrl-C comes twice where the launcher, whom the terminal told too, passes it on: that is one. */
+const echoMs = 500;
 
 /** What comes after draining (letting go of leases, closing files) takes no longer, or hangs. */
 const closingMs = 20_000;

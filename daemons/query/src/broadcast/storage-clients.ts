@@ -9,6 +9,7 @@ import {
 import { queryDefaults } from '../config.ts';
 import { AskingLocator } from './asking-locator.ts';
 import { BroadcastScanner } from './broadcast-scanner.ts';
+import { OnlyScanner } from './only-scanner.ts';
 import { ReplicatedSnapshotReader } from './replicated-snapshots.ts';
 import { fixedNodes, RemoteStorageNode } from './storage-node.ts';
 
@@ -29,9 +30,9 @@ export function storageClients(
 ): StorageClients {
   const [only, ...more] = daemons as readonly [StorageAddress, ...StorageAddress[]];
   if (more.length === 0) {
-    const { storage } = only;
+    const { address, storage } = only;
     return {
-      scanner: new RemoteCuboidScanner(storage),
+      scanner: new OnlyScanner(address, new RemoteCuboidScanner(storage), clock),
       snapshots: new RemoteSnapshotReader(storage),
     };
   }

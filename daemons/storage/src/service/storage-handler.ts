@@ -1,9 +1,12 @@
 import {
   dataTypeFromProto,
   recordBatchToProto,
+  type ScanWork,
   scanParametersFromProto,
   scanPlanFromProto,
+  scanWorkToProto,
 } from '@tessera/client';
+import type { ColumnBatch } from '@tessera/columnar';
 import { storage } from '@tessera/proto';
 import type { CallContext } from 'nice-grpc-common';
 import { badScanPlan, ingestNotFound } from '../errors.ts';
@@ -38,9 +41,16 @@ export class StorageHandler implements storage.StorageServiceImplementation {
     if (request.plan === undefined) throw badScanPlan('the request has no plan');
     const plan = scanPlanFromProto(request.plan);
     const parameters = scanParametersFromProto(plan, request.parameters);
-    for await (const batch of this.#daemon.scan(plan, { parameters, signal })) {
-      yield { batch: recordBatchToProto(batch) };
+    let work: storage.ScanWork | undefined;
+    const onScanWork = (done: ScanWork) => {
+      work = scanWorkToProto(done);
+    };
+    let held: ColumnBatch | undefined; // The last one goes together with the work.
+    for await (const batch of this.#daemon.scan(plan, { parameters, signal, onScanWork })) {
+      if (held !== undefined) yield { batch: recordBatchToProto(held), work: undefined };
+      held = batch;
     }
+    yield { batch: held && recordBatchToProto(held), work };
   }
 
   async *readSnapshot(request: storage.ReadSnapshotRequest, { signal }: CallContext) {
