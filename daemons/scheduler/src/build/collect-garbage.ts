@@ -44,9 +44,12 @@ export async function collectGarbage(options: GarbageOptions, self?: string): Pr
   const snapshots = await deleteUnused(options, before, used, isBusy);
   const stands = { segments, snapshots, cubes: cubes.resources };
   const dictionaries = await deleteDictionaries(options, before, stands, isBusy);
+  // What has begun meanwhile takes files in that these resources do not name.
+  const begun = await busyCubes(options, self);
+  if (begun === 'all') return nothing;
   const { deletedFiles, deletedBytes } = await options.store.deleteUnreferenced({
     resources: { ...stands, dictionaries },
-    busyCubes: busy,
+    busyCubes: [...busy, ...begun],
     graceMicros: BigInt(config.retiredGraceMs) * 1000n,
   });
   return { deletedFiles, deletedBytes };
