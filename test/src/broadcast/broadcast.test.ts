@@ -9,7 +9,13 @@ import {
   type SegmentRead,
   scanRelation,
 } from '@tessera/cube';
-import { AskingLocator, BroadcastScanner, fixedNodes, type SegmentLocator } from '@tessera/query';
+import {
+  AskingLocator,
+  BroadcastScanner,
+  fixedNodes,
+  hedgingDefaults,
+  type SegmentLocator,
+} from '@tessera/query';
 import type { Expr } from '@tessera/sql';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -85,6 +91,14 @@ function scannerOver(locator: SegmentLocator): CuboidScanner {
     locator,
     clock: systemClock,
     maxPartialBytes: 1 << 24,
+    // Who is asked is then told by what fails, however busy the machine is.
+    hedging: {
+      ...hedgingDefaults,
+      firstDelayMs: 60_000,
+      minDelayMs: 60_000,
+      maxDelayMs: 60_000,
+      stalledMs: 60_000,
+    },
   });
 }
 
