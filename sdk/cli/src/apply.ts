@@ -70,7 +70,8 @@ function isInProject({ kind }: Resource): boolean {
 
 function located(error: unknown, parsed: ParsedResource): unknown {
   if (!isTesseraError(error) || error.violations.length === 0) return error;
-  const violations = locateViolations(parsed, error.violations);
+  const named = error.violations.map((one) => ({ ...one, field: yamlField(parsed, one.field) }));
+  const violations = locateViolations(parsed, named);
   const lines = violations.map(
     ({ file, line, column, description }) => `${file}:${line ?? 1}:${column ?? 1}: ${description}`,
   );
@@ -83,6 +84,12 @@ function located(error: unknown, parsed: ParsedResource): unknown {
     violations,
     message: `${kind} ${name} cannot be applied:\n${lines.join('\n')}`,
   });
+}
+
+/** The wire's names are in snake case, those of YAML in camel case; what a user calls himself is as it is. */
+function yamlField({ positions }: ParsedResource, field: string): string {
+  if (positions.has(field)) return field;
+  return field.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 async function ensureProject(client: TesseraClient, project: string): Promise<void> {

@@ -45,7 +45,7 @@ export function createProgram(terminal: Terminal = processTerminal): Command {
     .addOption(
       new Option(
         '--address <host:port>',
-        'where the platform listens; several that serve the same with commas between them',
+        'where the platform listens; several that serve the same with commas between them; daemons that run apart by kind: "metadata=a:7410;scheduler=a:7420;query=a:7412"',
       )
         .env('TESSERA_ADDRESS')
         .default(defaultAddress),

@@ -39,6 +39,7 @@ export {
 export { type Bind, clientsBy, type Services, services, type TesseraClient } from './clients.ts';
 export { clientsOfDaemons, type DaemonClients } from './clients-of-daemons.ts';
 export { type Connection, type ConnectOptions, connect } from './connect.ts';
+export { connectPlatform } from './connect-platform.ts';
 export {
   decodeStatusDetails,
   encodeStatusDetails,

@@ -5,11 +5,11 @@ import type { Commit } from '../resources/commit.ts';
 import { cubeKind, modelKind, sourceKind } from '../resources/kinds.ts';
 import { idsOf, keyOf, selectBelow } from '../resources/resource-key.ts';
 import type { Change, ResourceRules } from '../resources/resource-table.ts';
+import { forgetCoverage } from './coverage.ts';
 import type { ModelValidator } from './model-validator.ts';
 import { projectOf, referProject, sourcesOf } from './project-rules.ts';
 import { forgetUses, guardUses, refer, touch } from './references.ts';
 import { VersionKeys } from './resource-versions.ts';
-import { coverageKey } from './segment-rules.ts';
 
 export interface ModelRulesOptions {
   readonly store: KeyValueStore;
@@ -101,7 +101,7 @@ export function cubeRules(options: CubeRulesOptions): ResourceRules<metadata.Cub
         if (entries.length > 0) throw cubeNotEmpty(name);
       }
       commit.deletePrefix(segments.start, segments.end!);
-      commit.delete(coverageKey(name));
+      forgetCoverage(commit, name);
       forgetUses(commit, cubeKind, name);
     },
   };

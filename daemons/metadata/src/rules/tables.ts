@@ -71,7 +71,7 @@ export function createTables(context: TableContext, validator: ModelValidator): 
     users: new ResourceTable(userKind, context, userRules),
     groups: new ResourceTable(groupKind, context),
     roles: new ResourceTable(roleKind, context, roleRules),
-    policies: new ResourceTable(policyKind, context, policyRules),
+    policies: new ResourceTable(policyKind, context, policyRules(validator)),
   };
   return tables;
 }

@@ -1,16 +1,25 @@
+import { isTesseraError } from '@tessera/base';
 import { type Connection, type ConnectOptions, connect } from '@tessera/client';
 import { actingClients } from '../leader/acting-clients.ts';
 import type { Authority } from '../leader/authority.ts';
 import type { HostAccess, HostClient } from './observe.ts';
 
+/** How long a daemon may take to say that it serves; less than the look at its host may take. */
+const healthTimeoutMs = 1_000;
+
+interface Opened {
+  readonly connection: Connection;
+  readonly host: HostClient;
+}
+
 /** One connection to each address that is in use. */
 export class HostConnections implements HostAccess, Disposable {
   readonly #authority: Authority;
-  readonly #connections = new Map<string, Connection>();
-  readonly #clients = new Map<string, HostClient>();
-  /** Addresses that were asked for since the last look through them. */
-  #used = new Set<string>();
   readonly #options: ConnectOptions;
+  /** By what it is for and its address. */
+  readonly #opened = new Map<string, Opened>();
+  /** What was asked for since the last look through them. */
+  #used = new Set<string>();
 
   constructor(authority: Authority, options: ConnectOptions = {}) {
     this.#authority = authority;
@@ -18,37 +27,43 @@ export class HostConnections implements HostAccess, Disposable {
   }
 
   host(address: string): HostClient {
-    const connection = this.#connectionTo(address);
-    const client = this.#clients.get(address) ?? actingClients(connection, this.#authority).host;
-    this.#clients.set(address, client);
-    return client;
+    return this.#to(`host ${address}`, address, this.#options).host;
+  }
+
+  /** Asked once, and without a token: everybody may ask. False of an address that cannot be connected to at all. */
+  async isServing(address: string, over: AbortSignal): Promise<boolean> {
+    const { transport = {} } = this.#options;
+    const signal = AbortSignal.any([over, AbortSignal.timeout(healthTimeoutMs)]);
+    try {
+      const once = { transport, maxAttempts: 1 };
+      return await this.#to(`health ${address}`, address, once).connection.isServing({ signal });
+    } catch (error) {
+      if (isTesseraError(error)) return false;
+      throw error;
+    }
   }
 
   /** Closes what was not asked for since it was called last. */
   closeUnused(): void {
-    for (const [address, connection] of this.#connections) {
-      if (this.#used.has(address)) continue;
+    for (const [key, { connection }] of this.#opened) {
+      if (this.#used.has(key)) continue;
       connection.close();
-      this.#connections.delete(address);
-      this.#clients.delete(address);
+      this.#opened.delete(key);
     }
     this.#used = new Set();
   }
 
-  async isServing(address: string, signal: AbortSignal): Promise<boolean> {
-    return this.#connectionTo(address).isServing({ signal });
-  }
-
   [Symbol.dispose](): void {
-    for (const connection of this.#connections.values()) connection.close();
+    for (const { connection } of this.#opened.values()) connection.close();
   }
 
-  #connectionTo(address: string): Connection {
-    this.#used.add(address);
-    const known = this.#connections.get(address);
+  #to(key: string, address: string, options: ConnectOptions): Opened {
+    this.#used.add(key);
+    const known = this.#opened.get(key);
     if (known !== undefined) return known;
-    const connection = connect(address, this.#options);
-    this.#connections.set(address, connection);
-    return connection;
+    const connection = connect(address, options);
+    const opened = { connection, host: actingClients(connection, this.#authority).host };
+    this.#opened.set(key, opened);
+    return opened;
   }
 }

@@ -15,15 +15,26 @@ import type { StagedFile } from '../files/ingest.ts';
 import type { StoredFileKind } from '../files/stored-path.ts';
 import type { StorageDaemon } from '../storage-daemon.ts';
 import type { LayoutFile } from '../store/layout-file.ts';
+import type { Transfers } from '../transfer/transfers.ts';
+import type { Upkeep } from '../upkeep/upkeep.ts';
 
 /** Wire in, wire out. */
 export class StorageHandler implements storage.StorageServiceImplementation {
   readonly #daemon: StorageDaemon;
   readonly #guard: FenceGuard;
+  readonly #transfers: Transfers;
+  readonly #upkeep: Upkeep;
 
-  constructor(daemon: StorageDaemon, guard: FenceGuard) {
-    this.#daemon = daemon;
-    this.#guard = guard;
+  constructor(parts: {
+    readonly daemon: StorageDaemon;
+    readonly guard: FenceGuard;
+    readonly transfers: Transfers;
+    readonly upkeep: Upkeep;
+  }) {
+    this.#daemon = parts.daemon;
+    this.#guard = parts.guard;
+    this.#transfers = parts.transfers;
+    this.#upkeep = parts.upkeep;
   }
 
   async *scanCuboid(request: storage.ScanCuboidRequest, { signal }: CallContext) {
@@ -93,6 +104,7 @@ export class StorageHandler implements storage.StorageServiceImplementation {
 
   async getStats({ cube }: storage.GetStatsRequest) {
     const stats = await this.#daemon.stats(cube === '' ? undefined : cube);
+    const upkeep = this.#upkeep.counts();
     return {
       layouts: stats.layouts.map((layout) => ({
         ...layout,
@@ -104,6 +116,15 @@ export class StorageHandler implements storage.StorageServiceImplementation {
       memoryBytes: BigInt(stats.memoryBytes),
       memoryBudgetBytes: BigInt(stats.memoryBudgetBytes),
       diskBytes: BigInt(stats.diskBytes),
+      quarantinedFiles: BigInt(stats.quarantinedFiles),
+      hasDeepStorage: this.#transfers.hasDeepStorage,
+      scrub: {
+        verifiedFiles: BigInt(upkeep.verifiedFiles),
+        verifiedBytes: BigInt(upkeep.verifiedBytes),
+        damagedFiles: BigInt(upkeep.damagedFiles),
+        mendedFiles: BigInt(upkeep.mendedFiles),
+        lastRoundMicros: BigInt(upkeep.lastRoundMs) * 1_000n,
+      },
     };
   }
 
