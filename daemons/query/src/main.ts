@@ -31,7 +31,11 @@ await runDaemon('query', values, async ({ log, meter, stack, drainTimeoutMs }) =
   const transport = transportOfArguments(values);
   const own = { transport, ...ownToken(values) };
   const client = stack.use(connect(values.metadata, own));
-  const storages = [...new Set(values.storage)].map((address) => stack.use(connect(address, own)));
+  const addresses = [...new Set(values.storage)];
+  const oneOfSeveral = addresses.length > 1;
+  const storages = addresses.map((address) =>
+    stack.use(connect(address, { ...own, oneOfSeveral })),
+  );
   const storage = storages.length === 0 ? {} : storageClients(storages);
   const config = { workDirectory: values.work, pluginDirectory: process.cwd() };
   const query = await composeQuery(config, {

@@ -31,6 +31,11 @@ export interface ConnectOptions {
   readonly token?: TokenSource;
   /** Times that a call which changes nothing is made when daemons refuse it for now; 1: refusals are thrown at once. */
   readonly maxAttempts?: number;
+  /**
+   * True: the caller knows others that serve the same and goes to them itself. Refusals are thrown at once, as by
+   * `maxAttempts: 1`, and calls to a daemon that hangs fail after a few seconds.
+   */
+  readonly oneOfSeveral?: boolean;
 }
 
 const defaultMaxAttempts = 5;
@@ -63,7 +68,7 @@ export function connect(
   options: ConnectOptions = {},
 ): Connection {
   const addresses = addressesOf(address);
-  const { transport = {} } = options;
+  const { transport = {}, oneOfSeveral = false } = options;
   using starting = new DisposableStack();
   const store = transport.tls && starting.use(new CertificateStore(transport.tls));
   const limit = options.maxMessageBytes ?? defaultMaxMessageBytes;
@@ -73,9 +78,9 @@ export function connect(
       retriesRefused({
         clock: systemClock,
         random: seededRandom(Date.now()),
-        maxAttempts: options.maxAttempts ?? defaultMaxAttempts,
+        maxAttempts: oneOfSeveral ? 1 : (options.maxAttempts ?? defaultMaxAttempts),
         maxWaitMs: maxRetryWaitMs,
-        waitsForTheUnavailable: addresses.length === 1,
+        waitsForTheUnavailable: addresses.length === 1 && !oneOfSeveral,
       }),
     )
     .use(bearing(options.token))
@@ -85,7 +90,7 @@ export function connect(
     'grpc.max_send_message_length': limit,
     'grpc.initial_reconnect_backoff_ms': reconnectBackoffMs.initial,
     'grpc.max_reconnect_backoff_ms': reconnectBackoffMs.max,
-    ...(addresses.length > 1 ? amongSeveral : {}),
+    ...(addresses.length > 1 || oneOfSeveral ? amongSeveral : {}),
   };
   const dial = (one: string) =>
     new Link(one, {

@@ -92,7 +92,7 @@ export class KnownNodes implements AsyncDisposable {
     this.#leave(id);
     const { nodeConnections = {}, log } = this.#options;
     try {
-      const connection = connect(address, nodeConnections);
+      const connection = connect(address, { ...nodeConnections, oneOfSeveral: true });
       const node = new RemoteStorageNode(id, connection.storage);
       const snapshots = new RemoteSnapshotReader(connection.storage);
       this.#known.set(id, { address, connection, node, snapshots });
