@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatTable } from '@tessera/cli';
-import { ClusterClients, copyReplicas, TestCluster } from '@tessera/testkit/cluster';
+import { ClusterClients, TestCluster } from '@tessera/testkit/cluster';
 import type { Benchmark, Reach } from '../benchmark.ts';
 import { median } from '../statistics.ts';
 import { openShop } from './shop.ts';
@@ -52,10 +52,6 @@ async function measure(victim: Victim, stage: Stage, runs: number): Promise<numb
 /** Everything runs and answers before the next blow, so that each is measured alone. */
 async function settled({ cluster, clients, shop }: Stage): Promise<void> {
   await Promise.all(cluster.daemons.map((daemon) => daemon.untilReady()));
-  await until(async () => {
-    await copyReplicas(cluster, clients.whole(0));
-    return true;
-  });
   for (const { queries } of clients.all('query')) await until(() => shop.answers(queries));
 }
 

@@ -3,6 +3,7 @@ import { type Services, services, type TesseraClient } from './clients.ts';
 /** Which daemon serves what, by the name that `TesseraClient` has it under; metadata serves the rest. */
 const servedBy = {
   builds: 'scheduler',
+  replication: 'scheduler',
   operations: 'scheduler',
   queries: 'query',
   storage: 'storage',

@@ -28,6 +28,7 @@ export const services = {
   backups: metadata.BackupServiceDefinition,
   leases: coordination.LeaseServiceDefinition,
   builds: scheduler.BuildServiceDefinition,
+  replication: scheduler.ReplicationServiceDefinition,
   operations: longrunning.OperationsDefinition,
   queries: query.QueryServiceDefinition,
   users: access.UserServiceDefinition,

@@ -1,11 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { seededRandom, systemClock } from '@tessera/base';
+import { listAll } from '@tessera/client';
+import { metadata } from '@tessera/proto';
 import {
   ClusterClients,
-  copyReplicas,
   hostCount,
   hostsOf,
+  replication,
   slowSyncUnusable,
   TestCluster,
 } from '@tessera/testkit/cluster';
@@ -42,8 +44,8 @@ export interface ChaosOutcome {
 }
 
 const world = 'chaos';
+const cube = `projects/${world}/cubes/world`;
 const users = 3;
-const copyIntervalMs = 500;
 /** What a cluster may take at most until it is well again; generous, because machines that test are busy. */
 const recoveryBoundMs = 120_000;
 const retryMs = 100;
@@ -103,7 +105,7 @@ class ChaosRun {
         ...{ versions, oracle, world, spec: this.#spec, seed, clock },
         folder: join(this.#sources, world),
       }),
-      cube: `projects/${world}/cubes/world`,
+      cube,
       random: seededRandom(seed + 1),
       clock,
     });
@@ -144,7 +146,6 @@ class ChaosRun {
     const platform = { client: this.#clients.whole(0), directory: this.#sources };
     await World.create(world, this.#spec, { platform, oracle: this.#oracle });
     this.#versions.begin(world, Number.NEGATIVE_INFINITY);
-    await copyReplicas(this.#cluster, this.#clients.whole(0));
   }
 
   #rounds(): readonly Round[] {
@@ -161,14 +162,7 @@ class ChaosRun {
     const asking = Array.from({ length: users }, (_, user) =>
       this.#queries.run(seed + 10_000 * (user + 1), stop),
     );
-    return [...asking, this.#builds.run(stop), this.#writes.run(stop), this.#copy(stop)];
-  }
-
-  async #copy(stop: AbortSignal): Promise<void> {
-    for (let n = 0; !stop.aborted; n++) {
-      await copyReplicas(this.#cluster, this.#clients.whole(n)).catch(() => {}); // Metadata is away.
-      await systemClock.sleep(copyIntervalMs, stop).catch(() => {});
-    }
+    return [...asking, this.#builds.run(stop), this.#writes.run(stop)];
   }
 
   async #runRound(index: number, { faults, holdMs }: Round): Promise<void> {
@@ -228,14 +222,32 @@ class ChaosRun {
   async #atTheEnd(): Promise<readonly string[]> {
     if (this.#allWrong().length > 0) return [];
     await this.#builds.refreshAll(AbortSignal.timeout(recoveryBoundMs));
-    await copyReplicas(this.#cluster, this.#clients.whole(0));
     for (let i = 0; i < finalQuestions; i++) {
       await this.#untilAnswered(i, AbortSignal.timeout(recoveryBoundMs));
     }
     const { problems } = await this.#clients.nth('metadata', 0).maintenance.checkStore({});
     for (const { reason, name, detail } of problems) this.#note(`${reason} ${name}`, detail);
+    await this.#untilReplicated(AbortSignal.timeout(recoveryBoundMs));
     const lost = await Promise.all(hostsOf.metadata.map((_, n) => this.#writes.lost(n)));
     return lost.flat();
+  }
+
+  /** Every segment that answers is on two hosts again. */
+  async #untilReplicated(deadline: AbortSignal): Promise<void> {
+    for (;;) {
+      const { resources } = await listAll(this.#clients.whole(0), 'segments', { parent: cube });
+      const ready = resources.filter(
+        ({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY,
+      );
+      const alone = ready.filter(({ replicas }) => new Set(replicas).size < replication);
+      if (alone.length === 0) return;
+      if (deadline.aborted) {
+        for (const { name, replicas } of alone)
+          this.#note(name, `is on ${replicas.join() || 'none'}`);
+        return;
+      }
+      await systemClock.sleep(retryMs);
+    }
   }
 
   #note(what: string, why: string): void {

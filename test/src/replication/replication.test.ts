@@ -94,6 +94,11 @@ describe('three storage nodes', () => {
     await expect.poll(moved, { ...patience, interval: 10 }).toBe(true);
     await cluster.kill('scheduler-1');
     await expectRightUntil(async () => !(await cluster.recordedNodes()).includes('a'));
+    const removable = async () => {
+      const { nodes } = await cluster.client.replication.getReplication({});
+      return nodes.filter((node) => node.removable && node.draining).map(({ node }) => node);
+    };
+    await expect.poll(removable, patience).toEqual(['storageNodes/a']);
     await cluster.kill('a');
     expect(await spreadOver(['c', 'd'])).toBe(true);
     await expectRightUntil(async () => true);

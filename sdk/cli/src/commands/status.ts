@@ -5,6 +5,7 @@ import { findDegraded } from '../health/find-degraded.ts';
 import { observePlatform, type PlatformReport } from '../health/observe-platform.ts';
 import { connectTo } from '../host-connection.ts';
 import type { Runner } from '../runner.ts';
+import { storageNodeTable } from '../storage-node-view.ts';
 import { formatBytes, formatCount } from '../table.ts';
 
 /** status: the cubes of a project at a glance, and what is not as it should be. */
@@ -25,6 +26,7 @@ export function statusCommand(program: Command, run: Runner): void {
           cubes: rows,
           stats,
           queries,
+          replication: report.replication,
           hosts: report.observed.hosts,
           deployments: report.observed.deployments,
           degraded,
@@ -35,6 +37,8 @@ export function statusCommand(program: Command, run: Runner): void {
             ? 'memory unknown'
             : `in memory ${formatBytes(stats.memoryBytes)} of ${formatBytes(stats.memoryBudgetBytes)}`;
         context.terminal.out(`${memory}; ${queries.length} queries running\n`);
+        const nodes = report.replication?.nodes ?? [];
+        if (nodes.length > 0) context.terminal.out(`\n${storageNodeTable(nodes)}\n`);
         const { hosts } = report.observed;
         if (hosts.length > 0) {
           const alive = hosts.filter(({ isAlive }) => isAlive).length;

@@ -18,6 +18,14 @@ export const degradations = {
     'A source cannot be read: its tables are not answered unless cuboids cover all of the question. The message is that of its connector.',
   POLICY_DANGLING:
     'An access policy does not fit its table any more, so its role is denied the table. Mend the policy: `tessera apply`.',
+  REPLICA_UNREACHABLE:
+    'No storage node that is alive holds some segments, snapshots or dictionaries: questions about them fail with SEGMENT_UNREACHABLE until a node that holds them is back. Start it; nothing of it is deleted.',
+  REPLICAS_TOO_FEW:
+    'Some segments, snapshots or dictionaries are on fewer storage nodes than they shall be on. REPLICA_LOST passes by itself, as they are being copied; NODES_TOO_FEW until a storage node is added or comes back.',
+  STORAGE_NODE_GONE:
+    'A storage node sends no heartbeat. Start its daemon; if it never comes back, `tessera storage forget NODE`.',
+  PLACEMENT_LIMITED:
+    'The storage nodes cannot hold everything as it is wished. The message says what is lacking.',
   SEGMENT_STALE:
     'The source has changed since segments were built: strict models read those ranges from the source, which is slower. `tessera refresh CUBE`.',
   FRESHNESS_UNKNOWN:

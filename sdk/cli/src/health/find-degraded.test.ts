@@ -28,6 +28,13 @@ const deployment = {
   message: 'Why.',
   drifts: [],
 };
+const replicated = {
+  goneNodes: [],
+  unreachableItems: 0,
+  fewByReason: {},
+  pendingBytes: 0n,
+  conditions: [],
+};
 const away = { service: 'storage', message: 'No connection.' };
 const failedSource = { source: 'shop', reason: 'FILE_MISSING', message: 'It is gone.' };
 const failure = { operation: 'operations/build-1', message: 'Disk full.' };
@@ -53,6 +60,23 @@ describe('what is degraded', () => {
     },
   ])('of the platform: $found', ({ change, found: [reason, subject] }) => {
     expect(findDegraded({ ...healthy, ...change })).toMatchObject([{ reason, subject }]);
+  });
+
+  test.each([
+    { change: { unreachableItems: 2 }, found: ['REPLICA_UNREACHABLE', 'storage', '2 items.'] },
+    {
+      change: { fewByReason: { REPLICA_LOST: 3 }, pendingBytes: 2_000n },
+      found: ['REPLICAS_TOO_FEW', 'storage', '3 REPLICA_LOST; 2.0 kB are to be copied.'],
+    },
+    { change: { goneNodes: ['c'] }, found: ['STORAGE_NODE_GONE', 'c', 'It holds no lease.'] },
+    {
+      change: { conditions: [{ reason: 'RACKS_TOO_FEW', message: 'Two racks.' }] },
+      found: ['PLACEMENT_LIMITED', 'storage', 'RACKS_TOO_FEW: Two racks.'],
+    },
+  ])('of replicas: $found', ({ change, found: [reason, subject, message] }) => {
+    const replication = { ...replicated, ...change };
+    expect(findDegraded({ ...healthy, replication })).toEqual([{ reason, subject, message }]);
+    expect(findDegraded({ ...healthy, replication: replicated })).toEqual([]);
   });
 
   test.each([

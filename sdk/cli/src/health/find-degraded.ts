@@ -1,3 +1,4 @@
+import { formatBytes } from '../table.ts';
 import { type DegradationReason, degradations } from './degradations.ts';
 
 /** One thing that is not as it should be. */
@@ -36,8 +37,22 @@ export interface ObservedPlatform {
       }
     | undefined;
   readonly queuedQueries: number;
+  /** Absent: the platform does not replicate, or nobody said. */
+  readonly replication?: ObservedReplication;
   readonly hosts: readonly ObservedHost[];
   readonly deployments: readonly ObservedDeployment[];
+}
+
+export interface ObservedReplication {
+  /** Ids of storage nodes that send no heartbeat. */
+  readonly goneNodes: readonly string[];
+  /** Items that nobody who is alive holds. */
+  readonly unreachableItems: number;
+  /** Items that too few hold, by the reason why. */
+  readonly fewByReason: Readonly<Record<string, number>>;
+  /** Bytes that are to be copied. */
+  readonly pendingBytes: bigint;
+  readonly conditions: readonly { readonly reason: string; readonly message: string }[];
 }
 
 export interface ObservedHost {
@@ -85,11 +100,12 @@ export function findDegraded(observed: ObservedPlatform): readonly Degraded[] {
     ...observed.sourceFailures.map(({ source, reason, message }) =>
       degraded('SOURCE_UNREADABLE', source, `${reason}: ${message}`),
     ),
-    ...observed.hosts.flatMap(ofHost),
-    ...observed.deployments.flatMap(ofDeployment),
     ...observed.policyFaults.map(({ policy, field, description }) =>
       degraded('POLICY_DANGLING', policy, `${field}: ${description}`),
     ),
+    ...ofReplication(observed.replication),
+    ...observed.hosts.flatMap(ofHost),
+    ...observed.deployments.flatMap(ofDeployment),
     ...observed.cubes.flatMap(ofCube),
     ...ofMemory(observed.memory),
     ...(observed.queuedQueries > 0
@@ -112,6 +128,25 @@ function ofCube(observed: ObservedCube): Degraded[] {
     ...(failure === undefined
       ? []
       : [degraded('OPERATION_FAILED', cube, `${failure.operation}: ${failure.message}`)]),
+  ];
+}
+
+function ofReplication(seen: ObservedReplication | undefined): Degraded[] {
+  if (seen === undefined) return [];
+  const { goneNodes, unreachableItems, fewByReason, pendingBytes, conditions } = seen;
+  const few = Object.entries(fewByReason).map(([reason, count]) => `${count} ${reason}`);
+  const toCome = pendingBytes > 0n ? `; ${formatBytes(pendingBytes)} are to be copied` : '';
+  return [
+    ...(unreachableItems === 0
+      ? []
+      : [degraded('REPLICA_UNREACHABLE', 'storage', `${unreachableItems} items.`)]),
+    ...(few.length === 0
+      ? []
+      : [degraded('REPLICAS_TOO_FEW', 'storage', `${few.join(', ')}${toCome}.`)]),
+    ...goneNodes.map((node) => degraded('STORAGE_NODE_GONE', node, 'It holds no lease.')),
+    ...conditions.map(({ reason, message }) =>
+      degraded('PLACEMENT_LIMITED', 'storage', `${reason}: ${message}`),
+    ),
   ];
 }
 

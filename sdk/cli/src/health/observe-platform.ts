@@ -1,9 +1,9 @@
 import { Code, isTesseraError, messageOf, resourceIdOf } from '@tessera/base';
 import { listAll, type TesseraClient } from '@tessera/client';
-import { metadata, type query, type storage } from '@tessera/proto';
+import { metadata, type query, type scheduler, type storage } from '@tessera/proto';
 import { freshnessOf, type KnownFreshness } from '../freshness.ts';
 import { type OperationView, viewOf } from '../operation-view.ts';
-import type { ObservedCube, ObservedPlatform } from './find-degraded.ts';
+import type { ObservedCube, ObservedPlatform, ObservedReplication } from './find-degraded.ts';
 import { type ConnectToHost, type HostsReport, observeHosts } from './observe-hosts.ts';
 
 /** What the services of a platform say of one project, each as far as it answers. */
@@ -15,6 +15,7 @@ export interface PlatformReport {
   readonly queries: readonly query.RunningQuery[];
   /** The newest first. */
   readonly operations: readonly OperationView[];
+  readonly replication: scheduler.GetReplicationResponse | undefined;
   /** Absent: metadata did not answer. */
   readonly machines: HostsReport | undefined;
   readonly observed: ObservedPlatform;
@@ -44,6 +45,7 @@ export async function observePlatform(
     stats,
     running,
     operations,
+    replication,
     lease,
     sourceFailures,
     policyFaults,
@@ -51,9 +53,10 @@ export async function observePlatform(
   ] = await Promise.all([
     ask('metadata', listAll(client, 'cubes', { parent: project })),
     ask('metadata', listAll(client, 'segments', { parent: every })),
-    ask('storage', client.storage.getStats({ cube: '' })),
+    ask('storage', client.storage.getStats({ cube: '' }).catch(unlessServedApart)),
     ask('query', client.queries.listQueries({})),
     ask('scheduler', client.operations.listOperations({ pageSize: maxOperations })),
+    ask('scheduler', client.replication.getReplication({})),
     ask('metadata', isLed(client)),
     ask('query', failedSources(client, project)),
     ask('query', danglingPolicies(client, project)),
@@ -73,6 +76,7 @@ export async function observePlatform(
     stats,
     queries: running?.queries ?? [],
     operations: (operations?.operations ?? []).map(viewOf),
+    replication,
   };
   const services = new Map(failures.map(({ service, error }) => [service, messageOf(error)]));
   return {
@@ -86,6 +90,9 @@ export async function observePlatform(
       cubes: segments === undefined ? [] : report.cubes.map((cube) => cubeOf(cube, ready, report)),
       memory: stats && memoryOf(stats),
       queuedQueries: report.queries.filter(({ queued }) => queued).length,
+      ...(replication === undefined || replication.nodes.length === 0
+        ? {}
+        : { replication: replicationOf(replication) }),
       hosts: machines?.observedHosts ?? [],
       deployments: machines?.observedDeployments ?? [],
     },
@@ -154,6 +161,30 @@ function cubeOf(
   };
 }
 
+/** Of many items only some are named: the others are of the same kind as the last ones. */
+function replicationOf({
+  nodes,
+  degradedItems,
+  degradedCount,
+  conditions,
+}: scheduler.GetReplicationResponse): ObservedReplication {
+  const unreachable = degradedItems.filter(({ aliveReplicas }) => aliveReplicas.length === 0);
+  const few = degradedItems.filter(({ aliveReplicas }) => aliveReplicas.length > 0);
+  const fewByReason: Record<string, number> = {};
+  for (const { reason } of few) fewByReason[reason] = (fewByReason[reason] ?? 0) + 1;
+  const unnamed = Number(degradedCount) - degradedItems.length;
+  const last = degradedItems.at(-1);
+  const isFew = last !== undefined && last.aliveReplicas.length > 0;
+  if (isFew && unnamed > 0) fewByReason[last.reason]! += unnamed;
+  return {
+    goneNodes: nodes.filter(({ alive }) => !alive).map(({ node }) => resourceIdOf(node)),
+    unreachableItems: unreachable.length + (isFew ? 0 : unnamed),
+    fewByReason,
+    pendingBytes: nodes.reduce((sum, { pendingBytes }) => sum + pendingBytes, 0n),
+    conditions,
+  };
+}
+
 function memoryOf({ layouts, memoryBytes, memoryBudgetBytes }: storage.GetStatsResponse) {
   return {
     usedBytes: memoryBytes,
@@ -161,4 +192,10 @@ function memoryOf({ layouts, memoryBytes, memoryBudgetBytes }: storage.GetStatsR
     files: layouts.reduce((sum, { segmentCount }) => sum + segmentCount, 0),
     filesInMemory: layouts.reduce((sum, { segmentsInMemory }) => sum + segmentsInMemory, 0),
   };
+}
+
+/** Where storage daemons run apart and none is named, the scheduler tells of them. */
+function unlessServedApart(error: unknown): undefined {
+  if (isTesseraError(error) && error.code === Code.UNIMPLEMENTED) return undefined;
+  throw error;
 }

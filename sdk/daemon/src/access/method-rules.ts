@@ -80,7 +80,8 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   },
   'tessera.metadata.v1.StorageNodeService': {
     ...reading('StorageNode', 'StorageNodes', and(operate, 'scheduler', 'query', 'storage')),
-    ...writing('StorageNode', and(operate, 'scheduler', 'storage')),
+    ...each(['CreateStorageNode', 'UpdateStorageNode'], and(operate, 'scheduler', 'storage')),
+    DeleteStorageNode: and(operate, 'scheduler'),
   },
   'tessera.metadata.v1.OperationRecordService': {
     ...reading('OperationRecord', 'OperationRecords', and(operate, 'scheduler')),
@@ -118,6 +119,7 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
     ],
     build,
   ),
+  'tessera.scheduler.v1.ReplicationService': { GetReplication: operate },
   'tessera.storage.v1.StorageService': {
     ...each(['ScanCuboid', 'ReadSnapshot'], and(noUsers, 'query', 'scheduler')),
     ...each(['PrepareIngest', 'CommitIngest', 'AbortIngest'], and(noUsers, 'scheduler')),

@@ -14,6 +14,9 @@ export const hostsOf: Readonly<Record<DaemonKind, readonly number[]>> = {
   scheduler: [1, 2],
 };
 
+/** Storage daemons that hold each segment. */
+export const replication = 2;
+
 export const ports = {
   etcd: 2379,
   etcdPeer: 2380,
@@ -101,20 +104,20 @@ function daemonArgv(
 ): readonly string[] {
   const { tls } = context;
   const folder = hostFolder(context, host);
-  const of = (other: Exclude<DaemonKind, 'etcd'>, at: number) =>
-    `${context.addressOf(hostsOf[other][at]!)}:${ports[other]}`;
-  const nearest = (other: 'metadata' | 'query') => of(other, host % hostsOf[other].length);
-  const all = hostsOf.storage.map((_, at) => of('storage', at));
+  const all = (other: 'metadata' | 'query') =>
+    hostsOf[other].map((at) => `${context.addressOf(at)}:${ports[other]}`).join();
+  const work = ['--work', join(folder, kind)];
+  // All these hosts have one name, that of this machine, so a scheduler is told which storage daemon is beside it.
   const flags: Readonly<Record<typeof kind, () => readonly string[]>> = {
     metadata: () => ['--config', metadataConfig(context, folder)],
-    storage: () => ['--directory', dataFolder(context, 'storage', host)],
-    query: () => [
-      ...['--metadata', nearest('metadata'), '--work', join(folder, 'query')],
-      ...all.flatMap((address) => ['--storage', address]),
+    storage: () => [
+      ...['--metadata', all('metadata'), '--name', `storage-${host}`, '--rack', `rack-${host}`],
+      ...['--directory', dataFolder(context, 'storage', host)],
     ],
+    query: () => ['--metadata', all('metadata'), ...work],
     scheduler: () => [
-      ...['--metadata', nearest('metadata'), '--query', nearest('query')],
-      ...['--storage', all[0]!, '--work', join(folder, 'scheduler')],
+      ...['--metadata', all('metadata'), '--query', all('query')],
+      ...['--build-node', `storage-${host}`, '--replication', String(replication), ...work],
     ],
   };
   return [
