@@ -6,13 +6,15 @@ import { type Meter, noMeter } from '@tessera/telemetry';
 import { Authenticator } from './access/authenticator.ts';
 import { type MetadataConfigInput, parseMetadataConfig } from './config.ts';
 import { LeaseStore } from './coordination/lease-store.ts';
+import { deploymentVersionUnknown, modelVersionUnknown } from './errors.ts';
 import { Compactor } from './maintenance/compactor.ts';
+import { IdentityProvider } from './oidc/identity-provider.ts';
 import { RequestIds } from './resources/request-ids.ts';
 import type { TableContext } from './resources/resource-table.ts';
 import { Journal } from './rules/journal.ts';
 import { type ModelValidator, structuralValidator } from './rules/model-validator.ts';
-import { ModelVersions } from './rules/model-versions.ts';
 import { SegmentPublisher } from './rules/publish-segments.ts';
+import { ResourceVersions } from './rules/resource-versions.ts';
 import { createTables, segmentRulesOptions } from './rules/tables.ts';
 import {
   groupHandler,
@@ -35,6 +37,7 @@ import {
   segmentHandler,
   snapshotHandler,
   sourceHandler,
+  storageNodeHandler,
 } from './service/metadata-handlers.ts';
 import { measuredStore } from './store/measured-store.ts';
 import { openStore } from './store/open-store.ts';
@@ -80,7 +83,8 @@ export async function composeMetadata(
     log.error({ error }, 'compaction.failed'),
   );
   compactor.start();
-  const authenticator = new Authenticator(store, clock);
+  const providers = config.identityProviders.map((one) => new IdentityProvider(one, clock, log));
+  const authenticator = new Authenticator(store, clock, providers);
   return {
     services: createServices(context, dependencies.validator ?? structuralValidator, authenticator),
     ...{ store, authenticator },
@@ -100,17 +104,23 @@ function createServices(
   const { store, clock } = context;
   const tables = createTables(context, validator);
   const publisher = new SegmentPublisher(context, segmentRulesOptions(store, tables));
-  const versions = new ModelVersions(store, tables.models);
+  const modelVersions = new ResourceVersions(store, tables.models, modelVersionUnknown);
+  const deploymentVersions = new ResourceVersions(
+    store,
+    tables.deployments,
+    deploymentVersionUnknown,
+  );
   return [
     serve(metadata.ProjectServiceDefinition, projectHandler(tables)),
     serve(metadata.SourceServiceDefinition, sourceHandler(tables)),
-    serve(metadata.ModelServiceDefinition, modelHandler(tables, versions)),
+    serve(metadata.ModelServiceDefinition, modelHandler(tables, modelVersions)),
     serve(metadata.CubeServiceDefinition, cubeHandler(tables)),
     serve(metadata.SegmentServiceDefinition, segmentHandler(tables, publisher)),
     serve(metadata.SnapshotServiceDefinition, snapshotHandler(tables)),
     serve(metadata.DictionaryServiceDefinition, dictionaryHandler(tables)),
-    serve(metadata.DeploymentServiceDefinition, deploymentHandler(tables)),
+    serve(metadata.DeploymentServiceDefinition, deploymentHandler(tables, deploymentVersions)),
     serve(metadata.HostServiceDefinition, hostHandler(tables)),
+    serve(metadata.StorageNodeServiceDefinition, storageNodeHandler(tables)),
     serve(
       metadata.OperationRecordServiceDefinition,
       operationHandler(tables, new Journal(context)),

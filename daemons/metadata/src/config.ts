@@ -43,6 +43,80 @@ const etcdStore = z.strictObject({
     .prefault({}),
 });
 
+/** Over TLS, or on this machine: whoever can change the keys on the way can be anybody. */
+const keysUri = z
+  .string()
+  .regex(
+    /^(https:\/\/|http:\/\/(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(:\d{1,5})?\/)\S+$/,
+    'must begin with https://',
+  );
+
+/** Only what is signed with a private key: a secret that both sides share would let every side sign. */
+const algorithms = [
+  ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const),
+  ...(['ES256', 'ES384', 'ES512', 'EdDSA'] as const),
+] as const;
+
+const wholeMs = z.number().int().min(0);
+
+export const identityProvider = z.strictObject({
+  issuer: z.string().min(1).describe('What its tokens have as `iss`, exactly.'),
+  audience: z.string().min(1).describe('What they have as `aud`: that they are for this platform.'),
+  jwksUri: keysUri.describe('Where its keys are published (JWKS).'),
+  caFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The authority of its certificate (PEM); by default those of the system.'),
+  algorithms: z
+    .array(z.enum(algorithms))
+    .min(1)
+    .readonly()
+    .default(['RS256', 'PS256', 'ES256', 'EdDSA'])
+    .describe('What tokens may be signed with.'),
+  clockSkewMs: wholeMs
+    .max(300_000)
+    .default(30_000)
+    .describe('How far its clock and ours may be apart, in milliseconds.'),
+  userClaim: z.string().min(1).default('sub').describe('The claim that holds the id of the user.'),
+  userPrefix: z
+    .string()
+    .regex(/^([a-z0-9][a-z0-9_.-]*)?$/)
+    .default('')
+    .describe("What is put before it, so that its users are told from the platform's own."),
+  users: z
+    .enum(['known', 'any'])
+    .default('known')
+    .describe(
+      '`known`: who has a `User` of that id; `any`: others too, with what their groups give.',
+    ),
+  groupsClaim: z.string().min(1).default('groups').describe('The claim that holds their groups.'),
+  groupPrefix: z
+    .string()
+    .regex(/^([a-z0-9][a-z0-9_.-]*)?$/)
+    .default('')
+    .describe('What is put before the name of a group, where `groups` is absent.'),
+  groups: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('From its groups to ids of `Group`; those that are not listed then mean nothing.'),
+  keys: z
+    .strictObject({
+      refreshMs: wholeMs
+        .default(600_000)
+        .describe('Keys this old are read again, in milliseconds.'),
+      maxAgeMs: wholeMs
+        .default(86_400_000)
+        .describe('While they cannot be read, the last ones count for so long, in milliseconds.'),
+      cooldownMs: wholeMs
+        .default(30_000)
+        .describe('Between reads, whatever keys tokens name, in milliseconds.'),
+    })
+    .prefault({}),
+});
+
+export type IdentityProviderConfig = z.infer<typeof identityProvider>;
+
 /** What can be set of the metadata daemon. */
 export const metadataConfig = z.strictObject({
   store: z
@@ -70,6 +144,12 @@ export const metadataConfig = z.strictObject({
         .describe('How often the store is compacted, in milliseconds.'),
     })
     .prefault({}),
+  identityProviders: z
+    .array(identityProvider)
+    .max(16)
+    .readonly()
+    .default([])
+    .describe('OpenID Connect providers whose tokens are taken, each with an issuer of its own.'),
 });
 
 export type MetadataConfig = z.infer<typeof metadataConfig>;
@@ -81,7 +161,10 @@ export type EtcdStoreConfig = Extract<StoreConfig, { readonly driver: 'etcd' }>;
 export function parseMetadataConfig(input: unknown): MetadataConfig {
   const { success, data, error } = metadataConfig.safeParse(input);
   if (!success) throw configInvalid(error.issues.map(violationOf));
-  const faults = data.store.driver === 'etcd' ? etcdFaults(data.store) : [];
+  const faults = [
+    ...(data.store.driver === 'etcd' ? etcdFaults(data.store) : []),
+    ...issuerFaults(data.identityProviders),
+  ];
   if (faults.length > 0) throw configInvalid(faults);
   return data;
 }
@@ -97,6 +180,16 @@ function etcdFaults({ username, passwordFile, tls }: EtcdStoreConfig): FieldViol
   together('username', 'passwordFile', username, passwordFile);
   together('tls.certificateFile', 'tls.keyFile', tls.certificateFile, tls.keyFile);
   return faults;
+}
+
+/** Of two providers of one issuer it would depend on their order whose rules count. */
+function issuerFaults(providers: readonly IdentityProviderConfig[]): FieldViolation[] {
+  const issuers = ['tessera', ...providers.map(({ issuer }) => issuer)];
+  return providers.flatMap(({ issuer }, i) =>
+    issuers.indexOf(issuer) === i + 1
+      ? []
+      : [{ field: `identityProviders.${i}.issuer`, description: 'is taken by another one' }],
+  );
 }
 
 function violationOf({ path, message }: z.core.$ZodIssue): FieldViolation {

@@ -133,6 +133,16 @@ export function storeLocked(file: string): TesseraError {
   });
 }
 
+/** A later version of Tessera wrote the store. */
+export function storeNewer(file: string, format: number, known: number): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'STORE_NEWER',
+    message: `The metadata store ${file} has format ${format}, and this version knows ${known}: start a newer one, or restore a backup that was made before the upgrade into another store. It was left as it is.`,
+    metadata: { file, format: String(format), known: String(known) },
+  });
+}
+
 export function storeCorrupt(file: string, detail: string): TesseraError {
   return new TesseraError({
     code: Code.DATA_LOSS,
@@ -317,9 +327,18 @@ export function modelVersionUnknown(name: string, version: bigint): TesseraError
   });
 }
 
+export function deploymentVersionUnknown(name: string, version: bigint): TesseraError {
+  return new TesseraError({
+    code: Code.OUT_OF_RANGE,
+    reason: 'DEPLOYMENT_VERSION_UNKNOWN',
+    message: `${name} never had a version ${version}; 'tessera deployment history' lists its versions.`,
+    metadata: { name, version: `${version}` },
+  });
+}
+
 /** One violation for each fault of a spec. */
 export function invalidSpec(
-  kind: 'model' | 'cube' | 'deployment',
+  kind: 'model' | 'cube' | 'deployment' | 'policy',
   name: string,
   violations: readonly FieldViolation[],
 ): TesseraError {
@@ -395,6 +414,26 @@ export function hostAlive(name: string, lease: string): TesseraError {
   });
 }
 
+/** Two storage daemons cannot have one name: a replica on it would be on either. */
+export function storageNodeNameTaken(name: string): TesseraError {
+  return new TesseraError({
+    code: Code.ALREADY_EXISTS,
+    reason: 'STORAGE_NODE_NAME_TAKEN',
+    message: `${name} is another storage daemon, or another data directory of this one; choose another name, or delete the node when it is gone for good.`,
+    metadata: { name },
+  });
+}
+
+/** Its daemon would register it again at once. */
+export function storageNodeAlive(name: string, lease: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'STORAGE_NODE_ALIVE',
+    message: `${name} is alive: ${lease} is held. Stop its daemon, or wait until the lease has run out, then delete it.`,
+    metadata: { name, lease },
+  });
+}
+
 /** The same whatever was wrong: nobody learns which users there are. */
 export function loginFailed(): TesseraError {
   return new TesseraError({
@@ -431,11 +470,31 @@ export function tokenInvalid(cause?: unknown): TesseraError {
   });
 }
 
+/** Nobody can tell whether the token is good; it may be, later. */
+export function identityProviderUnavailable(issuer: string, cause: unknown): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'IDENTITY_PROVIDER_UNAVAILABLE',
+    message: `The keys of ${issuer} cannot be read, so its tokens cannot be checked: try again later.`,
+    metadata: { issuer },
+    cause,
+  });
+}
+
 export function apiTokenNotFound(id: string): TesseraError {
   return new TesseraError({
     code: Code.NOT_FOUND,
     reason: 'API_TOKEN_NOT_FOUND',
     message: `The user has no API token ${id}; was it revoked already?`,
     metadata: { id },
+  });
+}
+
+export function adminPasswordMissing(): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'ADMIN_PASSWORD_MISSING',
+    message:
+      'Access is to be controlled and there are no users yet: give the password of the first one, admin, in a file with --admin-password-file.',
   });
 }

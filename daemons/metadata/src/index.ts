@@ -1,4 +1,5 @@
 /** The metadata daemon: every resource, revision, watch, transaction and lease. */
+export { ensureFirstUser } from './access/first-user.ts';
 export { composeMetadata, type MetadataDaemon, type MetadataDependencies } from './composition.ts';
 export {
   type MetadataConfig,
@@ -6,6 +7,7 @@ export {
   metadataConfig,
   parseMetadataConfig,
 } from './config.ts';
+export { readJson } from './read-json.ts';
 export { type ModelValidator, structuralValidator } from './rules/model-validator.ts';
 export { openEtcdStore } from './store/etcd/etcd-store.ts';
 export type { EtcdOptions, EtcdTiming, EtcdTls } from './store/etcd/options.ts';

@@ -1,12 +1,19 @@
 import { type Clock, systemClock } from '@tessera/base';
-import type { CuboidScanner, SnapshotReader, TesseraClient } from '@tessera/client';
-import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
+import { type ConnectOptions, listAll, type TesseraClient } from '@tessera/client';
+import {
+  type Logger,
+  loadSqlParser,
+  type ServiceBinding,
+  serve,
+  silentLogger,
+} from '@tessera/daemon';
 import { DuckDb, sessionSettings } from '@tessera/duckdb';
 import { query } from '@tessera/proto';
-import { loadParser } from '@tessera/sql';
 import { type Meter, noMeter } from '@tessera/telemetry';
 import { Admission } from './admission/admission.ts';
 import { QueryLog } from './admission/query-log.ts';
+import { replicatedStorage } from './broadcast/replicated-storage.ts';
+import type { StorageClients } from './broadcast/storage-clients.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { MetadataView } from './catalog/metadata-view.ts';
 import { readExtent } from './catalog/read-extent.ts';
@@ -19,11 +26,12 @@ import { measureState, QueryMeasures } from './measure-queries.ts';
 import { Planner } from './plan/planner.ts';
 import { QueryHandler } from './service/query-handler.ts';
 
-export interface QueryDeps {
+/** Without `scanner` and `snapshots`, stored data is read from the storage nodes that metadata names. */
+export interface QueryDeps extends Partial<StorageClients> {
   /** Of its services those of metadata are used. */
   readonly client: TesseraClient;
-  readonly scanner: CuboidScanner;
-  readonly snapshots: SnapshotReader;
+  /** How storage nodes are connected to. */
+  readonly nodeConnections?: ConnectOptions;
   readonly log?: Logger;
   readonly clock?: Clock;
   readonly meter?: Meter;
@@ -42,14 +50,19 @@ export async function composeQuery(
   deps: QueryDeps,
 ): Promise<QueryDaemon> {
   const config: QueryConfig = { ...queryDefaults, ...settings };
-  const { client, scanner, snapshots, log = silentLogger, clock = systemClock } = deps;
-  const { meter = noMeter } = deps;
-  await loadParser();
+  const { client, log = silentLogger, clock = systemClock } = deps;
+  const { meter = noMeter, nodeConnections = {} } = deps;
+  await loadSqlParser();
   const stack = new AsyncDisposableStack();
   const duckdb = stack.use(await openDuckDb(config));
   const metadata = stack.use(new MetadataView(client, clock, log));
-  const source = new SourceExecutor(duckdb, (opened, table, signal) =>
-    askVersion(opened, table, config.versionTimeoutMs, signal),
+  const { scanner, snapshots } = hasStorage(deps)
+    ? deps
+    : stack.use(replicatedStorage({ client, metadata, clock, log, nodeConnections }));
+  const source = new SourceExecutor(
+    duckdb,
+    (opened, table, signal) => askVersion(opened, table, config.versionTimeoutMs, signal),
+    config,
   );
   const catalog = stack.use(
     new Catalog({
@@ -61,7 +74,15 @@ export async function composeQuery(
     }),
   );
   const admission = new Admission(
-    { maxRunning: config.maxRunningQueries, maxQueued: config.maxQueuedQueries },
+    {
+      maxRunning: config.maxRunningQueries,
+      maxHeavy: config.maxHeavyQueries,
+      heavyMs: config.heavyQueryMs,
+      maxQueued: config.maxQueuedQueries,
+      maxQueuedPerUser: config.maxQueuedPerUser,
+      maxBytes: config.maxMemoryBytes,
+      maxBytesPerStatement: config.maxQueryMemoryBytes,
+    },
     clock,
   );
   measureState(meter, admission, metadata);
@@ -75,6 +96,8 @@ export async function composeQuery(
   const previewTimeoutMs = config.queryTimeoutMs;
   const handler = new QueryHandler({
     ...{ runner, admission, planner, catalog, source, queryLog, previewTimeoutMs },
+    policiesOf: async (project, signal) =>
+      (await listAll(client, 'policies', { parent: `projects/${project}`, signal })).resources,
   });
   return {
     services: [serve(query.QueryServiceDefinition, handler) as unknown as ServiceBinding],
@@ -82,6 +105,10 @@ export async function composeQuery(
     queryLog,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+}
+
+function hasStorage(deps: QueryDeps): deps is QueryDeps & StorageClients {
+  return deps.scanner !== undefined && deps.snapshots !== undefined;
 }
 
 function openDuckDb(config: QueryConfig): Promise<DuckDb> {

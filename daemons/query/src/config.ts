@@ -1,15 +1,25 @@
 /** What can be set of the query daemon. */
 export interface QueryConfig {
-  /** Statements that run at the same time. */
+  /** Small statements that run at the same time; heavy ones never have their places. */
   readonly maxRunningQueries: number;
-  /** Statements that may wait for a place. */
+  /** Heavy statements that run at the same time. */
+  readonly maxHeavyQueries: number;
+  /** Predicted work from which on a statement is heavy, milliseconds. */
+  readonly heavyQueryMs: number;
+  /** Statements that may wait for a place, of small ones and of heavy ones. */
   readonly maxQueuedQueries: number;
+  /** Statements of one user (of one connection, where access is not controlled) that may wait for a place. */
+  readonly maxQueuedPerUser: number;
   /** Time limit of a statement that sets none, from admission to the last row; also the most that one may set. */
   readonly queryTimeoutMs: number;
   /** Rows that an answer may have. */
   readonly maxResultRows: number;
   /** Bytes that an answer, and each table read for it through a connector, may have in memory. */
   readonly maxResultBytes: number;
+  /** Bytes of rows that one statement may hold: partial results, tables read through connectors, its answer until it is sent. */
+  readonly maxQueryMemoryBytes: number;
+  /** Bytes of rows that all statements may hold together. DuckDB's memory comes on top. */
+  readonly maxMemoryBytes: number;
   /** Memory of the DuckDB that runs push-down and residuals. */
   readonly duckdbMemoryBytes: number;
   /** Statements in DuckDB at the same time: below UV_THREADPOOL_SIZE. */
@@ -32,10 +42,15 @@ export interface QueryConfig {
 
 export const queryDefaults = {
   maxRunningQueries: 16,
+  maxHeavyQueries: 2,
+  heavyQueryMs: 100,
   maxQueuedQueries: 1_000,
+  maxQueuedPerUser: 250,
   queryTimeoutMs: 300_000,
   maxResultRows: 10_000_000,
   maxResultBytes: 512 * 1024 * 1024,
+  maxQueryMemoryBytes: 1024 * 1024 * 1024,
+  maxMemoryBytes: 2 * 1024 * 1024 * 1024,
   duckdbMemoryBytes: 1024 * 1024 * 1024,
   duckdbConnections: 3,
   duckdbThreads: 2,

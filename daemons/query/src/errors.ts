@@ -30,12 +30,74 @@ export function queryTimeout(timeoutMs: number): TesseraError {
   });
 }
 
-export function queryQueueFull(limit: number): TesseraError {
+/** Nothing of the query was begun. */
+export function queryQueueFull(
+  full: { readonly bound: 'all' | 'flow'; readonly limit: number; readonly waiting: number },
+  retryAfterMs: number,
+): TesseraError {
+  const whose = full.bound === 'flow' ? ' of this user' : '';
+  const setting = full.bound === 'flow' ? 'maxQueuedPerUser' : 'maxQueuedQueries';
   return new TesseraError({
     code: Code.RESOURCE_EXHAUSTED,
     reason: 'QUERY_QUEUE_FULL',
-    message: `${limit} queries are waiting already. Try again in a moment.`,
-    metadata: { limit: String(limit) },
+    message: `${full.waiting} queries${whose} are waiting already, which is the limit (${setting}). Try again in ${retryAfterMs} ms.`,
+    metadata: { limit: String(full.limit), waiting: String(full.waiting), setting },
+    retryAfterMs,
+  });
+}
+
+/** By what the last queries took, this one would still wait when its time is over, so it is not begun. */
+export function queryCannotStart(wait: {
+  readonly waitMs: number;
+  readonly remainingMs: number;
+  readonly waiting: number;
+  readonly retryAfterMs: number;
+}): TesseraError {
+  const [waitMs, remainingMs] = [Math.round(wait.waitMs), Math.round(wait.remainingMs)];
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'QUERY_CANNOT_START',
+    message: `The query would wait about ${waitMs} ms behind ${wait.waiting} others, but has ${remainingMs} ms left. Try again later or give it a longer timeout.`,
+    metadata: {
+      waitMs: String(waitMs),
+      remainingMs: String(remainingMs),
+      waiting: String(wait.waiting),
+    },
+    retryAfterMs: wait.retryAfterMs,
+  });
+}
+
+/** What one query holds of rows in this daemon: partial results, tables read through connectors, its answer. */
+export function queryMemoryExceeded(limit: number): TesseraError {
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'QUERY_MEMORY_EXCEEDED',
+    message: `The query would hold more than ${limit} bytes of rows (maxQueryMemoryBytes). Filter or group more, build a cuboid for it, or raise the limit.`,
+    metadata: { limit: String(limit), setting: 'maxQueryMemoryBytes' },
+  });
+}
+
+/** All queries together hold as much as they may; others that end make room. */
+export function queryMemoryFull(limit: number): TesseraError {
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'QUERY_MEMORY_FULL',
+    message: `The queries of this daemon hold ${limit} bytes of rows together (maxMemoryBytes), so this one was stopped. Try again when others are done, ask for less at once, or raise the limit.`,
+    metadata: { limit: String(limit), setting: 'maxMemoryBytes' },
+    retryAfterMs: memoryRetryMs,
+  });
+}
+
+const memoryRetryMs = 1_000;
+
+/** DuckDB, which computes what JavaScript does not, has no more memory for all queries together. */
+export function engineMemoryExceeded(limit: number, cause: TesseraError): TesseraError {
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'OUT_OF_MEMORY',
+    message: `The query needs more memory than DuckDB has for all queries, ${limit} bytes (duckdbMemoryBytes). Filter or group more, build a cuboid for it, or raise the limit.`,
+    metadata: { ...cause.metadata, limit: String(limit), setting: 'duckdbMemoryBytes' },
+    cause,
   });
 }
 
@@ -152,6 +214,16 @@ export function segmentUnreachable(
     reason: 'SEGMENT_UNREACHABLE',
     message: `No storage daemon gives layout ${layout} of segment ${segment} now. Asked: ${list || 'none'}. Run the query again when one of them is back.`,
     metadata: { segment, layout, asked: list },
+  });
+}
+
+/** Metadata names no storage node that could be asked. */
+export function noStorageNodes(): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'NO_STORAGE_NODES',
+    message:
+      'No storage node is known, so stored data cannot be read. Start a storage daemon; then run the query again.',
   });
 }
 

@@ -2,6 +2,7 @@
 export { AskingLocator, type AskingOptions, askingDefaults } from './broadcast/asking-locator.ts';
 export { type BroadcastParts, BroadcastScanner } from './broadcast/broadcast-scanner.ts';
 export { type HedgingOptions, hedgingDefaults } from './broadcast/hedging.ts';
+export { OnlyScanner } from './broadcast/only-scanner.ts';
 export { ReplicatedSnapshotReader } from './broadcast/replicated-snapshots.ts';
 export {
   type Replicas,
@@ -14,7 +15,12 @@ export {
   type StorageClients,
   storageClients,
 } from './broadcast/storage-clients.ts';
-export { RemoteStorageNode, type StorageNode } from './broadcast/storage-node.ts';
+export {
+  fixedNodes,
+  type NodesNow,
+  RemoteStorageNode,
+  type StorageNode,
+} from './broadcast/storage-node.ts';
 export { composeQuery, type QueryDaemon, type QueryDeps } from './composition.ts';
 export { type QueryConfig, queryDefaults } from './config.ts';
 export type { Answer, QueryRequest } from './execute/query-runner.ts';

@@ -55,6 +55,7 @@ export function measureState(meter: Meter, admission: Admission, view: MetadataV
     admission.running().filter(({ state }) => (state === 'QUEUED') === queued).length;
   meter.gauge(queryMetrics.running, () => [{ value: countOf(false) }]);
   meter.gauge(queryMetrics.queued, () => [{ value: countOf(true) }]);
+  meter.gauge(queryMetrics.memory, () => [{ value: admission.heldBytes }]);
   meter.gauge(queryMetrics.metadataRevision, () => [{ value: Number(view.revision) }]);
   meter.gauge(queryMetrics.watchSilence, () => [{ value: view.silenceMs() / 1_000 }]);
   meter.gauge(queryMetrics.segments, () => {

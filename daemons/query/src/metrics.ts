@@ -46,6 +46,13 @@ export const queryMetrics = defineMetrics({
     help: 'Statements that wait for a place.',
     labels: [],
   },
+  memory: {
+    name: 'tessera_query_memory_bytes',
+    kind: 'gauge',
+    unit: 'bytes',
+    help: 'Bytes of rows that statements hold: partial results, tables read through connectors, answers until they are sent.',
+    labels: [],
+  },
   segments: {
     name: 'tessera_segments',
     kind: 'gauge',

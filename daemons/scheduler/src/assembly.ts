@@ -1,10 +1,10 @@
 import type { Clock } from '@tessera/base';
-import type { Transport } from '@tessera/client';
+import type { ConnectOptions } from '@tessera/client';
 import { type Logger, type ServiceBinding, serve } from '@tessera/daemon';
 import type { Engine } from '@tessera/plugin';
 import { longrunning, scheduler } from '@tessera/proto';
 import { type Meter, noMeter } from '@tessera/telemetry';
-import { BuildOperation } from './build/build-operation.ts';
+import { type BuildDependencies, BuildOperation } from './build/build-operation.ts';
 import { DropOperation } from './build/drop-operation.ts';
 import { MaintenanceOperation } from './build/maintenance-operation.ts';
 import { MergeOperation } from './build/merge-operation.ts';
@@ -13,6 +13,7 @@ import type { SchedulerClients } from './clients.ts';
 import type { SchedulerConfig } from './config.ts';
 import { runDeployments } from './deployment/carry-out.ts';
 import { actingClients } from './leader/acting-clients.ts';
+import type { Authority } from './leader/authority.ts';
 import { Leadership } from './leader/leadership.ts';
 import type { Term } from './leader/term.ts';
 import { schedulerMetrics } from './metrics.ts';
@@ -21,8 +22,13 @@ import { measuredKinds } from './operations/measure-operations.ts';
 import type { OperationKind } from './operations/operation.ts';
 import { OperationRunner } from './operations/operation-runner.ts';
 import { PlanOperation } from './plan/plan-operation.ts';
+import { BuildStore } from './replicas/build-store.ts';
+import { runReplication } from './replicas/carry-out.ts';
+import { type ConnectNode, connectNodes, NodeClients } from './replicas/node-clients.ts';
+import { UnderWay } from './replicas/under-way.ts';
 import { BuildHandler } from './service/build-handler.ts';
 import { OperationsHandler } from './service/operations-handler.ts';
+import { ReplicationHandler } from './service/replication-handler.ts';
 
 /** What a scheduler stands on; nothing in it reaches for a clock, an id, a plugin or a socket by itself. */
 export interface SchedulerParts {
@@ -34,8 +40,12 @@ export interface SchedulerParts {
   readonly log: Logger;
   /** Names this life of this process. */
   readonly holder: string;
-  /** How connections to host daemons are protected. */
-  readonly transport?: Transport;
+  /** How host and storage daemons are connected to. */
+  readonly connections?: ConnectOptions;
+  /** Absent: over gRPC. */
+  readonly connectNode?: ConnectNode;
+  /** Of this machine: builds go through a storage node on it. */
+  readonly hostname?: string;
   /** Gives an id that was never given before. */
   readonly newId: () => string;
   /** Absent: nothing is counted. */
@@ -50,33 +60,55 @@ export interface AssembledScheduler {
 
 /** What answers needs no leadership. What acts does so by the clients of a term, and by those only. */
 export function assembleScheduler(parts: SchedulerParts): AssembledScheduler {
-  const { clients, config, clock, log, holder, newId, transport = {}, meter = noMeter } = parts;
+  const { clients, config, clock, log, holder, newId, connections = {}, meter = noMeter } = parts;
   const { maintenanceIntervalMs: intervalMs, leaseTtlMs: ttlMs } = config;
   const leadership = new Leadership({ leases: clients.leases, clock, log, holder, ttlMs });
-  const names = operationKinds(parts).map(({ kind }) => kind);
-  const measured = measuredKinds(names, meter, clock);
-  const kindsOf = (acting: SchedulerClients) =>
-    measured(operationKinds({ ...parts, clients: acting }));
+  const measured = measuredKinds(kindNames, meter, clock);
   let latest: Term | undefined;
   meter.gauge(schedulerMetrics.leader, () => [{ value: latest?.isLost === false ? 1 : 0 }]);
   const maxConcurrent = config.maxConcurrentOperations;
   const lead = async (term: Term) => {
     latest = term;
+    using nodes = new NodeClients(parts.connectNode ?? connectNodes(connections));
+    const underWay = new UnderWay();
+    const storeOf = (acting: SchedulerClients, authority: Authority) =>
+      new BuildStore({
+        ...{ clients: acting, authority, underWay, clock, log, config },
+        hostname: parts.hostname ?? '',
+        clientAt: (address) => nodes.at(address, authority),
+      });
+    const kindsOf = (acting: SchedulerClients, authority: Authority) => {
+      const store = storeOf(acting, authority);
+      return measured(operationKinds({ ...parts, clients: store.clients, store }));
+    };
     const runner = new OperationRunner({ clients, kindsOf, clock, log, maxConcurrent });
     const acting = actingClients(clients, term);
     const builds = new BuildHandler(acting, newId);
-    const garbage = { clients: acting, clock, config };
+    const garbage = { clients: acting, store: storeOf(acting, term), clock, config };
     const timer = { clients: acting, builds, clock, log, intervalMs, garbage };
-    const deploying = { clients: acting, authority: term, clock, log, transport };
+    const deploying = {
+      clients: acting,
+      authority: term,
+      clock,
+      log,
+      hostConnections: connections,
+    };
+    const clientAt = (address: string) => nodes.at(address, term);
+    const replicating = { clients: acting, clientAt, underWay, clock, log, config };
     await Promise.all([
       runner.run(term),
       runMaintenanceTimer(timer, term.signal),
       runDeployments({ ...deploying, intervalMs: config.deploymentIntervalMs }, term.signal),
+      runReplication(replicating, term.signal),
     ]);
   };
   return {
     services: [
       serve(scheduler.BuildServiceDefinition, new BuildHandler(clients, newId)),
+      serve(
+        scheduler.ReplicationServiceDefinition,
+        new ReplicationHandler(clients, clock, config.replication),
+      ),
       serve(
         longrunning.OperationsDefinition,
         new OperationsHandler(clients.operationRecords, clock),
@@ -86,13 +118,16 @@ export function assembleScheduler(parts: SchedulerParts): AssembledScheduler {
   };
 }
 
-function operationKinds(parts: SchedulerParts): readonly OperationKind[] {
+const kindNames: readonly string[] = ['build', 'refresh', 'merge', 'drop', 'plan', 'maintenance'];
+
+/** Those of `kindNames`. */
+function operationKinds(deps: BuildDependencies): readonly OperationKind[] {
   return [
-    new BuildOperation('build', parts),
-    new BuildOperation('refresh', parts),
-    new MergeOperation(parts),
-    new DropOperation(parts),
-    new PlanOperation(parts),
-    new MaintenanceOperation(parts),
+    new BuildOperation('build', deps),
+    new BuildOperation('refresh', deps),
+    new MergeOperation(deps),
+    new DropOperation(deps),
+    new PlanOperation(deps),
+    new MaintenanceOperation(deps),
   ];
 }

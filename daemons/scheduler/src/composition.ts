@@ -1,9 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { type Clock, invariant, systemClock } from '@tessera/base';
 import type { Transport } from '@tessera/client';
-import { type Logger, PluginHost, type ServiceBinding, SourceRegistry } from '@tessera/daemon';
+import {
+  type Logger,
+  loadSqlParser,
+  PluginHost,
+  type ServiceBinding,
+  SourceRegistry,
+} from '@tessera/daemon';
 import type { Engine } from '@tessera/plugin';
-import { loadParser } from '@tessera/sql';
 import { type Meter, noMeter } from '@tessera/telemetry';
 import { assembleScheduler } from './assembly.ts';
 import type { SchedulerClients } from './clients.ts';
@@ -14,7 +20,7 @@ export interface SchedulerDependencies {
   readonly log: Logger;
   readonly clock?: Clock;
   readonly meter?: Meter;
-  /** How connections to host daemons are protected. */
+  /** How connections to host and storage daemons are protected. */
   readonly transport?: Transport;
 }
 
@@ -30,7 +36,11 @@ export async function composeScheduler(
   deps: SchedulerDependencies,
 ): Promise<Scheduler> {
   invariant(config.leaseTtlMs >= 1_000, 'leaseTtlMs is a second or more: metadata grants no less');
-  await loadParser();
+  invariant(
+    Number.isInteger(config.replication) && config.replication > 0,
+    'replication is a whole number from 1',
+  );
+  await loadSqlParser();
   const { clients, log, clock = systemClock, meter = noMeter, transport = {} } = deps;
   const stopping = new AbortController();
   const fallback =
@@ -46,7 +56,8 @@ export async function composeScheduler(
     log,
     holder: `scheduler-${process.pid}-${randomUUID()}`,
     newId: randomUUID,
-    transport,
+    hostname: hostname(),
+    connections: { transport },
     meter,
   });
   let running: Promise<void> = Promise.resolve();

@@ -14,6 +14,22 @@ export interface SchedulerConfig {
   readonly maintenanceIntervalMs: number;
   /** How often hosts are looked at, so that what a deployment wants runs there; 0: never. */
   readonly deploymentIntervalMs: number;
+  /** Storage nodes that hold each segment, where its cube does not say; without storage nodes nothing is copied. */
+  readonly replication: number;
+  /** Id of the storage node that builds go through; its directory must be reachable by the engine. Absent: one on this host. */
+  readonly buildNode?: string;
+  /** How long one storage node may take to copy what is about to be published; then another one is asked. */
+  readonly publishReplicasMs: number;
+  /** How often storage nodes are looked at, so that segments are where they shall be; 0: never. */
+  readonly replicaIntervalMs: number;
+  /** How often each storage node is asked whether it still has all files that are recorded on it. */
+  readonly replicaCheckIntervalMs: number;
+  /** A storage node that does not answer for so long is lost: what it held is copied from elsewhere. */
+  readonly storageLostAfterMs: number;
+  /** Copies between storage nodes that go on at once. */
+  readonly maxReplicaCopies: number;
+  /** Bytes that may be on their way to, or from, one storage node at once; a larger segment goes alone. */
+  readonly replicaBytesUnderWay: number;
   /** Retired segments and unused files are kept this long, for readers that began before. */
   readonly retiredGraceMs: number;
   /** Ended operations are kept this long. */
@@ -32,6 +48,13 @@ export const schedulerDefaults = {
   leaseTtlMs: 3_000,
   maintenanceIntervalMs: 60_000,
   deploymentIntervalMs: 2_000,
+  replication: 2,
+  publishReplicasMs: 300_000,
+  replicaIntervalMs: 1_000,
+  replicaCheckIntervalMs: 60_000,
+  storageLostAfterMs: 30_000,
+  maxReplicaCopies: 8,
+  replicaBytesUnderWay: 1024 * 1024 * 1024,
   retiredGraceMs: 60_000,
   operationRetentionMs: 30 * 24 * 3_600_000,
 } as const satisfies Omit<SchedulerConfig, 'workDirectory'>;

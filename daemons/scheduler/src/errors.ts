@@ -115,14 +115,20 @@ export function operationRunning(operation: string): TesseraError {
   });
 }
 
-export function tooManyOperations(limit: number): TesseraError {
+/** @param project whose operations they are; absent: those of all */
+export function tooManyOperations(limit: number, project?: string): TesseraError {
+  const whose = project === undefined ? '' : ` of project ${project}`;
   return new TesseraError({
     code: Code.RESOURCE_EXHAUSTED,
     reason: 'OPERATION_QUEUE_FULL',
-    message: `${limit} operations are waiting already; wait for some of them, or cancel them.`,
+    message: `${limit} operations${whose} are waiting already; wait for some of them, or cancel them.`,
     metadata: { limit: String(limit) },
+    retryAfterMs: operationRetryMs,
   });
 }
+
+/** Builds take their time, and so does their queue. */
+const operationRetryMs = 10_000;
 
 export function startedTooOften(operation: string, limit: number): TesseraError {
   return new TesseraError({
@@ -165,5 +171,34 @@ export function sourceFailed(
     message: `${source}.${table} could not be read: ${plugin} failed with ${messageOf(cause)}. Nothing was published; see what is wrong with the source.`,
     metadata: { source, table, plugin },
     cause,
+  });
+}
+
+/** Storage daemons register, but none of them on the scheduler's host, where an engine could write to it. */
+export function noStorageOnHost(hostname: string): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'NO_STORAGE_ON_HOST',
+    message: `No storage node is alive on ${hostname}, where builds are staged; start a storage daemon there, or set buildNode.`,
+    metadata: { hostname },
+  });
+}
+
+/** Neither the nodes that were asked nor the building node could take all files. */
+export function noReplica(item: string): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'NO_REPLICA',
+    message: `No storage node could take all files of ${item}, so nothing was published; see what is wrong with the storage nodes, and build again.`,
+    metadata: { item },
+  });
+}
+
+export function buildNodeAway(node: string): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'BUILD_NODE_AWAY',
+    message: `Storage node ${node}, which builds go through, is not alive; start its daemon, or set another buildNode.`,
+    metadata: { node },
   });
 }

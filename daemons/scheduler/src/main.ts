@@ -2,13 +2,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { clientsOfDaemons, connect } from '@tessera/client';
-import { daemonArguments, runDaemon, startServer, transportOfArguments } from '@tessera/daemon';
+import {
+  controlByMetadata,
+  daemonArguments,
+  ownToken,
+  runDaemon,
+  startServer,
+  transportOfArguments,
+} from '@tessera/daemon';
 import { composeScheduler } from './composition.ts';
 import { schedulerDefaults } from './config.ts';
 
 /**
- * Runs the scheduler daemon by itself until SIGINT or SIGTERM. `--metadata` and `--query` may name several. The storage daemon that it builds through has to be on
- * its own host, as engines write into that one's staging folders.
+ * Runs the scheduler daemon by itself until SIGINT or SIGTERM. `--metadata` and `--query` may name several. The storage
+ * daemon that it builds through has to be on its own host, as engines write into that one's staging folders: where storage
+ * daemons register as storage nodes it is the one of this host, or that of `--build-node`; else the one at `--storage`.
  */
 const { values } = parseArgs({
   options: {
@@ -18,23 +26,36 @@ const { values } = parseArgs({
     query: { type: 'string', multiple: true, default: ['127.0.0.1:7412'] },
     address: { type: 'string', default: '127.0.0.1:7420' },
     work: { type: 'string', default: join(tmpdir(), 'tessera-scheduler') },
+    replication: { type: 'string', default: String(schedulerDefaults.replication) },
+    'build-node': { type: 'string' },
   },
 });
 
-await runDaemon('scheduler', values, async ({ log, meter, stack }) => {
+await runDaemon('scheduler', values, async ({ log, meter, stack, drainTimeoutMs }) => {
   const transport = transportOfArguments(values);
-  const to = (address: string | readonly string[]) => stack.use(connect(address, { transport }));
+  const own = { transport, ...ownToken(values) };
+  const to = (address: string | readonly string[]) => stack.use(connect(address, own));
   const clients = clientsOfDaemons({
     metadata: to(values.metadata),
     storage: to(values.storage),
     query: to(values.query),
   });
   const { address, work: workDirectory } = values;
-  const config = { ...schedulerDefaults, workDirectory, pluginDirectory: process.cwd() };
+  const buildNode = values['build-node'];
+  const config = {
+    ...schedulerDefaults,
+    workDirectory,
+    pluginDirectory: process.cwd(),
+    replication: Number(values.replication),
+    ...(buildNode === undefined ? {} : { buildNode }),
+  };
   const dependencies = { clients, transport, log, meter };
   const scheduler = stack.use(await composeScheduler(config, dependencies));
   const { services } = scheduler;
-  const server = stack.use(await startServer({ address, transport, services, log }));
+  const control = controlByMetadata(values, clients, 'scheduler', stack);
+  const server = stack.use(
+    await startServer({ address, transport, services, log, drainTimeoutMs, ...control }),
+  );
   scheduler.start();
   return { address: server.address };
 });

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Transport } from '@tessera/client';
 import type { TelemetryConfig } from '@tessera/daemon';
 import type { MetadataConfigInput } from '@tessera/metadata';
+import type { QueryConfig } from '@tessera/query';
 import type { SchedulerConfig } from '@tessera/scheduler';
 
 /** What can be set of the platform in one process. Everything else has the daemons' own defaults. */
@@ -19,6 +20,8 @@ export interface PlatformConfig {
   readonly adminPassword?: string;
   /** Where metadata is kept, as in the metadata daemon; by default a SQLite file in the data directory. */
   readonly metadataStore?: MetadataConfigInput['store'];
+  /** OpenID Connect providers whose tokens are taken, as in the metadata daemon. */
+  readonly identityProviders: NonNullable<MetadataConfigInput['identityProviders']>;
   /** Memory for cuboids, bytes. */
   readonly cuboidMemoryBytes: number;
   /** Memory that a build may use, bytes. */
@@ -31,9 +34,22 @@ export interface PlatformConfig {
   readonly maintenanceIntervalMs: number;
   /** Settings of the scheduler that differ from its defaults. */
   readonly scheduler: Partial<Pick<SchedulerConfig, TunableOfScheduler>>;
+  /** Settings of the query daemon that differ from its defaults. */
+  readonly query: Partial<Pick<QueryConfig, TunableOfQuery>>;
+  /** How long what runs may go on after the platform was told to stop. */
+  readonly drainTimeoutMs: number;
   /** Where spans go and where metrics are served; without it nothing of either is loaded. */
   readonly telemetry: TelemetryConfig;
 }
+
+type TunableOfQuery =
+  | 'heavyQueryMs'
+  | 'maxHeavyQueries'
+  | 'maxMemoryBytes'
+  | 'maxQueryMemoryBytes'
+  | 'maxQueuedPerUser'
+  | 'maxQueuedQueries'
+  | 'maxRunningQueries';
 
 type TunableOfScheduler =
   | 'deploymentIntervalMs'
@@ -47,12 +63,15 @@ export const platformDefaults = {
   address: '127.0.0.1:7400',
   transport: {},
   access: 'open',
+  identityProviders: [],
   cuboidMemoryBytes: 1024 * 1024 * 1024,
   buildMemoryBytes: 1024 * 1024 * 1024,
   queryMemoryBytes: 1024 * 1024 * 1024,
   engine: { use: '@tessera/engine-duckdb', config: {} },
   maintenanceIntervalMs: 60_000,
   scheduler: {},
+  query: {},
+  drainTimeoutMs: 10_000,
   telemetry: {},
 } as const satisfies Omit<PlatformConfig, 'dataDirectory'>;
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { systemClock } from '@tessera/base';
 import type { TesseraClient } from '@tessera/client';
 import {
   type Logger,
@@ -8,7 +9,7 @@ import {
   startTelemetry,
 } from '@tessera/daemon';
 import { composeMetadata } from '@tessera/metadata';
-import { composeQuery } from '@tessera/query';
+import { composeQuery, OnlyScanner } from '@tessera/query';
 import { composeScheduler, schedulerDefaults } from '@tessera/scheduler';
 import { composeStorage } from '@tessera/storage';
 import type { Meter } from '@tessera/telemetry';
@@ -61,7 +62,10 @@ export async function startPlatform(
   );
   const metadata = starting.use(
     await composeMetadata(
-      { store: config.metadataStore ?? { driver: 'sqlite', file: folders.metadataFile } },
+      {
+        store: config.metadataStore ?? { driver: 'sqlite', file: folders.metadataFile },
+        identityProviders: config.identityProviders,
+      },
       {
         log: log.child({ daemon: 'metadata' }),
         meter,
@@ -80,13 +84,14 @@ export async function startPlatform(
   const query = starting.use(
     await composeQuery(
       {
+        ...config.query,
         workDirectory: join(folders.work, 'query'),
         duckdbMemoryBytes: config.queryMemoryBytes,
         pluginDirectory: import.meta.dirname,
       },
       {
         client,
-        scanner: storage.scanner,
+        scanner: new OnlyScanner('in process', storage.scanner, systemClock),
         snapshots: storage.snapshots,
         log: log.child({ daemon: 'query' }),
         meter,
@@ -115,14 +120,13 @@ export async function startPlatform(
   );
   directory.add(scheduler.services);
   const access =
-    config.access === 'open'
-      ? undefined
-      : await controlAccess(metadata.authenticator, client, config, starting);
+    config.access === 'open' ? undefined : await controlAccess(metadata, config, starting);
   const server = starting.use(
     await startServer({
       address: config.address,
       transport: config.transport,
       services: directory.all,
+      drainTimeoutMs: config.drainTimeoutMs,
       ...(access === undefined ? {} : { access }),
       log,
     }),

@@ -10,9 +10,11 @@ import {
   wholeNumber,
 } from '@tessera/cli';
 import type { Transport } from '@tessera/client';
-import { jsonLogger, stopRequested, type TelemetryConfig } from '@tessera/daemon';
+import { endLate, jsonLogger, stopRequested, type TelemetryConfig } from '@tessera/daemon';
+import { readJson } from '@tessera/metadata';
 import { type Command, Option } from 'commander';
 import { buildMemoryOf, type PlatformConfig, platformDefaults } from './config.ts';
+import { daemonCommand } from './daemon-command.ts';
 import { startPlatform } from './platform.ts';
 import { hostRunCommand } from './run-host.ts';
 
@@ -22,10 +24,12 @@ interface UpOptions {
   readonly port: string;
   readonly memory: string;
   readonly buildMemory?: string;
+  readonly drainTimeout: string;
   readonly metricsPort?: string;
   readonly otlp?: string;
   readonly access: PlatformConfig['access'];
   readonly adminPasswordFile?: string;
+  readonly identityProviders?: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -44,6 +48,11 @@ export function createStandaloneProgram(): Command {
       "memory for one build; default: a quarter of the machine's, from 1 to 2.75 GiB",
     )
     .option(
+      '--drain-timeout <seconds>',
+      'how long running calls may go on after it was told to stop',
+      String(platformDefaults.drainTimeoutMs / 1_000),
+    )
+    .option(
       '--metrics-port <port>',
       'serve metrics for Prometheus on 127.0.0.1 at /metrics; 0 picks a free one',
     )
@@ -54,6 +63,10 @@ export function createStandaloneProgram(): Command {
         .default(platformDefaults.access),
     )
     .option('--admin-password-file <file>', 'password of the first user, admin, of a new platform')
+    .option(
+      '--identity-providers <file>',
+      'OpenID Connect providers whose tokens are taken: a JSON array of what the configuration has',
+    )
     .addOption(
       new Option('--log-level <level>', 'what is logged on standard error')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
@@ -69,6 +82,7 @@ export function createStandaloneProgram(): Command {
       }
     });
   hostRunCommand(program);
+  daemonCommand(program);
   return program;
 }
 
@@ -79,6 +93,8 @@ async function up(options: UpOptions, transport: Transport): Promise<void> {
     options.buildMemory === undefined
       ? buildMemoryOf(machineBytes())
       : wholeNumber(options.buildMemory, '--build-memory', { min: 64 }) * 1024 * 1024;
+  const drainTimeoutMs =
+    wholeNumber(options.drainTimeout, '--drain-timeout', { min: 0, max: 3_600 }) * 1_000;
   const stopped = stopRequested();
   await using platform = await startPlatform(
     {
@@ -88,8 +104,10 @@ async function up(options: UpOptions, transport: Transport): Promise<void> {
       transport,
       access: options.access,
       ...adminPassword(options.adminPasswordFile),
+      ...identityProviders(options.identityProviders),
       cuboidMemoryBytes: memoryBytes,
       buildMemoryBytes,
+      drainTimeoutMs,
       telemetry: telemetryOf(options),
     },
     jsonLogger('tessera', options.logLevel),
@@ -103,6 +121,7 @@ async function up(options: UpOptions, transport: Transport): Promise<void> {
   }
   await stopped;
   process.stdout.write('Stopping …\n');
+  endLate(drainTimeoutMs);
 }
 
 function telemetryOf({ metricsPort, otlp }: UpOptions): TelemetryConfig {
@@ -120,6 +139,12 @@ function telemetryOf({ metricsPort, otlp }: UpOptions): TelemetryConfig {
 function machineBytes(): number {
   const limit = process.constrainedMemory();
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
+
+/** What is in the file is checked where it is used. @throws METADATA_CONFIG_INVALID */
+function identityProviders(file: string | undefined): Partial<PlatformConfig> {
+  if (file === undefined) return {};
+  return { identityProviders: readJson(file) as PlatformConfig['identityProviders'] };
 }
 
 function adminPassword(file: string | undefined): { readonly adminPassword?: string } {

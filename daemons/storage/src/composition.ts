@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '@tessera/base';
-import type { CuboidScanner, SnapshotReader } from '@tessera/client';
+import { type Connection, type CuboidScanner, connect, type SnapshotReader } from '@tessera/client';
 import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
+import { openDeepStorage } from '@tessera/deep-storage';
 import { AdmissionQueue } from '@tessera/duckdb';
 import { storage } from '@tessera/proto';
 import { type Meter, noMeter } from '@tessera/telemetry';
@@ -9,6 +10,7 @@ import { FenceGuard } from './fencing/fence-guard.ts';
 import { tokenFile } from './fencing/token-file.ts';
 import { FileStore } from './files/file-store.ts';
 import { StorageHandler } from './service/storage-handler.ts';
+import { TransferHandler } from './service/transfer-handler.ts';
 import { StorageDaemon } from './storage-daemon.ts';
 import { FileScanner } from './store/file-scanner.ts';
 import { measureStore, scanObserver } from './store/measure-scans.ts';
@@ -21,11 +23,18 @@ import { evaluateInDatabase } from './tiles/dictionary-sql.ts';
 import { SnapshotColumns } from './tiles/snapshots.ts';
 import { TileLoader } from './tiles/tile-loader.ts';
 import { TileScanner } from './tiles/tile-scanner.ts';
+import { Transfers } from './transfer/transfers.ts';
+import { type FileOwners, noOwners } from './upkeep/file-owners.ts';
+import { Upkeep } from './upkeep/upkeep.ts';
 
 export interface StorageDependencies {
   readonly clock?: Clock;
   readonly log?: Logger;
   readonly meter?: Meter;
+  /** Another storage daemon by its address, to copy files from. */
+  readonly connectTo?: (address: string) => Connection;
+  /** Knows which other daemons hold a file, to mend damaged ones. */
+  readonly owners?: FileOwners;
 }
 
 export interface ComposedStorage extends AsyncDisposable {
@@ -37,10 +46,19 @@ export interface ComposedStorage extends AsyncDisposable {
   readonly services: readonly ServiceBinding[];
 }
 
-/** Everything the storage daemon is made of. Deletes what an earlier process left in memory/, nothing else. */
+/**
+ * Everything the storage daemon is made of. Deletes what an earlier process left in memory/ and incoming/, nothing else.
+ * @throws BAD_DEEP_STORAGE, and what opening deep storage throws.
+ */
 export async function composeStorage(
   input: StorageConfigInput,
-  { clock = systemClock, log = silentLogger, meter = noMeter }: StorageDependencies = {},
+  {
+    clock = systemClock,
+    log = silentLogger,
+    meter = noMeter,
+    connectTo = (address) => connect(address),
+    owners = noOwners,
+  }: StorageDependencies = {},
 ): Promise<ComposedStorage> {
   const config = storageConfig.parse(input);
   const database = await openScratchDatabase(config);
@@ -55,6 +73,7 @@ export async function composeStorage(
   const queue = new AdmissionQueue({
     maxConcurrent: config.scanConcurrency,
     maxQueued: config.scanQueueLength,
+    maxQueuedPerFlow: config.scanQueueLengthPerProject,
     queueTimeoutMs: config.scanQueueTimeoutMs,
   });
   const store = new MemoryFirstStore({
@@ -69,13 +88,23 @@ export async function composeStorage(
   const snapshots = new StoredSnapshots(files, database);
   const daemon = new StorageDaemon({ files, store, snapshots, snapshotTables, loader, clock });
   const guard = await FenceGuard.open(tokenFile(config.directory));
-  const handler = new StorageHandler(daemon, guard);
+  const deep =
+    config.deepStorage === undefined ? undefined : await openDeepStorage(config.deepStorage);
+  const transfers = new Transfers({ config, files, clock, connectTo, deep, meter });
+  const parts = { config, files, daemon, transfers, owners, clock, log, meter };
+  const upkeep = new Upkeep(parts);
+  const handler = new StorageHandler({ daemon, guard, transfers, upkeep });
   return {
     daemon,
     scanner: daemon,
     snapshots: daemon,
-    services: [serve(storage.StorageServiceDefinition, handler) as unknown as ServiceBinding],
+    services: [
+      serve(storage.StorageServiceDefinition, handler),
+      serve(storage.TransferServiceDefinition, new TransferHandler(transfers, guard)),
+    ] as unknown as ServiceBinding[],
     async [Symbol.asyncDispose]() {
+      await upkeep[Symbol.asyncDispose]();
+      transfers[Symbol.dispose]();
       await resident.settled();
       await database[Symbol.asyncDispose]();
     },

@@ -1,4 +1,5 @@
 import { Code, TesseraError } from '@tessera/base';
+import type { SourceFailure } from './transfer/source-order.ts';
 
 /** No file of that content is here: it was never taken in, or was dropped. */
 export function layoutNotStored(file: string): TesseraError {
@@ -111,8 +112,10 @@ export function scanQueueFull(cause: TesseraError): TesseraError {
   return new TesseraError({
     code: Code.RESOURCE_EXHAUSTED,
     reason: 'SCAN_QUEUE_FULL',
-    message: 'Too many scans are waiting; try again later, or raise scanQueueLength.',
+    message:
+      'Too many scans are waiting; try again later, or raise scanQueueLength or scanQueueLengthPerProject.',
     metadata: cause.metadata,
+    retryAfterMs: cause.retryAfterMs,
     cause,
   });
 }
@@ -125,4 +128,69 @@ export function badSnapshotRead(what: string): TesseraError {
     message: `The snapshot cannot be read: ${what}. Name the columns of Snapshot.columns that are wanted.`,
     metadata: { what },
   });
+}
+
+/** Reading was to begin after the end of a file: the reader has something else under its name. */
+export function offsetBeyondEnd(file: string, offset: number, sizeBytes: number): TesseraError {
+  return new TesseraError({
+    code: Code.OUT_OF_RANGE,
+    reason: 'OFFSET_BEYOND_END',
+    message: `${file} has ${sizeBytes} bytes, so it cannot be read from ${offset} on; read it again from the beginning.`,
+    metadata: { file, offset: String(offset), sizeBytes: String(sizeBytes) },
+  });
+}
+
+/** Too many files are being copied or are waiting to be. */
+export function transferQueueFull(cause: unknown): TesseraError {
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'TRANSFER_QUEUE_FULL',
+    message: 'Too many files are being copied here; try again later, or raise transferQueueLength.',
+    cause,
+  });
+}
+
+/** Some source could not be asked for a file, or broke off again and again. What is stored is intact. */
+export function pullFailed(file: string, failures: readonly SourceFailure[]): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'PULL_FAILED',
+    message: `${file} could not be copied (${textOf(failures)}); try again when the sources are reachable.`,
+    metadata: { file, sources: textOf(failures) },
+  });
+}
+
+/** Whoever was asked for a file answered that he has no whole copy of it. */
+export function fileInNoSource(file: string, failures: readonly SourceFailure[]): TesseraError {
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: 'FILE_IN_NO_SOURCE',
+    message: `No source has a whole copy of ${file} (${textOf(failures)}); name others, or build its segment again.`,
+    metadata: { file, sources: textOf(failures) },
+  });
+}
+
+/** A storage node is registered in metadata, and callers are known to it. */
+export function metadataNotNamed(): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'METADATA_NOT_NAMED',
+    message: 'A storage daemon with a name, or one that controls access, needs --metadata.',
+  });
+}
+
+/** Something is asked of deep storage, but this daemon was given none. */
+export function deepStorageNotConfigured(): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'DEEP_STORAGE_NOT_CONFIGURED',
+    message:
+      'This storage daemon has no deep storage; start it with --deep-storage, such as file:///mnt/tessera.',
+  });
+}
+
+/** Each source with why it did not give the file. */
+function textOf(failures: readonly SourceFailure[]): string {
+  if (failures.length === 0) return 'there is no source';
+  return failures.map(({ source, reason }) => `${source}: ${reason}`).join(', ');
 }

@@ -9,6 +9,7 @@ export { type Fence, FenceGuard, type TokenMemory } from './fencing/fence-guard.
 export type { VerifyOutcome } from './files/file-store.ts';
 export type { IngestedFile, PreparedIngest, StagedFile } from './files/ingest.ts';
 export { type StoredFileKind, type StoredFileName, storedPath } from './files/stored-path.ts';
+export { type RunningStorage, runStorage, type StorageAddresses } from './run-storage.ts';
 export { defaultGraceMicros, StorageDaemon } from './storage-daemon.ts';
 export type { LayoutStats, StorageStats } from './storage-stats.ts';
 export type { CuboidStore, MemoryUsage, WarmUpOutcome } from './store/cuboid-store.ts';

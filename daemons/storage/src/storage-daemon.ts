@@ -43,11 +43,9 @@ export class StorageDaemon implements CuboidScanner, SnapshotReader {
     this.#clock = parts.clock;
   }
 
-  scan(plan: ScanPlan, { parameters, signal }: ScanOptions): AsyncIterable<ColumnBatch> {
+  scan(plan: ScanPlan, options: ScanOptions): AsyncIterable<ColumnBatch> {
     const attributes = { 'tessera.layout': plan.layout, 'tessera.segments': plan.segments.length };
-    return inSpanStream('storage.scan', attributes, () =>
-      this.#store.execute(plan, parameters, signal),
-    );
+    return inSpanStream('storage.scan', attributes, () => this.#store.execute(plan, options));
   }
 
   readSnapshot(read: SnapshotRead, signal: AbortSignal): AsyncIterable<ColumnBatch> {
@@ -116,6 +114,14 @@ export class StorageDaemon implements CuboidScanner, SnapshotReader {
     const collected = await this.#files.collect({ referenced, busy, nowMs, graceMs });
     for (const file of collected.files) this.#forget(file);
     return collected;
+  }
+
+  /** Bytes of all stored files, and how many are in quarantine. */
+  async totals(): Promise<{ readonly storedBytes: number; readonly quarantinedFiles: number }> {
+    const stored = await this.#files.list();
+    const quarantined = await this.#files.listQuarantined();
+    const storedBytes = stored.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    return { storedBytes, quarantinedFiles: quarantined.length };
   }
 
   async stats(cube?: string): Promise<StorageStats> {

@@ -41,6 +41,8 @@ export interface TesseraErrorInit {
   readonly metadata?: Readonly<Record<string, string>>;
   readonly violations?: readonly FieldViolation[];
   readonly cause?: unknown;
+  /** Set where nothing was begun and the same call may be made again: not before this time, milliseconds. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 const brand = Symbol.for('tessera:error');
@@ -50,6 +52,7 @@ export class TesseraError extends Error {
   readonly reason: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly violations: readonly FieldViolation[];
+  readonly retryAfterMs: number | undefined;
 
   constructor(init: TesseraErrorInit) {
     super(init.message, init.cause === undefined ? undefined : { cause: init.cause });
@@ -58,6 +61,7 @@ export class TesseraError extends Error {
     this.reason = init.reason;
     this.metadata = init.metadata ?? {};
     this.violations = init.violations ?? [];
+    this.retryAfterMs = init.retryAfterMs;
     Object.defineProperty(this, brand, { value: true });
   }
 }

@@ -9,6 +9,8 @@ export {
   TesseraError,
   type TesseraErrorInit,
 } from './error.ts';
+export { type Arrival, FairPlaces, type FairPlacesLimits } from './fair-places.ts';
+export { FairQueue } from './fair-queue.ts';
 export { invariant, unreachable } from './invariant.ts';
 export {
   type Condition,

@@ -1,6 +1,12 @@
 import { resourceIdOf } from '@tessera/base';
 import { listAll, type TesseraClient } from '@tessera/client';
-import type { AccessFunctionWord, AccessResource, ColumnWord, Resource } from '@tessera/cube';
+import type {
+  AccessFunctionWord,
+  AccessResource,
+  ColumnWord,
+  Resource,
+  ServiceWord,
+} from '@tessera/cube';
 import { access } from '@tessera/proto';
 
 /** Users, groups, roles and policies: between YAML and the services. */
@@ -12,6 +18,14 @@ const functions: Readonly<Record<AccessFunctionWord, access.AccessFunction>> = {
   operate: access.AccessFunction.ACCESS_FUNCTION_OPERATE,
   administer: access.AccessFunction.ACCESS_FUNCTION_ADMINISTER,
 };
+const services: Readonly<Record<ServiceWord, access.ServiceKind>> = {
+  metadata: access.ServiceKind.SERVICE_KIND_METADATA,
+  scheduler: access.ServiceKind.SERVICE_KIND_SCHEDULER,
+  query: access.ServiceKind.SERVICE_KIND_QUERY,
+  storage: access.ServiceKind.SERVICE_KIND_STORAGE,
+  host: access.ServiceKind.SERVICE_KIND_HOST,
+};
+const serviceWords = Object.keys(services) as ServiceWord[];
 const visibilities: Readonly<Record<ColumnWord, access.ColumnVisibility>> = {
   visible: access.ColumnVisibility.COLUMN_VISIBILITY_VISIBLE,
   masked: access.ColumnVisibility.COLUMN_VISIBILITY_MASKED,
@@ -33,7 +47,11 @@ export async function applyAccess(
     case 'User':
       await client.users.updateUser({
         ...common,
-        user: { name: `users/${name}`, ...resource.spec },
+        user: {
+          name: `users/${name}`,
+          ...resource.spec,
+          services: resource.spec.services.map((word) => services[word]),
+        },
       });
       return;
     case 'Group':
@@ -96,10 +114,13 @@ export async function exportAccess(
       }),
     ),
     ...users.resources.map(
-      ({ name, roles, groups, disabled }): AccessResource => ({
+      ({ name, roles, groups, disabled, services: kinds }): AccessResource => ({
         kind: 'User',
         name: resourceIdOf(name),
-        spec: { roles, groups, disabled },
+        spec: {
+          ...{ roles, groups, disabled },
+          services: serviceWords.filter((word) => kinds.includes(services[word])),
+        },
       }),
     ),
     ...policies.resources.map(policyOf),

@@ -9,6 +9,7 @@ import {
   storage,
 } from '@tessera/proto';
 import type { Client, CompatServiceDefinition } from 'nice-grpc';
+import { measuringSizes } from './calls/message-sizes.ts';
 
 /** Every service of the platform, by the name that `TesseraClient` has it under. */
 export const services = {
@@ -20,12 +21,14 @@ export const services = {
   snapshots: metadata.SnapshotServiceDefinition,
   dictionaries: metadata.DictionaryServiceDefinition,
   hosts: metadata.HostServiceDefinition,
+  storageNodes: metadata.StorageNodeServiceDefinition,
   deployments: metadata.DeploymentServiceDefinition,
   operationRecords: metadata.OperationRecordServiceDefinition,
   maintenance: metadata.MaintenanceServiceDefinition,
   backups: metadata.BackupServiceDefinition,
   leases: coordination.LeaseServiceDefinition,
   builds: scheduler.BuildServiceDefinition,
+  replication: scheduler.ReplicationServiceDefinition,
   operations: longrunning.OperationsDefinition,
   queries: query.QueryServiceDefinition,
   users: access.UserServiceDefinition,
@@ -33,7 +36,8 @@ export const services = {
   roles: access.RoleServiceDefinition,
   policies: access.PolicyServiceDefinition,
   authentication: access.AuthenticationServiceDefinition,
-  storage: storage.StorageServiceDefinition,
+  storage: measuringSizes(storage.StorageServiceDefinition, 'scanCuboid'),
+  transfers: storage.TransferServiceDefinition,
   host: host.HostServiceDefinition,
 } as const;
 

@@ -1,6 +1,9 @@
+import { seededRandom, systemClock } from '@tessera/base';
 import { tracesClientCalls } from '@tessera/telemetry';
 import { createClientFactory } from 'nice-grpc';
 import { type CallOptions, type ClientMiddlewareCall, Metadata } from 'nice-grpc-common';
+import { HealthDefinition } from 'nice-grpc-server-health';
+import { retriesRefused } from './calls/retry-middleware.ts';
 import { type Bind, clientsBy, type TesseraClient } from './clients.ts';
 import { failuresAsTesseraErrors } from './errors/failure-middleware.ts';
 import { EndpointPool } from './failover/endpoint-pool.ts';
@@ -9,11 +12,14 @@ import { addressesOf } from './transport/addresses.ts';
 import { CertificateStore } from './transport/certificate-store.ts';
 import { channelCredentials } from './transport/grpc-credentials.ts';
 import { Link } from './transport/link.ts';
+import type { TokenSource } from './transport/token-file.ts';
 import type { Transport } from './transport/transport.ts';
 
 export interface Connection extends TesseraClient, Disposable {
   /** Several have commas between them. */
   readonly address: string;
+  /** Whether the daemon says that it serves (`grpc.health.v1`). False when it cannot be asked. */
+  isServing(options?: { readonly signal?: AbortSignal }): Promise<boolean>;
   close(): void;
 }
 
@@ -22,10 +28,17 @@ export interface ConnectOptions {
   readonly maxMessageBytes?: number;
   readonly transport?: Transport;
   /** Of Login, or an API token: sent with each call. */
-  readonly token?: string;
+  readonly token?: TokenSource;
+  /** Times that a call which changes nothing is made when daemons refuse it for now; 1: refusals are thrown at once. */
+  readonly maxAttempts?: number;
 }
 
+const defaultMaxAttempts = 5;
+/** Longer than this no call is put off in all. */
+const maxRetryWaitMs = 30_000;
 const defaultMaxMessageBytes = 64 * 1024 * 1024;
+/** `ServingStatus.SERVING` of grpc.health.v1. */
+const serving = 1;
 /** A daemon that is back is found again within this time, however long it was away. */
 const reconnectBackoffMs = { initial: 100, max: 2_000 };
 /**
@@ -56,6 +69,15 @@ export function connect(
   const limit = options.maxMessageBytes ?? defaultMaxMessageBytes;
   const factory = createClientFactory()
     .use(failuresAsTesseraErrors)
+    .use(
+      retriesRefused({
+        clock: systemClock,
+        random: seededRandom(Date.now()),
+        maxAttempts: options.maxAttempts ?? defaultMaxAttempts,
+        maxWaitMs: maxRetryWaitMs,
+        waitsForTheUnavailable: addresses.length === 1,
+      }),
+    )
     .use(bearing(options.token))
     .use(tracesClientCalls);
   const channelOptions = {
@@ -71,12 +93,20 @@ export function connect(
       channelOptions,
       create: (definition, channel) => factory.create(definition, channel),
     });
-  const clients = clientsBy(bound(addresses, dial, starting));
+  const bind = bound(addresses, dial, starting);
+  const clients = clientsBy(bind);
+  const isServing: Connection['isServing'] = async (callOptions = {}) => {
+    const answer = await bind(HealthDefinition)
+      .check({ service: '' }, callOptions)
+      .catch(() => undefined);
+    return answer?.status === serving;
+  };
   const open = starting.move();
   const close = () => open.dispose();
   return Object.defineProperties({} as Connection, {
     ...Object.getOwnPropertyDescriptors(clients),
     address: { value: addresses.join() },
+    isServing: { value: isServing },
     close: { value: close },
     [Symbol.dispose]: { value: close },
   });
@@ -97,12 +127,13 @@ function bound(
   return (definition) => failoverClient(definition, pool);
 }
 
-function bearing(token: string | undefined) {
+function bearing(source: TokenSource | undefined) {
   return async function* <Request, Response>(
     call: ClientMiddlewareCall<Request, Response>,
     options: CallOptions,
   ) {
-    if (token === undefined) return yield* call.next(call.request, options);
+    if (source === undefined) return yield* call.next(call.request, options);
+    const token = typeof source === 'string' ? source : source();
     const metadata = Metadata(options.metadata).set('authorization', `Bearer ${token}`);
     return yield* call.next(call.request, { ...options, metadata });
   };

@@ -79,6 +79,8 @@ export interface CubeSpec {
   /** Cuboids kept by name whatever else says, each a list of dimensions (this is where plans are pinned). */
   readonly cuboids: readonly (readonly string[])[];
   readonly segments: SegmentsSpec;
+  /** Storage nodes that hold each segment; absent: what the platform is set to. */
+  readonly replication?: number;
 }
 
 export interface AggregationGroupSpec {

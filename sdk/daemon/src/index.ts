@@ -1,16 +1,45 @@
 /** What every daemon is run with: a gRPC server, in-process binding, plugins, sources, injection, logs. */
+export {
+  type AccessArguments,
+  accessArguments,
+  controlBy,
+  controlByMetadata,
+  isControlled,
+  ownToken,
+} from './access/access-arguments.ts';
 export { type AccessContext, callerOf } from './access/access-context.ts';
 export { AuditLog, type AuditRecord } from './access/audit-log.ts';
 export { permissionDenied } from './access/errors.ts';
-export { type AccessControl, refusalOf } from './access/gate.ts';
-export { type MethodRule, ruleOf } from './access/method-rules.ts';
+export type { AccessControl } from './access/gate.ts';
+export { type MethodRule, ruleOf, type UserRule } from './access/method-rules.ts';
+export { projectOf } from './access/named-projects.ts';
+export { servicesOf } from './access/peer-services.ts';
+export { refusalOf } from './access/refusal-of.ts';
+export { RemoteIdentities } from './access/remote-identities.ts';
+export {
+  policyFromProto,
+  policyRulesFromProto,
+  roleFromProto,
+  servicesFromProto,
+  servicesToProto,
+} from './access/rules-from-proto.ts';
 export { withDeadline } from './deadline.ts';
 export { Container, type Get, type Token, token } from './dependency-injection.ts';
 export { asTesseraError } from './failure.ts';
 export { bindInProcess } from './in-process.ts';
+export { loadSqlParser } from './load-sql-parser.ts';
 export { jsonLogger, type Logger, type LogLevel, silentLogger } from './logger.ts';
 export { type PluginEntry, PluginHost, type PluginHostOptions } from './plugin-host.ts';
-export { daemonArguments, runDaemon, type StartingDaemon, stopRequested } from './run-daemon.ts';
+export { directoryIdentity } from './registration/directory-identity.ts';
+export type { Registered, Registrant } from './registration/registrant.ts';
+export { Registration, type RegistrationOptions } from './registration/registration.ts';
+export {
+  daemonArguments,
+  endLate,
+  runDaemon,
+  type StartingDaemon,
+  stopRequested,
+} from './run-daemon.ts';
 export { type RunningServer, type ServerOptions, startServer } from './server.ts';
 export { type ServiceBinding, type ServiceClient, serve } from './service-binding.ts';
 export {

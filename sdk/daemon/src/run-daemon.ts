@@ -1,5 +1,6 @@
-import { isTesseraError, messageOf } from '@tessera/base';
+import { Code, isTesseraError, messageOf, TesseraError } from '@tessera/base';
 import type { Meter } from '@tessera/telemetry';
+import { accessArguments } from './access/access-arguments.ts';
 import { jsonLogger, type Logger } from './logger.ts';
 import { startTelemetry, type TelemetryConfig } from './telemetry/start-telemetry.ts';
 import { transportArguments } from './transport-arguments.ts';
@@ -7,6 +8,9 @@ import { transportArguments } from './transport-arguments.ts';
 /** What every daemon's own command takes of `node:util`'s parseArgs. */
 export const daemonArguments = {
   ...transportArguments,
+  ...accessArguments,
+  /** How long calls may go on after the daemon was told to stop, seconds. */
+  'drain-timeout': { type: 'string', default: '10' },
   /** Loopback address that metrics are served on for Prometheus. */
   metrics: { type: 'string' },
   /** Where spans go over OTLP/gRPC. */
@@ -14,11 +18,13 @@ export const daemonArguments = {
 } as const;
 
 interface DaemonArguments {
+  readonly 'drain-timeout'?: string | undefined;
   readonly metrics?: string | undefined;
   readonly otlp?: string | undefined;
 }
 
 export interface StartingDaemon {
+  readonly drainTimeoutMs: number;
   readonly log: Logger;
   readonly meter: Meter;
   /** Everything that is to be disposed when the daemon is told to stop, the last one first. */
@@ -27,7 +33,8 @@ export interface StartingDaemon {
 
 /**
  * Runs a daemon as this process until SIGINT or SIGTERM, which count from the first moment on; a second one ends it
- * at once. `start` gives what is logged when it serves. A failure is printed as `REASON: message` and exits with 1.
+ * at once, and so does the time when stopping takes much longer than draining may. `start` gives what is logged when it
+ * serves. A failure is printed as `REASON: message` and exits with 1.
  */
 export async function runDaemon(
   name: string,
@@ -37,12 +44,14 @@ export async function runDaemon(
   const stopped = stopRequested();
   try {
     const log = jsonLogger(name);
+    const drainTimeoutMs = drainTimeoutOf(values);
     await using stack = new AsyncDisposableStack();
     const { meter, metricsAddress } = stack.use(await startTelemetry(telemetryOf(values), name));
-    const facts = await start({ log, meter, stack });
+    const facts = await start({ log, meter, stack, drainTimeoutMs });
     log.info({ ...facts, ...(metricsAddress && { metricsAddress }) }, `${name}.started`);
     await stopped;
     log.info({}, `${name}.stopping`);
+    endLate(drainTimeoutMs);
   } catch (error) {
     console.error(`${isTesseraError(error) ? error.reason : 'INTERNAL'}: ${messageOf(error)}`);
     process.exitCode = 1;
@@ -51,12 +60,53 @@ export async function runDaemon(
   process.exit();
 }
 
-/** Resolves when the process is asked to end. Signals that come before this is called end it as the system does. */
+/**
+ * Resolves when the process is asked to end; asked again, it ends at once, as by SIGKILL. Signals that come before
+ * this is called end it as the system does.
+ */
 export function stopRequested(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    let askedMs: number | undefined;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        const nowMs = performance.now();
+        if (askedMs !== undefined && nowMs - askedMs > echoMs) endNow();
+        askedMs ??= nowMs;
+        resolve();
+      });
+    }
   });
 }
+
+/** A Ctrl-C comes twice where the launcher, whom the terminal told too, passes it on: that is one. */
+const echoMs = 500;
+
+/** What comes after draining (letting go of leases, closing files) takes no longer, or hangs. */
+const closingMs = 20_000;
+
+/** Ends the process when stopping hangs. Whatever is durable was so before it was acknowledged. */
+export function endLate(drainTimeoutMs: number): void {
+  setTimeout(endNow, drainTimeoutMs + closingMs).unref();
+}
+
+/** Not by exiting: that waits for threads, and one of them may be what does not come to its end. */
+function endNow(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
+
+function drainTimeoutOf(values: DaemonArguments): number {
+  const text = values['drain-timeout'] ?? '10';
+  const seconds = Number(text);
+  if (text.trim() !== '' && seconds >= 0 && seconds <= maxDrainSeconds) return seconds * 1_000;
+  throw new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'BAD_DRAIN_TIMEOUT',
+    message: `--drain-timeout is ${JSON.stringify(text)}: give seconds from 0 to ${maxDrainSeconds}.`,
+    metadata: { text },
+  });
+}
+
+const maxDrainSeconds = 3_600;
 
 function telemetryOf({ metrics, otlp }: DaemonArguments): TelemetryConfig {
   return {

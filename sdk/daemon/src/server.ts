@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { ServerCredentials } from '@grpc/grpc-js';
+import type { ServerOptions as GrpcServerOptions, ServerCredentials } from '@grpc/grpc-js';
 import { Code, isTesseraError, messageOf, TesseraError } from '@tessera/base';
 import {
   CertificateStore,
@@ -11,11 +11,14 @@ import {
   type Transport,
 } from '@tessera/client';
 import { tracesServerCalls } from '@tessera/telemetry';
-import { createServer, type Server, ServerError } from 'nice-grpc';
+import { type ChannelOptions, createServer, type Server, ServerError } from 'nice-grpc';
 import type { CallContext, ServerMiddlewareCall } from 'nice-grpc-common';
 import { HealthDefinition, HealthState } from 'nice-grpc-server-health';
 import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
 import { type AccessControl, gate } from './access/gate.ts';
+import { PeerServices } from './access/peer-services.ts';
+import { RunningCalls } from './calls/running-calls.ts';
+import { trackCalls } from './calls/track-calls.ts';
 import { asTesseraError } from './failure.ts';
 import { healthService } from './health-service.ts';
 import type { Logger } from './logger.ts';
@@ -34,8 +37,10 @@ export interface ServerOptions {
   readonly log: Logger;
   /** Largest message in either direction, bytes. */
   readonly maxMessageBytes?: number;
-  /** How long calls may go on after the server was told to stop. */
+  /** How long calls may go on after the server was told to stop; then they end with SHUTTING_DOWN. */
   readonly drainTimeoutMs?: number;
+  /** How long the reader of a stream may take nothing of it; then it ends with READER_TOO_SLOW. */
+  readonly stallTimeoutMs?: number;
 }
 
 export interface RunningServer extends AsyncDisposable {
@@ -44,7 +49,10 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 const defaultMaxMessageBytes = 64 * 1024 * 1024;
-const defaultDrainTimeoutMs = 5_000;
+const defaultDrainTimeoutMs = 10_000;
+const defaultStallTimeoutMs = 60_000;
+/** Calls that were cut off, and connections without calls, may take so long to end. */
+const closeTimeoutMs = 1_000;
 
 /**
  * Serves `services` with health and reflection. Errors leave as google.rpc.Status with an ErrorInfo.
@@ -58,14 +66,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const credentials = serverCredentials(address, transport, store);
   const limit = options.maxMessageBytes ?? defaultMaxMessageBytes;
   const { access } = options;
-  const open = createServer({
+  const calls = new RunningCalls();
+  const peers = new PeerServices();
+  const serverOptions: GrpcServerOptions = {
     'grpc.max_receive_message_length': limit,
     'grpc.max_send_message_length': limit,
     'grpc.so_reuseport': 0,
-  })
+    ...(access === undefined ? {} : { interceptors: [peers.interceptor] }),
+  };
+  const open = createServer(serverOptions as ChannelOptions)
     .use(tracesServerCalls)
-    .use(failures(log));
-  const server = access === undefined ? open : open.use(gate(access));
+    .use(failures(log))
+    .use(trackCalls(calls, options.stallTimeoutMs ?? defaultStallTimeoutMs));
+  const server = access === undefined ? open : open.use(gate(access, peers));
   for (const { definition, implementation } of options.services) {
     server.add(definition, implementation);
   }
@@ -80,7 +93,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     address: `${host}:${port}`,
     [Symbol.asyncDispose]: async () => {
       health.setStatus('unhealthy');
-      await drained(server, options.drainTimeoutMs ?? defaultDrainTimeoutMs);
+      const timeoutMs = options.drainTimeoutMs ?? defaultDrainTimeoutMs;
+      if (calls.working > 0) log.info({ calls: calls.working, timeoutMs }, 'server.draining');
+      await drained(calls, timeoutMs);
+      await closed(server);
       await running.disposeAsync();
     },
   };
@@ -104,17 +120,25 @@ async function listen(
   }
 }
 
+/** Refuses new calls and lets the running ones end, those that take longer with SHUTTING_DOWN. */
+async function drained(calls: RunningCalls, timeoutMs: number): Promise<void> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), timeoutMs);
+  await calls.drain(late.signal);
+  clearTimeout(timer);
+}
+
 /**
- * Lets running calls end, and cuts them off after a time. Not waited for after that: a peer that never got as far as
- * HTTP/2, such as one that speaks TLS to a plain port, keeps grpc-js from ever reporting the end.
+ * Closes the connections. Not waited for long: a peer that never got as far as HTTP/2, such as one that speaks TLS to a
+ * plain port, keeps grpc-js from ever reporting the end.
  */
-async function drained(server: Server, timeoutMs: number): Promise<void> {
+async function closed(server: Server): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(() => {
       server.forceShutdown();
       resolve();
-    }, timeoutMs);
+    }, closeTimeoutMs);
   });
   await Promise.race([server.shutdown(), late]);
   clearTimeout(timer);

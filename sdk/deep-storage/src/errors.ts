@@ -72,3 +72,13 @@ export function badDigest(digest: string): TesseraError {
     metadata: { digest },
   });
 }
+
+/** What says where deep storage is cannot be understood. */
+export function badDeepStorage(where: string): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'BAD_DEEP_STORAGE',
+    message: `${JSON.stringify(where)} is no deep storage; name a folder, such as file:///mnt/tessera, or HDFS, such as webhdfs://tessera@namenode:9870/tessera.`,
+    metadata: { where },
+  });
+}

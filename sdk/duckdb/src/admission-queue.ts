@@ -1,3 +1,4 @@
+import { FairPlaces } from '@tessera/base';
 import { queueFull, queueTimeout } from './errors.ts';
 
 export interface AdmissionLimits {
@@ -5,74 +6,70 @@ export interface AdmissionLimits {
   readonly maxConcurrent: number;
   /** How many may wait; one more is refused at once. */
   readonly maxQueued: number;
+  /** How many of one flow may wait; absent: as many as of all. */
+  readonly maxQueuedPerFlow?: number;
   /** How long one may wait. */
   readonly queueTimeoutMs: number;
+}
+
+/** Whom the work is for, such as a project: those who wait take turns by flows. Absent: all are one. */
+export interface Turn {
+  readonly flow?: string | undefined;
 }
 
 interface Waiting {
   readonly admit: () => void;
 }
 
-/** Lets a bounded number work at once, first come first served; the others wait in a bounded queue, until a deadline. */
+/** Lets a bounded number work at once; the others wait in a bounded queue that is fair between flows, until a deadline. */
 export class AdmissionQueue {
   readonly #limits: AdmissionLimits;
-  readonly #waiting: Waiting[] = [];
-  #working = 0;
+  readonly #places: FairPlaces<Waiting>;
 
   constructor(limits: AdmissionLimits) {
+    const { maxConcurrent: places, maxQueued: maxWaiting } = limits;
     this.#limits = limits;
+    this.#places = new FairPlaces({
+      ...{ places, maxWaiting },
+      maxWaitingPerFlow: limits.maxQueuedPerFlow ?? maxWaiting,
+    });
   }
 
   get working(): number {
-    return this.#working;
+    return this.#places.inside;
   }
 
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#places.waiting;
   }
 
   /**
    * Resolves when it is the caller's turn; `release` must follow.
    * @throws QUERY_QUEUE_FULL, QUERY_QUEUE_TIMEOUT, or the signal's reason.
    */
-  async admit(signal?: AbortSignal): Promise<void> {
+  async admit(signal?: AbortSignal, { flow = '' }: Turn = {}): Promise<void> {
     signal?.throwIfAborted();
-    if (this.#working < this.#limits.maxConcurrent) {
-      this.#working++;
-      return;
+    const turn = Promise.withResolvers<void>();
+    const waiting: Waiting = { admit: turn.resolve };
+    const arrival = this.#places.arrive(flow, 1, waiting);
+    if (arrival.kind === 'entered') return;
+    if (arrival.kind === 'refused') throw queueFull(arrival.waiting);
+    const giveUp = (reason: unknown) => {
+      if (this.#places.withdraw(flow, waiting)) turn.reject(reason);
+    };
+    const abort = () => giveUp(signal!.reason);
+    const { queueTimeoutMs } = this.#limits;
+    const timer = setTimeout(() => giveUp(queueTimeout(queueTimeoutMs)), queueTimeoutMs);
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      await turn.promise;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
     }
-    if (this.#waiting.length >= this.#limits.maxQueued) throw queueFull(this.#waiting.length);
-    await this.#wait(signal);
   }
 
   release(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#working--;
-    else next.admit(); // The place passes on.
-  }
-
-  #wait(signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', giveUp);
-      };
-      const waiting: Waiting = {
-        admit: () => {
-          leave();
-          resolve();
-        },
-      };
-      const refuse = (reason: unknown) => {
-        leave();
-        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
-        reject(reason);
-      };
-      const giveUp = () => refuse(signal!.reason);
-      const { queueTimeoutMs } = this.#limits;
-      const timer = setTimeout(() => refuse(queueTimeout(queueTimeoutMs)), queueTimeoutMs);
-      signal?.addEventListener('abort', giveUp, { once: true });
-      this.#waiting.push(waiting);
-    });
+    this.#places.leave()?.admit(); // The place passes on.
   }
 }

@@ -16,6 +16,8 @@ export interface QueryOptions {
   readonly cached?: boolean | undefined;
   /** Zone by which the statement turns instants into clock times and back. Default: the connection's own. */
   readonly timeZone?: string | undefined;
+  /** Whom the statement is for, such as a project: those who wait for a connection take turns by it. */
+  readonly flow?: string | undefined;
 }
 
 interface Prepared {

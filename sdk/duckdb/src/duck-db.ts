@@ -1,6 +1,6 @@
 import duckdb from '@duckdb/node-bindings';
 import type { ColumnBatch } from '@tessera/columnar';
-import { type AdmissionLimits, AdmissionQueue } from './admission-queue.ts';
+import { type AdmissionLimits, AdmissionQueue, type Turn } from './admission-queue.ts';
 import type { Parameter } from './bind-parameters.ts';
 import { DuckDbConnection, type QueryOptions } from './connection.ts';
 import { databaseClosed, duckdbFailure } from './errors.ts';
@@ -53,6 +53,7 @@ export class DuckDb implements AsyncDisposable {
     this.#queue = new AdmissionQueue({
       maxConcurrent: options.maxConcurrent ?? 3,
       maxQueued: options.maxQueued ?? 1_000,
+      ...(options.maxQueuedPerFlow && { maxQueuedPerFlow: options.maxQueuedPerFlow }),
       queueTimeoutMs: options.queueTimeoutMs ?? 30_000,
     });
   }
@@ -75,7 +76,8 @@ export class DuckDb implements AsyncDisposable {
     parameters: readonly Parameter[] = [],
     options: QueryOptions = {},
   ): Promise<ColumnBatch> {
-    return this.session((connection) => connection.run(sql, parameters, options), options.signal);
+    const { signal, flow } = options;
+    return this.session((connection) => connection.run(sql, parameters, options), signal, { flow });
   }
 
   /** The rows of one statement in batches, computed as they are asked for. Holds a connection until it ends. */
@@ -84,7 +86,7 @@ export class DuckDb implements AsyncDisposable {
     parameters: readonly Parameter[] = [],
     options: QueryOptions = {},
   ): AsyncGenerator<ColumnBatch, void, undefined> {
-    const connection = await this.#take(options.signal);
+    const connection = await this.#take(options.signal, options);
     try {
       yield* connection.stream(sql, parameters, options);
     } finally {
@@ -98,7 +100,7 @@ export class DuckDb implements AsyncDisposable {
     parameters: readonly Parameter[] = [],
     options: QueryOptions = {},
   ): AsyncGenerator<ColumnBatch, void, undefined> {
-    const connection = await this.#take(options.signal);
+    const connection = await this.#take(options.signal, options);
     try {
       yield* connection.batches(sql, parameters, options);
     } finally {
@@ -123,8 +125,9 @@ export class DuckDb implements AsyncDisposable {
   async session<T>(
     work: (connection: DuckDbConnection) => Promise<T>,
     signal?: AbortSignal,
+    turn?: Turn,
   ): Promise<T> {
-    const connection = await this.#take(signal);
+    const connection = await this.#take(signal, turn);
     try {
       return await work(connection);
     } finally {
@@ -143,9 +146,9 @@ export class DuckDb implements AsyncDisposable {
     return this.#closing;
   }
 
-  async #take(signal: AbortSignal | undefined): Promise<DuckDbConnection> {
+  async #take(signal: AbortSignal | undefined, turn?: Turn): Promise<DuckDbConnection> {
     if (this.#closing) throw databaseClosed();
-    await this.#queue.admit(signal);
+    await this.#queue.admit(signal, turn);
     try {
       if (this.#closing) throw databaseClosed();
       const connection = this.#idle.pop() ?? (await this.#connect());

@@ -7,8 +7,12 @@ export function queueFull(waiting: number): TesseraError {
     reason: 'QUERY_QUEUE_FULL',
     message: `${waiting} queries are waiting already; try again later, or raise the queue's limit.`,
     metadata: { waiting: String(waiting) },
+    retryAfterMs: queueRetryMs,
   });
 }
+
+/** A queue that is full is shorter by then, as a rule. */
+const queueRetryMs = 500;
 
 /** No connection became free in time. */
 export function queueTimeout(timeoutMs: number): TesseraError {
@@ -17,6 +21,7 @@ export function queueTimeout(timeoutMs: number): TesseraError {
     reason: 'QUERY_QUEUE_TIMEOUT',
     message: `No connection became free within ${timeoutMs} ms; try again later, or raise the number of concurrent queries.`,
     metadata: { timeoutMs: String(timeoutMs) },
+    retryAfterMs: queueRetryMs,
   });
 }
 

@@ -1,5 +1,5 @@
 /** DuckDB as the rest of the SDK uses it: a bounded pool, batches in and out, types, names, scans of native files, checksums. */
-export { type AdmissionLimits, AdmissionQueue } from './admission-queue.ts';
+export { type AdmissionLimits, AdmissionQueue, type Turn } from './admission-queue.ts';
 export type { Parameter } from './bind-parameters.ts';
 export {
   type ChecksumColumn,

@@ -17,3 +17,5 @@ export * from './gen/tessera/metadata/v1/segment.ts';
 export * from './gen/tessera/metadata/v1/segment_service.ts';
 export * from './gen/tessera/metadata/v1/snapshot_service.ts';
 export * from './gen/tessera/metadata/v1/source_service.ts';
+export * from './gen/tessera/metadata/v1/storage_node.ts';
+export * from './gen/tessera/metadata/v1/storage_node_service.ts';

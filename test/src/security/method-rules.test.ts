@@ -1,4 +1,4 @@
-import { any, type Caller } from '@tessera/access';
+import { any, type Identity, type ServiceKind, serviceKinds } from '@tessera/access';
 import { services } from '@tessera/client';
 import { refusalOf, ruleOf } from '@tessera/daemon';
 import { describe, expect, test } from 'vitest';
@@ -20,7 +20,7 @@ describe('the table of what methods need', () => {
   test('lets nobody in without a token, except to sign in and to ask for health', () => {
     const open = paths.filter((path) => refusalOf(ruleOf(path), undefined, {}, path) === undefined);
     expect(open).toEqual(['/tessera.access.v1.AuthenticationService/Login']);
-    expect(ruleOf('/grpc.health.v1.Health/Check')).toBe('public');
+    expect(ruleOf('/grpc.health.v1.Health/Check')?.users).toBe('public');
   });
 
   test('denies what is not in it', () => {
@@ -40,10 +40,57 @@ describe('the table of what methods need', () => {
 function callerWith(
   name: 'query' | 'model' | 'build' | 'operate' | 'administer',
   project: string,
-): Caller {
+): Identity {
   const permissions = [{ functions: [name], project, source: any, table: any }];
-  return { user: 'u', roles: [{ name: 'r', permissions }], policies: [], revision: 1n };
+  const roles = [{ name: 'r', permissions }];
+  return { kind: 'user', caller: { user: 'u', roles, policies: [], revision: 1n } };
 }
+
+/** What a daemon of the kind may call. */
+function callableBy(kind: ServiceKind): readonly string[] {
+  const identity: Identity = { kind: 'service', name: 'd', services: [kind] };
+  return paths.filter((path) => refusalOf(ruleOf(path), identity, {}, path) === undefined);
+}
+
+describe('what is between daemons', () => {
+  const everything = ['query', 'model', 'build', 'operate', 'administer'] as const;
+  const permissions = [{ functions: everything, project: any, source: any, table: any }];
+  const admin: Identity = {
+    kind: 'user',
+    caller: { user: 'admin', roles: [{ name: 'r', permissions }], policies: [], revision: 1n },
+  };
+  const storage = '/tessera.storage.v1.StorageService/';
+  const segments = '/tessera.metadata.v1.SegmentService/';
+
+  test.each([
+    { path: `${storage}ScanCuboid`, callers: ['scheduler', 'query'] },
+    { path: `${storage}ReadSnapshot`, callers: ['scheduler', 'query'] },
+    { path: `${storage}CommitIngest`, callers: ['scheduler'] },
+    { path: `${storage}DropLayouts`, callers: ['scheduler'] },
+    { path: `${segments}PublishSegments`, callers: ['scheduler'] },
+    { path: `${segments}CreateSegment`, callers: ['scheduler'] },
+    { path: `${segments}UpdateSegment`, callers: ['scheduler'] },
+    { path: `${segments}DeleteSegment`, callers: ['scheduler'] },
+    { path: '/tessera.access.v1.AuthenticationService/ResolveToken', callers: serviceKinds },
+  ])('$path is refused to every user, and open to $callers', ({ path, callers }) => {
+    expect(refusalOf(ruleOf(path), admin, {}, path)?.reason).toBe('SERVICES_ONLY');
+    expect(serviceKinds.filter((kind) => callableBy(kind).includes(path))).toEqual(callers);
+  });
+
+  test.each(serviceKinds)('a %s daemon neither reads secrets nor makes users', (kind) => {
+    const forbidden =
+      /access.*(Create|Update|Delete|Set|Revoke|Users|GetUser)|Backup|Query\/Execute/;
+    expect(callableBy(kind).filter((path) => forbidden.test(path))).toEqual([]);
+  });
+
+  test('a storage daemon changes nothing of the catalog but where it is itself', () => {
+    const changes = callableBy('storage').filter((path) =>
+      /metadata.*\/(Create|Update|Delete|Publish|Write|Restore|Rollback)/.test(path),
+    );
+    const nodes = '/tessera.metadata.v1.StorageNodeService/';
+    expect(changes).toEqual([`${nodes}CreateStorageNode`, `${nodes}UpdateStorageNode`]);
+  });
+});
 
 describe('a permission for one project', () => {
   const model = '/tessera.metadata.v1.ModelService/';

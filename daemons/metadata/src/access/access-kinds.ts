@@ -7,7 +7,7 @@ export const userKind: ResourceKind<access.User> = {
   kind: 'user',
   pattern: 'users/{user}',
   codec: access.User,
-  fields: { roles: 'roles', groups: 'groups', disabled: 'disabled' },
+  fields: { roles: 'roles', groups: 'groups', disabled: 'disabled', services: 'services' },
 };
 
 export const groupKind: ResourceKind<access.Group> = {

@@ -23,7 +23,12 @@ beforeEach(async () => {
 });
 afterEach(() => daemon[Symbol.asyncDispose]());
 
-const callerOf = (token: string) => daemon.authenticator.callerOf(token);
+const callerOf = (token: string) => callerAt(daemon, token);
+async function callerAt({ authenticator }: MetadataDaemon, token: string) {
+  const identity = await authenticator.identityOf(token);
+  if (identity.kind === 'user') return identity.caller;
+  throw new Error(`${identity.name} is a daemon`);
+}
 const login = (password = 'open sesame', user = 'ann') =>
   client.authentication.login({ user, password });
 const reason = (name: string) => ({ reason: name });
@@ -82,6 +87,7 @@ describe('signing in', () => {
         'name',
         'revision',
         'roles',
+        'services',
         'uid',
         'updateTime',
       ].sort(),
@@ -128,7 +134,7 @@ describe('a session token', () => {
       { store: { driver: 'memory' } },
       { clock, store: daemon.store },
     );
-    expect((await other.authenticator.callerOf(token)).user).toBe('ann');
+    expect((await callerAt(other, token)).user).toBe('ann');
   });
 });
 

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { type Caller, rolesOf } from '@tessera/access';
+import { type Identity, type Role, rolesOf } from '@tessera/access';
 import type { Clock, KeyValueStore } from '@tessera/base';
+import { decodeJwt } from 'jose';
 import {
   apiTokenNotFound,
   badRequest,
@@ -9,9 +10,10 @@ import {
   tokenInvalid,
   tooManyLogins,
 } from '../errors.ts';
+import type { ForeignIdentity, IdentityProvider } from '../oidc/identity-provider.ts';
 import { CredentialStore } from './credentials.ts';
 import { LoginLimit } from './login-limit.ts';
-import { type KnownUser, RulesReader } from './read-rules.ts';
+import { type CurrentRules, type KnownUser, RulesReader } from './read-rules.ts';
 import { isPassword, sameSecret, scramVerifier } from './scram.ts';
 import { SessionTokens } from './session-tokens.ts';
 
@@ -28,6 +30,13 @@ export interface IssuedToken {
   readonly expiresAtMs: number;
 }
 
+export interface ResolvedToken {
+  readonly user: KnownUser;
+  /** His own and those of his groups. */
+  readonly roles: readonly Role[];
+  readonly current: CurrentRules;
+}
+
 /** Tells who a caller is, from passwords and tokens, and what roles he has at that moment. */
 export class Authenticator {
   readonly #clock: Clock;
@@ -35,9 +44,12 @@ export class Authenticator {
   readonly #credentials: CredentialStore;
   readonly #sessions: SessionTokens;
   readonly #limit: LoginLimit;
+  readonly #providers: ReadonlyMap<string, IdentityProvider>;
   readonly #logins = new Map<string, Promise<unknown>>();
 
-  constructor(store: KeyValueStore, clock: Clock) {
+  /** @param providers those whose tokens are taken besides the platform's own */
+  constructor(store: KeyValueStore, clock: Clock, providers: readonly IdentityProvider[] = []) {
+    this.#providers = new Map(providers.map((provider) => [provider.issuer, provider]));
     this.#clock = clock;
     this.#rules = new RulesReader(store);
     this.#credentials = new CredentialStore(store);
@@ -46,14 +58,42 @@ export class Authenticator {
   }
 
   /** @throws UNAUTHENTICATED TOKEN_INVALID, TOKEN_EXPIRED */
-  async callerOf(token: string): Promise<Caller> {
-    const user = token.startsWith(apiTokenPrefix)
+  async identityOf(token: string): Promise<Identity> {
+    const { user, roles, current } = await this.resolve(token);
+    const { name, services } = user;
+    if (services.length > 0) return { kind: 'service', name, services };
+    const { rules, revision } = current;
+    return { kind: 'user', caller: { user: name, roles, policies: rules.policies, revision } };
+  }
+
+  /** Whose token it is, and the rules at that moment. @throws UNAUTHENTICATED TOKEN_INVALID, TOKEN_EXPIRED */
+  async resolve(token: string): Promise<ResolvedToken> {
+    const provider = this.#providers.get(issuerOf(token) ?? '');
+    if (provider !== undefined) return this.#resolveForeign(await provider.identify(token));
+    const name = token.startsWith(apiTokenPrefix)
       ? await this.#userOfApiToken(token)
       : await this.#sessions.verify(token);
-    const { rules, revision } = await this.#rules.current();
-    const known = activeUser(rules.users, user);
-    if (known === undefined) throw tokenInvalid();
-    return { user, roles: rolesOf(rules, known), policies: rules.policies, revision };
+    const current = await this.#rules.current();
+    const user = activeUser(current.rules.users, name);
+    if (user === undefined) throw tokenInvalid();
+    return { user, roles: rolesOf(current.rules, user), current };
+  }
+
+  /** A provider speaks for people: what it says makes nobody a daemon, and nobody who is disabled here active. */
+  async #resolveForeign({ user: name, groups, mustBeKnown }: ForeignIdentity) {
+    const current = await this.#rules.current();
+    const known = current.rules.users.find((one) => one.name === name);
+    const stranger: KnownUser = {
+      name,
+      roles: [],
+      groups: [],
+      disabled: mustBeKnown,
+      services: [],
+    };
+    const user = known ?? stranger;
+    if (user.disabled || user.services.length > 0) throw tokenInvalid();
+    const both = { roles: user.roles, groups: [...user.groups, ...groups] };
+    return { user, roles: rolesOf(current.rules, both), current };
   }
 
   /** One at a time for each user, so that many at once are no way round the limit. @throws LOGIN_FAILED, TOO_MANY_LOGINS */
@@ -151,6 +191,15 @@ export class Authenticator {
 
 const apiTokenPrefix = 'tsr_';
 const userId = /^[a-z0-9][a-z0-9_.-]{0,127}$/;
+
+/** Who a token says that it is from; it is not believed yet. */
+function issuerOf(token: string): string | undefined {
+  try {
+    return decodeJwt(token).iss;
+  } catch {
+    return undefined;
+  }
+}
 
 /** A token is long and random, so a plain digest is as hard to turn back as a slow one. */
 function digestOf(token: string): string {

@@ -1,19 +1,24 @@
-import type { AccessFunction, AccessRules, ColumnRule, Policy, User } from '@tessera/access';
+import type { AccessRules, ServiceKind, User } from '@tessera/access';
 import { type KeyValue, type KeyValueStore, resourceIdOf } from '@tessera/base';
-import { access } from '@tessera/proto';
+import { policyFromProto, roleFromProto, servicesFromProto } from '@tessera/daemon';
+import type { access } from '@tessera/proto';
 import { readWhole } from '../resources/read-whole.ts';
 import { selectChildren } from '../resources/resource-key.ts';
 import { decodeResource, type Resource, type ResourceKind } from '../resources/resource-kind.ts';
 import { groupKind, policyKind, roleKind, userKind } from './access-kinds.ts';
 
 export interface CurrentRules {
-  readonly rules: AccessRules & { readonly users: readonly KnownUser[] };
+  readonly rules: Omit<AccessRules, 'users'> & { readonly users: readonly KnownUser[] };
+  /** Of the rules what other daemons are told, as it is stored. */
+  readonly resources: access.AccessRules;
   /** Of the store when they last changed: equal revisions mean equal rules. */
   readonly revision: bigint;
 }
 
 export interface KnownUser extends User {
   readonly disabled: boolean;
+  /** Not empty: a daemon. */
+  readonly services: readonly ServiceKind[];
 }
 
 const kinds = [userKind, groupKind, roleKind, policyKind] as const;
@@ -42,7 +47,7 @@ export class RulesReader {
     const same = known?.versions === versions;
     const read = same
       ? { ...known, readAt: revision }
-      : { rules: rulesOf(entries), revision, readAt: revision, versions };
+      : { ...rulesOf(entries), revision, readAt: revision, versions };
     if (known === this.#known) this.#known = read;
     return read;
   }
@@ -53,56 +58,26 @@ function rangeOf(pattern: string) {
 }
 
 function rulesOf([users, groups, roles, policies]: readonly (readonly KeyValue[])[]) {
-  return {
+  const resources = {
+    roles: decoded(roleKind, roles!),
+    policies: decoded(policyKind, policies!),
+  };
+  const rules = {
     users: decoded(userKind, users!).map(({ name, ...user }) => ({
       name: resourceIdOf(name),
       roles: user.roles,
       groups: user.groups,
       disabled: user.disabled,
+      services: servicesFromProto(user.services),
     })),
     groups: decoded(groupKind, groups!).map((group) => ({
       name: resourceIdOf(group.name),
       roles: group.roles,
     })),
-    roles: decoded(roleKind, roles!).map((role) => ({
-      name: resourceIdOf(role.name),
-      permissions: role.permissions.map(({ functions, project, source, table }) => ({
-        functions: functions.flatMap((one) => functionNames[one] ?? []),
-        ...{ project, source, table },
-      })),
-    })),
-    policies: decoded(policyKind, policies!).map(policyOf),
+    roles: resources.roles.map(roleFromProto),
+    policies: resources.policies.map(policyFromProto),
   };
-}
-
-const functionNames: Readonly<Record<number, AccessFunction>> = {
-  [access.AccessFunction.ACCESS_FUNCTION_QUERY]: 'query',
-  [access.AccessFunction.ACCESS_FUNCTION_MODEL]: 'model',
-  [access.AccessFunction.ACCESS_FUNCTION_BUILD]: 'build',
-  [access.AccessFunction.ACCESS_FUNCTION_OPERATE]: 'operate',
-  [access.AccessFunction.ACCESS_FUNCTION_ADMINISTER]: 'administer',
-};
-
-function policyOf({ name, role, source, table, rows, columns }: access.Policy): Policy {
-  return {
-    name: resourceIdOf(name),
-    project: name.split('/')[1]!,
-    ...{ role, source, table },
-    ...(rows === '' ? {} : { rows }),
-    columns: Object.fromEntries(columns.map((column) => [column.column, columnRuleOf(column)])),
-  };
-}
-
-/** What this version does not know is hidden. */
-function columnRuleOf({ visibility, mask }: access.ColumnPolicy): ColumnRule {
-  switch (visibility) {
-    case access.ColumnVisibility.COLUMN_VISIBILITY_VISIBLE:
-      return { kind: 'visible' };
-    case access.ColumnVisibility.COLUMN_VISIBILITY_MASKED:
-      return { kind: 'masked', ...(mask === '' ? {} : { mask }) };
-    default:
-      return { kind: 'hidden' };
-  }
+  return { rules, resources };
 }
 
 function decoded<T extends Resource>(kind: ResourceKind<T>, entries: readonly KeyValue[]): T[] {

@@ -3,6 +3,7 @@ import { groupKind, policyKind, roleKind, userKind } from '../access/access-kind
 import {
   cubeKind,
   deploymentKind,
+  deploymentStatusKind,
   dictionaryKind,
   hostKind,
   modelKind,
@@ -11,6 +12,7 @@ import {
   segmentKind,
   snapshotKind,
   sourceKind,
+  storageNodeKind,
 } from '../resources/kinds.ts';
 import { readRange } from '../resources/read-whole.ts';
 import { collectionOf, nameOf, root } from '../resources/resource-key.ts';
@@ -28,7 +30,9 @@ export const kinds: ReadonlyMap<string, ResourceKind<Resource>> = new Map(
     dictionaryKind,
     operationKind,
     hostKind,
+    storageNodeKind,
     deploymentKind,
+    deploymentStatusKind,
     userKind,
     groupKind,
     roleKind,

@@ -68,6 +68,7 @@ function referencesOf({ kind, resource }: FoundResource): string[] {
     case 'project':
     case 'operation':
     case 'host':
+    case 'storage_node':
     case 'deployment':
     case 'user':
     case 'group':
@@ -107,8 +108,9 @@ function problemOfKey(catalog: Catalog, found: FoundKey): Problem[] {
     name: key,
     detail: `${owner} is not there, or cannot be read`,
   } as const;
-  // The versions of a model that got lost are what it can be made from again; passwords exist nowhere else.
-  if (['model-versions', 'credentials'].includes(found.collection)) return [problem];
+  // Versions of what got lost are what it can be made from again; passwords exist nowhere else.
+  const isKept = ['model-versions', 'deployment-versions', 'credentials'];
+  if (isKept.includes(found.collection)) return [problem];
   return [{ ...problem, remedy: { kind: 'delete', key, modRevision } }];
 }
 
@@ -120,6 +122,8 @@ function ownerOf({ collection, ids: [first = '', second = '', ...rest] }: FoundK
       return `operations/${first}`;
     case 'credentials':
       return `users/${first}`;
+    case 'deployment-versions':
+      return `deployments/${first}`;
     case 'model-versions':
       return `projects/${first}/models/${second}`;
     case 'ready':

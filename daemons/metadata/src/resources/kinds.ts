@@ -55,6 +55,8 @@ export const segmentKind: ResourceKind<metadata.Segment> = {
     unmatched_rows: 'unmatchedRows',
     operation: 'operation',
     retire_time: 'retireTime',
+    replicas: 'replicas',
+    in_deep_storage: 'inDeepStorage',
   },
 };
 
@@ -76,6 +78,8 @@ export const snapshotKind: ResourceKind<metadata.Snapshot> = {
     rejected_rows: 'rejectedRows',
     columns: 'columns',
     keys: 'keys',
+    replicas: 'replicas',
+    in_deep_storage: 'inDeepStorage',
   },
 };
 
@@ -90,6 +94,8 @@ export const dictionaryKind: ResourceKind<metadata.Dictionary> = {
     file: 'file',
     file_digest: 'fileDigest',
     size: 'size',
+    replicas: 'replicas',
+    in_deep_storage: 'inDeepStorage',
   },
 };
 
@@ -108,11 +114,42 @@ export const hostKind: ResourceKind<metadata.Host> = {
   },
 };
 
+export const storageNodeKind: ResourceKind<metadata.StorageNode> = {
+  kind: 'storage_node',
+  pattern: 'storageNodes/{node}',
+  codec: metadata.StorageNode,
+  fields: {
+    directory_id: 'directoryId',
+    address: 'address',
+    rack: 'rack',
+    hostname: 'hostname',
+    capacity_bytes: 'capacityBytes',
+    lease: 'lease',
+    version: 'version',
+    stored_bytes: 'storedBytes',
+    quarantined_files: 'quarantinedFiles',
+  },
+  namedFields: { draining: 'draining' },
+};
+
 export const deploymentKind: ResourceKind<metadata.Deployment> = {
   kind: 'deployment',
   pattern: 'deployments/{deployment}',
   codec: metadata.Deployment,
   fields: { daemons: 'daemons', paused: 'paused' },
+};
+
+export const deploymentStatusKind: ResourceKind<metadata.DeploymentStatus> = {
+  kind: 'deployment_status',
+  pattern: 'deployment-statuses/{deployment}',
+  codec: metadata.DeploymentStatus,
+  fields: {
+    version: 'version',
+    state: 'state',
+    message: 'message',
+    processes: 'processes',
+    drifts: 'drifts',
+  },
 };
 
 export const operationKind: ResourceKind<metadata.OperationRecord> = {

@@ -1,7 +1,7 @@
 import type { metadata } from '@tessera/proto';
 import { badRequest, hostAlive, hostNameTaken } from '../errors.ts';
-import { keyOf } from '../resources/resource-key.ts';
 import type { ResourceRules } from '../resources/resource-table.ts';
+import { leaseKeyOf } from './lease-key.ts';
 
 /** A name belongs to the machine that took it first, until the host is deleted; and that must be dead first. */
 export const hostRules: ResourceRules<metadata.Host> = {
@@ -11,16 +11,11 @@ export const hostRules: ResourceRules<metadata.Host> = {
     if (before !== undefined && before.machineId !== after.machineId) {
       throw hostNameTaken(after.name);
     }
-    leaseKey(after);
+    leaseKeyOf(after.lease);
     return after;
   },
   onDelete: async (host, commit) => {
-    const key = leaseKey(host);
+    const key = leaseKeyOf(host.lease);
     if (key !== undefined) commit.requireAbsent(key, () => hostAlive(host.name, host.lease));
   },
 };
-
-/** @throws BAD_RESOURCE_NAME when the host names a lease that is none. */
-function leaseKey({ lease }: metadata.Host): string | undefined {
-  return lease === '' ? undefined : keyOf('leases/{lease}', lease);
-}

@@ -5,6 +5,7 @@ import { policyRules, roleRules, userRules } from '../access/access-resource-rul
 import {
   cubeKind,
   deploymentKind,
+  deploymentStatusKind,
   dictionaryKind,
   hostKind,
   modelKind,
@@ -13,15 +14,17 @@ import {
   segmentKind,
   snapshotKind,
   sourceKind,
+  storageNodeKind,
 } from '../resources/kinds.ts';
 import { ResourceTable, type TableContext } from '../resources/resource-table.ts';
-import { deploymentRules } from './deployment-rules.ts';
+import { deploymentRules, deploymentStatusRules } from './deployment-rules.ts';
 import { hostRules } from './host-rules.ts';
 import { operationRules } from './journal.ts';
 import { cubeRules, modelRules } from './model-rules.ts';
 import type { ModelValidator } from './model-validator.ts';
 import { copyRules, projectRules, sourceRules } from './project-rules.ts';
 import { type SegmentRulesOptions, segmentRules, snapshotRules } from './segment-rules.ts';
+import { storageNodeRules } from './storage-node-rules.ts';
 
 /** All kinds of resources, each with its rules. */
 export interface Tables {
@@ -33,7 +36,9 @@ export interface Tables {
   readonly snapshots: ResourceTable<metadata.Snapshot>;
   readonly dictionaries: ResourceTable<metadata.Dictionary>;
   readonly hosts: ResourceTable<metadata.Host>;
+  readonly storageNodes: ResourceTable<metadata.StorageNode>;
   readonly deployments: ResourceTable<metadata.Deployment>;
+  readonly deploymentStatuses: ResourceTable<metadata.DeploymentStatus>;
   readonly operations: ResourceTable<metadata.OperationRecord>;
   readonly users: ResourceTable<access.User>;
   readonly groups: ResourceTable<access.Group>;
@@ -59,12 +64,14 @@ export function createTables(context: TableContext, validator: ModelValidator): 
     snapshots: new ResourceTable(snapshotKind, context, snapshotRules(segmentOptions)),
     dictionaries: new ResourceTable(dictionaryKind, context, copyRules()),
     hosts: new ResourceTable(hostKind, context, hostRules),
+    storageNodes: new ResourceTable(storageNodeKind, context, storageNodeRules),
     deployments: new ResourceTable(deploymentKind, context, deploymentRules),
+    deploymentStatuses: new ResourceTable(deploymentStatusKind, context, deploymentStatusRules),
     operations: new ResourceTable(operationKind, context, operationRules),
     users: new ResourceTable(userKind, context, userRules),
     groups: new ResourceTable(groupKind, context),
     roles: new ResourceTable(roleKind, context, roleRules),
-    policies: new ResourceTable(policyKind, context, policyRules),
+    policies: new ResourceTable(policyKind, context, policyRules(validator)),
   };
   return tables;
 }

@@ -1,6 +1,6 @@
 import { type Caller, permits } from '@tessera/access';
 import { timestampFromProto, timestampToProto } from '@tessera/client';
-import { type AccessContext, callerOf, permissionDenied } from '@tessera/daemon';
+import { type AccessContext, callerOf, permissionDenied, servicesToProto } from '@tessera/daemon';
 import type { access } from '@tessera/proto';
 import type { Authenticator } from '../access/authenticator.ts';
 
@@ -35,6 +35,17 @@ export function authenticationHandler(
     whoAmI: async (_, context) => {
       const caller = callerOf(context);
       return { user: caller?.user ?? '', roles: caller?.roles.map(({ name }) => name) ?? [] };
+    },
+    resolveToken: async ({ token, knownRevision }) => {
+      const { user, roles, current } = await authenticator.resolve(token);
+      const { revision, resources } = current;
+      return {
+        user: user.name,
+        roles: roles.map(({ name }) => name),
+        services: servicesToProto(user.services),
+        revision,
+        ...(revision === knownRevision ? {} : { rules: resources }),
+      };
     },
   };
 }

@@ -1,12 +1,27 @@
 import type { Clock } from '@tessera/base';
-import { queryCancelled, queryNotRunning, queryQueueFull, queryTimeout } from '../errors.ts';
+import { queryCancelled, queryNotRunning, queryTimeout } from '../errors.ts';
+import { Lane } from './lane.ts';
+import { MemoryBudget, type MemoryLimits, type StatementMemory } from './memory-budget.ts';
 import type { QueryLimits, RunningQuery } from './running-query.ts';
 
-export interface AdmissionConfig {
-  /** Statements that run at the same time. */
+export interface AdmissionConfig extends MemoryLimits {
+  /** Small statements that run at the same time: heavy ones never have their places. */
   readonly maxRunning: number;
-  /** Statements that may wait for one of those places. */
+  /** Heavy statements that run at the same time. */
+  readonly maxHeavy: number;
+  /** Predicted work from which on a statement is heavy. */
+  readonly heavyMs: number;
+  /** Statements that may wait for a place of either kind, in all and of one user. */
   readonly maxQueued: number;
+  readonly maxQueuedPerUser: number;
+}
+
+export interface AdmissionRequest {
+  readonly id: string;
+  readonly project: string;
+  readonly sql: string;
+  /** Who asks: those who wait take turns by it. */
+  readonly user: string;
 }
 
 /** What a statement holds while it runs; given back by disposal. */
@@ -14,67 +29,91 @@ export interface Admitted extends Disposable {
   readonly query: RunningQuery;
   /** Aborts with the reason (QUERY_TIMEOUT, QUERY_CANCELLED, or the caller's own) that the query ends with. */
   readonly signal: AbortSignal;
+  readonly memory: StatementMemory;
+  /** True: it has one of the heavy places. */
+  readonly heavy: boolean;
+  /**
+   * Tells how much work the statement is predicted to be. A heavy one gives its place back and waits for one of those,
+   * again when it turns out heavy later. True: it waited, so what it was planned with may be old.
+   * @throws as `admit`
+   */
+  weigh(predictedMs: number): Promise<boolean>;
+  /** Gives the place back; the answer is still to be sent, within the same deadline. */
+  finish(): void;
 }
 
+/** More turns than this no statement is charged, however heavy it is. */
+const maxCost = 100;
+
 /**
- * The door of the daemon: a bounded number of statements runs, a bounded number waits in order, and every
- * one of them has a deadline and can be cancelled by id.
+ * The door of the daemon. Every statement enters by the small lane, where it is planned; one that is predicted to be
+ * heavy goes on in the heavy lane, so that those who ask little never wait for those who ask much. What waits is
+ * bounded, takes turns by user, has a deadline, and can be cancelled by id.
  */
 export class Admission {
   readonly #config: AdmissionConfig;
   readonly #clock: Clock;
+  readonly #small: Lane;
+  readonly #heavy: Lane;
+  readonly #memory: MemoryBudget;
   readonly #queries = new Map<string, { query: RunningQuery; abort: AbortController }>();
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
 
   constructor(config: AdmissionConfig, clock: Clock) {
+    const { maxQueued: maxWaiting, maxQueuedPerUser: maxWaitingPerFlow } = config;
+    const queue = { maxWaiting, maxWaitingPerFlow };
     this.#config = config;
     this.#clock = clock;
+    this.#small = new Lane({ places: config.maxRunning, ...queue }, clock);
+    this.#heavy = new Lane({ places: config.maxHeavy, ...queue }, clock);
+    this.#memory = new MemoryBudget(config);
   }
 
-  /** @throws QUERY_QUEUE_FULL, QUERY_TIMEOUT, QUERY_CANCELLED */
+  /** Bytes that statements hold. */
+  get heldBytes(): number {
+    return this.#memory.heldBytes;
+  }
+
+  /** @throws QUERY_QUEUE_FULL, QUERY_CANNOT_START, QUERY_TIMEOUT, QUERY_CANCELLED */
   async admit(
-    request: { readonly id: string; readonly project: string; readonly sql: string },
-    limits: QueryLimits,
+    { user, ...request }: AdmissionRequest,
+    { timeoutMs }: Pick<QueryLimits, 'timeoutMs'>,
     caller?: AbortSignal,
   ): Promise<Admitted> {
-    const abort = new AbortController();
-    const query: RunningQuery = {
-      ...request,
-      startedAt: this.#clock.now(),
-      state: 'QUEUED',
-      rowCount: 0n,
+    using stack = new DisposableStack();
+    const startedMs = this.#clock.monotonicMs();
+    const startedAt = this.#clock.now();
+    const query: RunningQuery = { ...request, startedAt, state: 'QUEUED', rowCount: 0n };
+    const signal = this.#register(query, timeoutMs, caller, stack);
+    const enter = (lane: Lane, cost: number) => {
+      const remainingMs = startedMs + timeoutMs - this.#clock.monotonicMs();
+      return lane.enter({ user, cost, remainingMs }, signal);
     };
-    const cancel = () => abort.abort(queryCancelled(request.id));
-    if (caller?.aborted) cancel();
-    caller?.addEventListener('abort', cancel, { once: true });
-    const timer = setTimeout(
-      () => abort.abort(queryTimeout(limits.timeoutMs)),
-      Math.min(limits.timeoutMs, 2 ** 31 - 1),
-    );
-    const forget = () => {
-      clearTimeout(timer);
-      caller?.removeEventListener('abort', cancel);
-      this.#queries.delete(request.id);
-    };
-    this.#queries.set(request.id, { query, abort });
-    try {
-      await this.#enter(abort.signal);
-    } catch (error) {
-      forget();
-      throw error;
-    }
+    let leave: (() => void) | undefined = await enter(this.#small, 1);
     query.state = 'PLANNING';
-    let held = true;
+    const finish = () => {
+      leave?.();
+      leave = undefined;
+    };
+    stack.defer(finish);
+    let heavy = false;
+    const weigh = async (predictedMs: number) => {
+      const cost = predictedMs / this.#config.heavyMs;
+      if (heavy || cost < 1) return false;
+      heavy = true;
+      finish();
+      query.state = 'QUEUED';
+      leave = await enter(this.#heavy, Math.min(cost, maxCost));
+      query.state = 'PLANNING';
+      return true;
+    };
+    const memory = stack.use(this.#memory.open());
+    const held = stack.move();
     return {
-      query,
-      signal: abort.signal,
-      [Symbol.dispose]: () => {
-        if (!held) return;
-        held = false;
-        forget();
-        this.#leave();
+      ...{ query, signal, memory, weigh, finish },
+      get heavy() {
+        return heavy;
       },
+      [Symbol.dispose]: () => held.dispose(),
     };
   }
 
@@ -89,34 +128,27 @@ export class Admission {
     found.abort.abort(queryCancelled(id));
   }
 
-  #enter(signal: AbortSignal): Promise<void> | undefined {
-    signal.throwIfAborted();
-    if (this.#running < this.#config.maxRunning) {
-      this.#running++;
-      return undefined;
-    }
-    if (this.#waiting.length >= this.#config.maxQueued) {
-      throw queryQueueFull(this.#config.maxQueued);
-    }
-    return new Promise((resolve, reject) => {
-      const enter = () => {
-        signal.removeEventListener('abort', giveUp);
-        resolve();
-      };
-      const giveUp = () => {
-        const place = this.#waiting.indexOf(enter);
-        if (place >= 0) this.#waiting.splice(place, 1);
-        reject(signal.reason);
-      };
-      signal.addEventListener('abort', giveUp, { once: true });
-      this.#waiting.push(enter);
+  /** Lists the statement until `stack` is disposed. The signal aborts by deadline, by id, or with the caller's. */
+  #register(
+    query: RunningQuery,
+    timeoutMs: number,
+    caller: AbortSignal | undefined,
+    stack: DisposableStack,
+  ): AbortSignal {
+    const { id } = query;
+    const abort = new AbortController();
+    const cancel = () => abort.abort(queryCancelled(id));
+    if (caller?.aborted) cancel();
+    caller?.addEventListener('abort', cancel, { once: true });
+    const expire = () => abort.abort(queryTimeout(timeoutMs));
+    const timer = setTimeout(expire, Math.min(timeoutMs, 2 ** 31 - 1));
+    const entry = { query, abort };
+    this.#queries.set(id, entry);
+    stack.defer(() => {
+      clearTimeout(timer);
+      caller?.removeEventListener('abort', cancel);
+      if (this.#queries.get(id) === entry) this.#queries.delete(id);
     });
-  }
-
-  /** The place goes straight to the one who waits longest. */
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#running--;
-    else next();
+    return abort.signal;
   }
 }

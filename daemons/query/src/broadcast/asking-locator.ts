@@ -2,7 +2,7 @@ import { type Clock, isTesseraError, LruCache } from '@tessera/base';
 import { type LayoutFile, layoutPath } from '@tessera/cube';
 import { until } from '../execute/until.ts';
 import type { Replicas, SegmentLocator } from './segment-locator.ts';
-import type { StorageNode } from './storage-node.ts';
+import type { NodesNow, StorageNode } from './storage-node.ts';
 
 export interface AskingOptions {
   /** How long one daemon may take to say what it has. */
@@ -31,14 +31,14 @@ interface Known extends Replicas {
  * renewed while scans go on with the old ones.
  */
 export class AskingLocator implements SegmentLocator {
-  readonly #nodes: readonly StorageNode[];
+  readonly #nodes: NodesNow;
   readonly #clock: Clock;
   readonly #options: AskingOptions;
   readonly #known: LruCache<Known>;
   /** By path: the questions that are under way. */
   readonly #asking = new Map<string, Promise<void>>();
 
-  constructor(nodes: readonly StorageNode[], clock: Clock, options = askingDefaults) {
+  constructor(nodes: NodesNow, clock: Clock, options = askingDefaults) {
     this.#nodes = nodes;
     this.#clock = clock;
     this.#options = options;
@@ -84,7 +84,9 @@ export class AskingLocator implements SegmentLocator {
   }
 
   async #askAll(files: readonly LayoutFile[]): Promise<void> {
-    const answers = await Promise.all(this.#nodes.map((node) => this.#askOne(node, files)));
+    const answers = await Promise.all(
+      [...this.#nodes().values()].map((node) => this.#askOne(node, files)),
+    );
     const silent = answers.flatMap(({ daemon, holds }) =>
       typeof holds === 'string' ? [{ daemon, reason: holds }] : [],
     );

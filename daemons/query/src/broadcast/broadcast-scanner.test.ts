@@ -10,6 +10,7 @@ import { AskingLocator } from './asking-locator.ts';
 import { BroadcastScanner } from './broadcast-scanner.ts';
 import { hedgingDefaults } from './hedging.ts';
 import type { SegmentLocator } from './segment-locator.ts';
+import { fixedNodes } from './storage-node.ts';
 
 const column = (name: string, of: Expr['type']): Expr => {
   return { kind: 'column', relation: layoutRelation, name, type: of };
@@ -48,8 +49,8 @@ class Cluster {
   ) {
     this.nodes = Object.entries(holding).map(([name, held]) => new FakeNode(name, held));
     this.scanner = new BroadcastScanner({
-      nodes: this.nodes,
-      locator: locator ?? new AskingLocator(this.nodes, this.clock),
+      nodes: fixedNodes(this.nodes),
+      locator: locator ?? new AskingLocator(fixedNodes(this.nodes), this.clock),
       clock: this.clock,
       maxPartialBytes: 1_000_000,
       hedging,

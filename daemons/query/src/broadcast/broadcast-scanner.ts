@@ -1,4 +1,4 @@
-import { type Clock, invariant } from '@tessera/base';
+import type { Clock } from '@tessera/base';
 import type { CuboidScanner, ScanOptions } from '@tessera/client';
 import type { ColumnBatch } from '@tessera/columnar';
 import { emptyScan, filesOf, type ScanPlan } from '@tessera/cube';
@@ -6,10 +6,10 @@ import { BroadcastScan } from './broadcast-scan.ts';
 import { Hedging, type HedgingOptions } from './hedging.ts';
 import { NodeStandings } from './node-standings.ts';
 import type { SegmentLocator } from './segment-locator.ts';
-import type { StorageNode } from './storage-node.ts';
+import type { NodesNow } from './storage-node.ts';
 
 export interface BroadcastParts {
-  readonly nodes: readonly StorageNode[];
+  readonly nodes: NodesNow;
   readonly locator: SegmentLocator;
   readonly clock: Clock;
   /** Bytes of columns that one daemon may answer with. */
@@ -25,7 +25,7 @@ export interface BroadcastParts {
  * @throws SEGMENT_UNREACHABLE when no replica answers; LAYOUT_NOT_STORED, LAYOUT_CORRUPTED when none has the file.
  */
 export class BroadcastScanner implements CuboidScanner {
-  readonly #nodes: ReadonlyMap<string, StorageNode>;
+  readonly #nodes: NodesNow;
   readonly #locator: SegmentLocator;
   readonly #clock: Clock;
   readonly #maxPartialBytes: number;
@@ -33,8 +33,7 @@ export class BroadcastScanner implements CuboidScanner {
   readonly #hedging: Hedging;
 
   constructor({ nodes, locator, clock, maxPartialBytes, hedging }: BroadcastParts) {
-    this.#nodes = new Map(nodes.map((node) => [node.name, node]));
-    invariant(this.#nodes.size === nodes.length, 'every storage daemon has its own name');
+    this.#nodes = nodes;
     this.#locator = locator;
     this.#clock = clock;
     this.#maxPartialBytes = maxPartialBytes;
@@ -51,7 +50,7 @@ export class BroadcastScanner implements CuboidScanner {
     const files = filesOf(plan);
     const replicas = await this.#locator.locate(files, options.signal);
     const scan = new BroadcastScan(plan, files, replicas, options, {
-      nodes: this.#nodes,
+      nodes: this.#nodes(),
       locator: this.#locator,
       clock: this.#clock,
       standings: this.#standings,

@@ -31,7 +31,7 @@ const rowsBy = async (reader: SnapshotReader) => {
 
 test('a snapshot is read from the next daemon when one fails in the middle, each row once, and from there again', async () => {
   const [broken, whole] = [new Reader(failure('CONNECTION_LOST')), new Reader()];
-  const reader = new ReplicatedSnapshotReader([broken, whole]);
+  const reader = new ReplicatedSnapshotReader(() => [broken, whole]);
   for (let i = 0; i < 2; i++) expect(await rowsBy(reader)).toEqual([['Bern'], ['Wien']]);
   expect([broken.calls, whole.calls]).toEqual([1, 2]);
 });
@@ -39,8 +39,10 @@ test('a snapshot is read from the next daemon when one fails in the middle, each
 test('a snapshot that no daemon has is the last failure; one that cannot be read as asked is the first', async () => {
   const missing = new Reader(failure('SNAPSHOT_NOT_STORED', Code.NOT_FOUND));
   const badly = new Reader(failure('BAD_SNAPSHOT_READ', Code.INVALID_ARGUMENT));
-  const all = new ReplicatedSnapshotReader([missing, missing]);
+  const all = new ReplicatedSnapshotReader(() => [missing, missing]);
   await expect(rowsBy(all)).rejects.toMatchObject({ reason: 'SNAPSHOT_NOT_STORED' });
-  const refused = new ReplicatedSnapshotReader([badly, missing]);
+  const refused = new ReplicatedSnapshotReader(() => [badly, missing]);
   await expect(rowsBy(refused)).rejects.toMatchObject({ reason: 'BAD_SNAPSHOT_READ' });
+  const nobody = new ReplicatedSnapshotReader(() => []);
+  await expect(rowsBy(nobody)).rejects.toMatchObject({ reason: 'NO_STORAGE_NODES' });
 });

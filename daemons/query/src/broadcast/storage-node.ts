@@ -1,3 +1,4 @@
+import { invariant } from '@tessera/base';
 import { type CuboidScanner, RemoteCuboidScanner, type TesseraClient } from '@tessera/client';
 import { type LayoutFile, layoutPath } from '@tessera/cube';
 
@@ -8,6 +9,16 @@ export interface StorageNode {
   readonly scanner: CuboidScanner;
   /** For each file whether the daemon can read it. */
   holds(files: readonly LayoutFile[], signal: AbortSignal): Promise<readonly boolean[]>;
+}
+
+/** The storage daemons that there are now, by name: they come and go. */
+export type NodesNow = () => ReadonlyMap<string, StorageNode>;
+
+/** Always the same ones. */
+export function fixedNodes(nodes: readonly StorageNode[]): NodesNow {
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  invariant(byName.size === nodes.length, 'every storage daemon has its own name');
+  return () => byName;
 }
 
 /** A storage daemon over gRPC. */

@@ -100,6 +100,10 @@ export class MetadataView implements AsyncDisposable {
     return found as unknown as readonly Collections[Name][];
   }
 
+  find<Name extends Collection>(name: Name, resource: string): Collections[Name] | undefined {
+    return this.#resources[name].get(resource) as unknown as Collections[Name] | undefined;
+  }
+
   /** Reads everything now, for who knows of a write that the watches have not told yet. */
   async refresh(signal: AbortSignal): Promise<void> {
     const lists = await Promise.all(

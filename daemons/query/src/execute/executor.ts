@@ -3,6 +3,8 @@ import { batchBytes, type ColumnBatch } from '@tessera/columnar';
 import type { MatchedBlock } from '@tessera/cube';
 import type { ParameterValues } from '@tessera/sql';
 import { inSpan } from '@tessera/telemetry';
+import type { StatementMemory } from '../admission/memory-budget.ts';
+import type { QueryLimits } from '../admission/running-query.ts';
 import type { CatalogSnapshot } from '../catalog/snapshot.ts';
 import { resultTooLarge } from '../errors.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -14,8 +16,11 @@ export interface ExecuteContext {
   readonly snapshot: CatalogSnapshot;
   readonly parameters: ParameterValues;
   readonly timeZone: string;
-  readonly limits: SourceLimits;
+  readonly limits: QueryLimits;
+  /** True: it is one of the few heavy statements, which leave connections of DuckDB to the small ones. */
+  readonly heavy: boolean;
   readonly signal: AbortSignal;
+  readonly memory: StatementMemory;
   /** Told of calls to storage daemons, where there are several. */
   readonly onDaemonWork?: ScanOptions['onDaemonWork'];
 }
@@ -69,12 +74,15 @@ export class Executor {
             schema: plan.schema,
           };
     if (batch.rowCount > limits.maxRows) throw resultTooLarge('rows', limits.maxRows);
-    if (batchBytes(batch) > limits.maxBytes) throw resultTooLarge('bytes', limits.maxBytes);
+    const bytes = batchBytes(batch);
+    if (bytes > limits.maxBytes) throw resultTooLarge('bytes', limits.maxBytes);
+    context.memory.hold(bytes);
+    context.memory.keepOnly(bytes); // The inputs are let go now.
     return batch;
   }
 
   #block(block: MatchedBlock, context: ExecuteContext): Promise<ColumnBatch> {
-    const { parameters, signal, limits, onDaemonWork } = context;
+    const { parameters, signal, limits, memory, onDaemonWork } = context;
     const { maxBytes } = limits;
     if (block.snapshot !== undefined) {
       const { snapshot, schema } = block;
@@ -84,7 +92,7 @@ export class Executor {
     }
     const holes = block.holes && this.#holes(block, block.holes, context);
     const told = onDaemonWork && { onDaemonWork };
-    const scanning = { scanner: this.#scanner, parameters, signal, maxBytes, ...told };
+    const scanning = { scanner: this.#scanner, parameters, signal, maxBytes, memory, ...told };
     return scanBlock(block, scanning, holes);
   }
 
@@ -93,9 +101,11 @@ export class Executor {
     { query }: NonNullable<MatchedBlock['holes']>,
     context: ExecuteContext,
   ): Promise<ColumnBatch> {
-    const { snapshot, limits, signal, parameters, timeZone } = context;
+    const { snapshot, signal, parameters, timeZone } = context;
     const statement = { query, schema: block.schema, inputs: new Map(), parameters, timeZone };
-    return inSpan('push-down', {}, () => this.#source.run(statement, snapshot, limits, signal));
+    return inSpan('push-down', {}, () =>
+      this.#source.run(statement, snapshot, readingOf(context), signal),
+    );
   }
 
   #residual(
@@ -103,9 +113,13 @@ export class Executor {
     inputs: ReadonlyMap<string, ColumnBatch>,
     context: ExecuteContext,
   ): Promise<ColumnBatch> {
-    const { snapshot, limits, signal, parameters, timeZone } = context;
+    const { snapshot, signal, parameters, timeZone } = context;
     const { residual: query, schema } = plan;
     const statement = { query, schema, inputs, parameters, timeZone };
-    return this.#source.run(statement, snapshot, limits, signal);
+    return this.#source.run(statement, snapshot, readingOf(context), signal);
   }
+}
+
+function readingOf({ limits, memory, heavy }: ExecuteContext): SourceLimits {
+  return { ...limits, memory, heavy };
 }

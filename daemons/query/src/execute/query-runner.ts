@@ -9,8 +9,8 @@ import type {
   QuerySettings,
   QuerySummary,
 } from '@tessera/client';
-import { type ColumnBatch, columnFromValues, type Schema } from '@tessera/columnar';
-import { type BlockExplanation, formatExplanation, formatSourceRanges } from '@tessera/cube';
+import type { ColumnBatch, Schema } from '@tessera/columnar';
+import type { BlockExplanation } from '@tessera/cube';
 import type { Logger } from '@tessera/daemon';
 import { inSpan, noteOnSpan } from '@tessera/telemetry';
 import type { Admission, Admitted } from '../admission/admission.ts';
@@ -26,6 +26,7 @@ import { sourceFailuresFor } from '../plan/for-caller.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Planner, PlanRequest } from '../plan/planner.ts';
 import type { Executor } from './executor.ts';
+import { explainBatch, explainLines, explainSchema, explanationText } from './explain-report.ts';
 import { Unreadable } from './unreadable.ts';
 
 export interface QueryRequest {
@@ -36,6 +37,8 @@ export interface QueryRequest {
   readonly settings?: QuerySettings;
   /** Whose access holds; absent where access is not controlled. */
   readonly caller?: Caller;
+  /** Where the call came from: whose turn it is where access is not controlled. */
+  readonly client?: string;
   /** Absent: one is made. */
   readonly queryId?: string;
 }
@@ -46,6 +49,12 @@ export interface Answer {
   /** All rows. */
   readonly batch: ColumnBatch;
   readonly summary: QuerySummary;
+}
+
+export interface OpenAnswer extends Disposable {
+  readonly answer: Answer;
+  /** Aborts when the answer is not to be sent any more. */
+  readonly signal: AbortSignal;
 }
 
 export interface Explained {
@@ -60,8 +69,6 @@ export interface Explained {
 const maxReplans = 16;
 const maxSourceChanges = 1;
 
-const explainSchema: Schema = [{ name: 'QUERY PLAN', type: { kind: 'text' }, nullable: false }];
-
 /** One statement from text to rows: admission, catalog, plan, execution, log. The daemon outlives whatever it throws. */
 export class QueryRunner {
   readonly #deps: QueryRunnerDeps;
@@ -72,24 +79,42 @@ export class QueryRunner {
     this.#deps = deps;
   }
 
-  execute(request: QueryRequest, caller?: AbortSignal): Promise<Answer> {
-    const id = request.queryId || randomUUID();
-    const attributes = { 'tessera.query_id': id, 'tessera.project': request.project };
-    return inSpan('query', attributes, () => this.#execute(id, request, caller));
+  /** The same as `open`, for who takes the answer over as a whole. */
+  async execute(request: QueryRequest, caller?: AbortSignal): Promise<Answer> {
+    using open = await this.open(request, caller);
+    return open.answer;
   }
 
-  async #execute(id: string, request: QueryRequest, caller?: AbortSignal): Promise<Answer> {
+  /** An answer that counts as held, and is under its statement's deadline, until it is disposed. */
+  open(request: QueryRequest, caller?: AbortSignal): Promise<OpenAnswer> {
+    const id = request.queryId || randomUUID();
+    const attributes = { 'tessera.query_id': id, 'tessera.project': request.project };
+    return inSpan('query', attributes, () => this.#open(id, request, caller));
+  }
+
+  async #open(id: string, request: QueryRequest, caller?: AbortSignal): Promise<OpenAnswer> {
     const { clock, log, queryLog, admission, measures } = this.#deps;
     const startedMs = clock.monotonicMs();
     const startedAt = clock.now();
-    const run: Run = { id, request, startedMs, notes: [], daemonWork: [] };
+    const run: Run = {
+      id,
+      request,
+      startedMs,
+      admittedAfterMs: 0,
+      queuedMs: 0,
+      notes: [],
+      daemonWork: [],
+    };
     const logged = { id, project: request.project, sql: request.sql, startedAt };
     try {
       const limits = limitsOf(request.settings ?? {}, this.#deps.config);
-      using admitted = await inSpan('admit', {}, () =>
-        admission.admit({ id, ...request }, limits, caller),
+      using stack = new DisposableStack();
+      const entrant = { id, project: request.project, sql: request.sql, user: userOf(request) };
+      const admitted = stack.use(
+        await inSpan('admit', {}, () => admission.admit(entrant, limits, caller)),
       );
-      run.admittedMs = clock.monotonicMs();
+      run.admittedAfterMs = clock.monotonicMs() - startedMs;
+      run.queuedMs = run.admittedAfterMs;
       const answer = await this.#answer(run, admitted, limits);
       const { rowCount, planKind, timings } = answer.summary;
       queryLog.record(
@@ -97,7 +122,10 @@ export class QueryRunner {
         run.plan?.shape,
       );
       measures.succeeded(answer.summary);
-      return answer;
+      admitted.finish();
+      admitted.query.state = 'SENDING';
+      const held = stack.move();
+      return { answer, signal: admitted.signal, [Symbol.dispose]: () => held.dispose() };
     } catch (error) {
       const known = isTesseraError(error) ? error : internalError(id, error);
       if (known !== error) {
@@ -111,8 +139,13 @@ export class QueryRunner {
     }
   }
 
-  async explain(request: QueryRequest, signal: AbortSignal): Promise<Explained> {
-    const { snapshot, plan } = await this.#plan(planRequestOf(request), request.project, signal);
+  async explain(request: QueryRequest, caller: AbortSignal): Promise<Explained> {
+    const { project, sql } = request;
+    const entrant = { id: randomUUID(), project, sql, user: userOf(request) };
+    const limits = limitsOf(request.settings ?? {}, this.#deps.config);
+    using admitted = await this.#deps.admission.admit(entrant, limits, caller);
+    const { signal } = admitted;
+    const { snapshot, plan } = await this.#plan(planRequestOf(request), project, signal);
     return {
       blocks: plan.explanations,
       text: explanationText(plan, snapshot, request.caller),
@@ -132,8 +165,12 @@ export class QueryRunner {
       run.plan = plan;
       // The text with its constants may hold what is nobody's business; its shape does not.
       noteOnSpan({ 'tessera.plan_kind': plan.kind, 'db.query.text': plan.shape.sql });
-      if (plan.explain) return this.#explained(run, planned, plannedMs);
+      if (plan.explain?.analyze === false) return this.#explained(run, planned, plannedMs);
       if (plan.refusal !== undefined) throw plan.refusal;
+      if (await this.#waitsAsHeavy(run, admitted, plan)) {
+        planned = await this.#plan(planRequestOf(run.request), run.request.project, signal);
+        continue;
+      }
       query.state = 'EXECUTING';
       try {
         const batch = await this.#deps.executor.run(plan, {
@@ -142,10 +179,13 @@ export class QueryRunner {
           timeZone: run.request.settings?.timeZone ?? 'UTC',
           limits,
           signal,
+          memory: admitted.memory,
+          heavy: admitted.heavy,
           onDaemonWork: (work) => run.daemonWork.push(work),
         });
         query.rowCount = BigInt(batch.rowCount);
-        return this.#summed(run, planned, batch, plannedMs);
+        const answer = this.#summed(run, planned, batch, plannedMs);
+        return plan.explain === undefined ? answer : reportOf(planned, run.request.caller, answer);
       } catch (error) {
         if (error instanceof Unreadable && losses++ < maxReplans) {
           this.#leaveOut(error, run, planned.base);
@@ -158,6 +198,15 @@ export class QueryRunner {
         planned = await this.#plan(planRequestOf(run.request), run.request.project, signal);
       }
     }
+  }
+
+  /** True: it waited among the heavy statements, so it is to be planned again. */
+  async #waitsAsHeavy(run: Run, admitted: Admitted, { predictedMs }: Plan): Promise<boolean> {
+    const { clock } = this.#deps;
+    const fromMs = clock.monotonicMs();
+    const waited = await inSpan('weigh', {}, () => admitted.weigh(predictedMs));
+    run.queuedMs += clock.monotonicMs() - fromMs;
+    return waited;
   }
 
   #leaveOut({ what, cause }: Unreadable, run: Run, base: CatalogSnapshot): void {
@@ -193,12 +242,7 @@ export class QueryRunner {
   }
 
   #explained(run: Run, planned: Planned, plannedMs: number): Answer {
-    const lines = explanationText(planned.plan, planned.snapshot, run.request.caller).split('\n');
-    const batch = {
-      schema: explainSchema,
-      rowCount: lines.length,
-      columns: [columnFromValues(explainSchema[0]!.type, lines)],
-    };
+    const batch = explainBatch(explainLines(planned, run.request.caller));
     return { ...this.#summed(run, planned, batch, plannedMs), schema: explainSchema };
   }
 
@@ -209,7 +253,6 @@ export class QueryRunner {
     plannedMs: number,
   ): Answer {
     const nowMs = this.#deps.clock.monotonicMs();
-    const admittedMs = run.admittedMs ?? run.startedMs;
     return {
       queryId: run.id,
       schema: plan.schema,
@@ -220,13 +263,13 @@ export class QueryRunner {
         planKind: plan.kind,
         timings: {
           totalMicros: micros(nowMs - run.startedMs),
-          queueMicros: micros(admittedMs - run.startedMs),
-          planMicros: cached ? 0n : micros(plannedMs - admittedMs),
-          executeMicros: micros(nowMs - plannedMs),
+          queueMicros: micros(run.queuedMs),
+          planMicros: cached ? 0n : micros(plannedMs - run.startedMs - run.admittedAfterMs),
+          executeMicros: micros(nowMs - plannedMs - (run.queuedMs - run.admittedAfterMs)),
         },
         rejectedRows: rejectedRows(plan, snapshot),
         notes: run.notes,
-        daemonWork: [...run.daemonWork],
+        daemonWork: plan.tellsWork ? [...run.daemonWork] : [],
       },
     };
   }
@@ -289,8 +332,15 @@ interface Run {
   readonly startedMs: number;
   readonly notes: string[];
   readonly daemonWork: DaemonWork[];
-  admittedMs?: number;
+  /** How long it waited until it was planned, and in all. */
+  admittedAfterMs: number;
+  queuedMs: number;
   plan?: Plan;
+}
+
+/** Whose turn it is. */
+export function userOf({ caller, client }: Pick<QueryRequest, 'caller' | 'client'>): string {
+  return caller?.user ?? client ?? '';
 }
 
 interface Planned {
@@ -299,6 +349,13 @@ interface Planned {
   readonly snapshot: CatalogSnapshot;
   /** As the catalog gave it. */
   readonly base: CatalogSnapshot;
+}
+
+/** EXPLAIN ANALYZE: what running it took, in the place of its rows. */
+function reportOf(planned: Planned, caller: Caller | undefined, answer: Answer): Answer {
+  const batch = explainBatch(explainLines(planned, caller, answer.summary));
+  const rowCount = BigInt(batch.rowCount);
+  return { ...answer, schema: explainSchema, batch, summary: { ...answer.summary, rowCount } };
 }
 
 function micros(ms: number): bigint {
@@ -363,26 +420,4 @@ function rejectedRows(plan: Plan, { sources }: CatalogSnapshot): bigint {
     }
   }
   return rows;
-}
-
-function explanationText(
-  plan: Plan,
-  snapshot: CatalogSnapshot,
-  caller: Caller | undefined,
-): string {
-  // Models name tables and columns that a caller may not know of.
-  const modelFailures = caller === undefined ? snapshot.modelFailures : [];
-  const broken = modelFailures.map(
-    ({ model, error }) => `Model ${model} is not used: ${error.message}`,
-  );
-  const away = sourceFailuresFor(caller, snapshot).map(
-    ([source, error]) => `Source ${source} cannot be read: ${error.message}`,
-  );
-  const refused = plan.refusal === undefined ? [] : [`Refused: ${plan.refusal.message}`];
-  const blocks = plan.explanations.length > 0 ? [formatExplanation(plan.explanations)] : [];
-  const tables =
-    plan.sourceTables.length > 0 ? [`Read from the source: ${plan.sourceTables.join(', ')}`] : [];
-  const ranges = formatSourceRanges(plan.coverage);
-  const lines = [...blocks, ...tables, ...ranges, ...refused, ...broken, ...away];
-  return lines.length > 0 ? lines.join('\n') : 'No table is read.';
 }

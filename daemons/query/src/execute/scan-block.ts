@@ -8,6 +8,7 @@ import {
 } from '@tessera/columnar';
 import type { MatchedBlock, ScanPlan } from '@tessera/cube';
 import { inSpan } from '@tessera/telemetry';
+import type { StatementMemory } from '../admission/memory-budget.ts';
 import { resultTooLarge } from '../errors.ts';
 import { onceMore } from './once-more.ts';
 import { isUnreadable, Unreadable } from './unreadable.ts';
@@ -17,6 +18,7 @@ export interface ScanContext {
   readonly parameters: readonly Value[];
   readonly signal: AbortSignal;
   readonly maxBytes: number;
+  readonly memory: StatementMemory;
   readonly onDaemonWork?: ScanOptions['onDaemonWork'];
 }
 
@@ -50,13 +52,15 @@ function attributesOf({ cube, layout, segments }: ScanPlan) {
 }
 
 async function collect(scan: ScanPlan, context: ScanContext): Promise<ColumnBatch[]> {
-  const { scanner, parameters, signal, maxBytes, onDaemonWork } = context;
+  const { scanner, parameters, signal, maxBytes, memory, onDaemonWork } = context;
   const options = { parameters, signal, ...(onDaemonWork && { onDaemonWork }) };
   const batches: ColumnBatch[] = [];
   let bytes = 0;
   try {
     for await (const batch of scanner.scan(scan, options)) {
-      bytes += batchBytes(batch);
+      const size = batchBytes(batch);
+      memory.hold(size);
+      bytes += size;
       if (bytes > maxBytes) throw resultTooLarge('bytes', maxBytes);
       if (batch.rowCount > 0) batches.push(batch);
     }

@@ -7,6 +7,7 @@ import type { Connector, TableScan } from '@tessera/plugin';
 import { bind, loadParser, parse } from '@tessera/sql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CatalogSnapshot } from '../catalog/snapshot.ts';
+import { queryDefaults } from '../config.ts';
 import { SourceExecutor } from './source-executor.ts';
 
 const schema: Schema = [
@@ -79,8 +80,10 @@ async function run(
     versions: new Map([['rows.things', { known: true, token: 'v1' }]]),
   } as unknown as CatalogSnapshot;
   const statement = bind(parse(sql), tables, { timeZone: 'UTC', now: 0n });
-  const executor = new SourceExecutor(duckdb, (opened, table, until) =>
-    opened.connector.version(table, until),
+  const executor = new SourceExecutor(
+    duckdb,
+    (opened, table, until) => opened.connector.version(table, until),
+    queryDefaults,
   );
   const { query, schema: types } = statement;
   const request = { query, schema: types, inputs: new Map(), parameters, timeZone: 'UTC' };

@@ -1,9 +1,17 @@
 import { isTesseraError } from '@tessera/base';
 import { batchBytes, type ColumnBatch, concatBatches, type Schema } from '@tessera/columnar';
-import { type DuckDb, type DuckDbConnection, printQuery, quoteName } from '@tessera/duckdb';
+import {
+  AdmissionQueue,
+  type DuckDb,
+  type DuckDbConnection,
+  printQuery,
+  quoteName,
+} from '@tessera/duckdb';
 import { type Expr, mapQuery, type ParameterValues, type Query } from '@tessera/sql';
+import type { StatementMemory } from '../admission/memory-budget.ts';
 import type { CatalogSnapshot } from '../catalog/snapshot.ts';
-import { resultTooLarge, sourceChanged } from '../errors.ts';
+import type { QueryConfig } from '../config.ts';
+import { engineMemoryExceeded, resultTooLarge, sourceChanged } from '../errors.ts';
 import { type NeededTable, neededTables } from '../plan/table-scans.ts';
 import { withValues } from '../plan/with-values.ts';
 import { type AskVersion, type LandedTables, landTables, ReadGuard } from './source-tables.ts';
@@ -20,7 +28,16 @@ export interface SourceQuery {
 export interface SourceLimits {
   readonly maxRows: number;
   readonly maxBytes: number;
+  /** Where what is held of rows counts; absent: nowhere, as little is read. */
+  readonly memory?: StatementMemory;
+  readonly heavy?: boolean;
 }
+
+/** Of the daemon's settings. */
+export type SourceSettings = Pick<
+  QueryConfig,
+  'duckdbConnections' | 'duckdbMemoryBytes' | 'maxQueuedQueries' | 'queryTimeoutMs'
+>;
 
 /**
  * Runs what JavaScript does not: statements over source tables, and residuals of more than a projection. Any mix of
@@ -29,10 +46,19 @@ export interface SourceLimits {
 export class SourceExecutor {
   readonly #duckdb: DuckDb;
   readonly #ask: AskVersion;
+  readonly #memoryBytes: number;
+  /** One connection less than there are, whatever parts a heavy statement has: small ones always get through. */
+  readonly #heavy: AdmissionQueue;
 
-  constructor(duckdb: DuckDb, ask: AskVersion) {
+  constructor(duckdb: DuckDb, ask: AskVersion, settings: SourceSettings) {
     this.#duckdb = duckdb;
     this.#ask = ask;
+    this.#memoryBytes = settings.duckdbMemoryBytes;
+    this.#heavy = new AdmissionQueue({
+      maxConcurrent: Math.max(1, settings.duckdbConnections - 1),
+      maxQueued: settings.maxQueuedQueries,
+      queueTimeoutMs: settings.queryTimeoutMs,
+    });
   }
 
   /** @throws SOURCE_CHANGED, RESULT_TOO_LARGE, the signal's reason, and what PostgreSQL would throw for the values */
@@ -46,6 +72,7 @@ export class SourceExecutor {
     const guard = new ReadGuard(needed, snapshot, this.#ask);
     await guard.before(snapshot, signal);
     let batch: ColumnBatch;
+    if (limits.heavy) await this.#heavy.admit(signal);
     try {
       batch = await this.#duckdb.session(
         (connection) => runOn(connection, statement, needed, snapshot, limits, signal),
@@ -56,7 +83,12 @@ export class SourceExecutor {
       // A table that changed under the statement is the better explanation of whatever went wrong.
       await guard.after(signal);
       if (isTesseraError(error, 'FILE_MISSING')) throw sourceChanged('a source file', 'it is gone');
+      if (isTesseraError(error, 'OUT_OF_MEMORY')) {
+        throw engineMemoryExceeded(this.#memoryBytes, error);
+      }
       throw error;
+    } finally {
+      if (limits.heavy) this.#heavy.release();
     }
     await guard.after(signal);
     return batch;
@@ -77,8 +109,9 @@ async function runOn(
     await connection.execute(`SET TimeZone = '${timeZone.replaceAll("'", "''")}'`, { signal });
     stack.defer(() => connection.execute("SET TimeZone = 'UTC'"));
   }
-  const { maxBytes } = limits;
-  const landed = await landTables(connection, needed, snapshot, { signal, maxBytes, parameters });
+  const { maxBytes, memory } = limits;
+  const reading = { signal, maxBytes, memory, parameters };
+  const landed = await landTables(connection, needed, snapshot, reading);
   stack.defer(() => dropAll(connection, landed.temporary));
   for (const [id, batch] of statement.inputs) {
     const name = matchedTable(id);
@@ -114,14 +147,16 @@ async function dropAll(connection: DuckDbConnection, tables: readonly string[]):
 async function collect(
   stream: AsyncIterable<ColumnBatch>,
   schema: Schema,
-  { maxRows, maxBytes }: SourceLimits,
+  { maxRows, maxBytes, memory }: SourceLimits,
 ): Promise<ColumnBatch> {
   const batches: ColumnBatch[] = [];
   let rows = 0;
   let bytes = 0;
   for await (const batch of stream) {
     rows += batch.rowCount;
-    bytes += batchBytes(batch);
+    const size = batchBytes(batch);
+    memory?.hold(size);
+    bytes += size;
     if (rows > maxRows) throw resultTooLarge('rows', maxRows);
     if (bytes > maxBytes) throw resultTooLarge('bytes', maxBytes);
     batches.push(batch);

@@ -5,6 +5,7 @@ import type { SourceVersion } from '@tessera/cube';
 import type { OpenSource } from '@tessera/daemon';
 import { type DuckDbConnection, nativeScanSql, quoteName } from '@tessera/duckdb';
 import { type ParameterValues, sameType } from '@tessera/sql';
+import type { StatementMemory } from '../admission/memory-budget.ts';
 import type { CatalogSnapshot } from '../catalog/snapshot.ts';
 import { tableKey } from '../catalog/snapshot.ts';
 import { resultTooLarge, sourceChanged, sourceUnavailable } from '../errors.ts';
@@ -15,6 +16,7 @@ import { streamUntil, until } from './until.ts';
 export interface ReadingOptions {
   readonly signal: AbortSignal;
   readonly maxBytes: number;
+  readonly memory: StatementMemory | undefined;
   readonly parameters: ParameterValues;
 }
 
@@ -94,7 +96,7 @@ function checkColumns(table: NeededTable, found: readonly Field[]): void {
 async function readTable(
   table: NeededTable,
   source: OpenSource,
-  { signal, maxBytes, parameters }: ReadingOptions,
+  { signal, maxBytes, memory, parameters }: ReadingOptions,
 ): Promise<readonly ColumnBatch[]> {
   const scan = {
     table: table.relation.table.table,
@@ -108,7 +110,9 @@ async function readTable(
     for (const split of offer.splits) {
       for await (const batch of streamUntil(source.connector.read(split, signal), signal)) {
         checkColumns(table, batch.schema);
-        bytes += batchBytes(batch);
+        const size = batchBytes(batch);
+        memory?.hold(size);
+        bytes += size;
         if (bytes > maxBytes) throw resultTooLarge('bytes', maxBytes);
         batches.push(batch);
       }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { AccessView, Caller } from '@tessera/access';
 import { nearestName, parseResourceName } from '@tessera/base';
 import {
@@ -14,15 +15,16 @@ import {
 import { batchBytes, type ColumnBatch, sliceBatch } from '@tessera/columnar';
 import { type AccessContext, callerOf } from '@tessera/daemon';
 import type { ExternalTable } from '@tessera/plugin';
-import { query } from '@tessera/proto';
+import { type access, query } from '@tessera/proto';
 import type { Admission } from '../admission/admission.ts';
 import type { QueryLog } from '../admission/query-log.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import { faultsOfPolicies } from '../catalog/policy-faults.ts';
 import { type SegmentFreshness, segmentFreshness } from '../catalog/segment-freshness.ts';
 import type { CatalogSnapshot } from '../catalog/snapshot.ts';
 import { badPageToken, tableNotFound } from '../errors.ts';
 import { previewTable } from '../execute/preview-table.ts';
-import type { QueryRequest, QueryRunner } from '../execute/query-runner.ts';
+import { type QueryRequest, type QueryRunner, userOf } from '../execute/query-runner.ts';
 import type { SourceExecutor } from '../execute/source-executor.ts';
 import { sourceFailuresFor, tableFor } from '../plan/for-caller.ts';
 import type { Planner } from '../plan/planner.ts';
@@ -40,6 +42,8 @@ export interface QueryHandlerDeps {
   readonly source: SourceExecutor;
   readonly queryLog: QueryLog;
   readonly previewTimeoutMs: number;
+  /** The access policies of a project. */
+  readonly policiesOf: (project: string, signal: AbortSignal) => Promise<readonly access.Policy[]>;
 }
 
 /** Wire in, wire out. */
@@ -54,12 +58,14 @@ export class QueryHandler implements query.QueryServiceImplementation {
     request: query.ExecuteQueryRequest,
     context: AccessContext,
   ): AsyncIterable<query.ExecuteQueryResponse> {
-    const wanted = requestOf(request, callerOf(context));
-    const answer = await this.#deps.runner.execute(wanted, context.signal);
+    const wanted = requestOf(request, context);
+    using open = await this.#deps.runner.open(wanted, context.signal);
+    const { answer, signal } = open;
     const { queryId, schema, batch } = answer;
     const header = { queryId, schema: schemaToProto(schema) };
     const batchRows = rowsPerMessage(batch);
     for (let start = 0; start === 0 || start < batch.rowCount; start += batchRows) {
+      signal.throwIfAborted();
       const end = Math.min(start + batchRows, batch.rowCount);
       const part = end - start === batch.rowCount ? batch : sliceBatch(batch, start, end);
       yield {
@@ -74,7 +80,7 @@ export class QueryHandler implements query.QueryServiceImplementation {
     request: query.ExplainQueryRequest,
     context: AccessContext,
   ): Promise<query.ExplainQueryResponse> {
-    const wanted = requestOf(request, callerOf(context));
+    const wanted = requestOf(request, context);
     const explained = await this.#deps.runner.explain(wanted, context.signal);
     return {
       blocks: explained.blocks.map(blockExplanationToProto),
@@ -141,17 +147,20 @@ export class QueryHandler implements query.QueryServiceImplementation {
     request: query.PreviewTableRequest,
     context: AccessContext,
   ): Promise<query.PreviewTableResponse> {
-    const { signal } = context;
-    const { catalog, source: executor, previewTimeoutMs } = this.#deps;
+    const { admission, catalog, source: executor, previewTimeoutMs: timeoutMs } = this.#deps;
     const { source, table } = request;
-    const restricted = await this.#previewFor(callerOf(context), request, signal);
+    const caller = callerOf(context);
+    const restricted = await this.#previewFor(caller, request, context.signal);
     if (restricted !== undefined) return restricted;
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(previewTimeoutMs)]);
+    const project = projectOf(request.project);
+    const user = userOf({ ...(caller && { caller }), client: context.peer });
+    const entrant = { id: randomUUID(), project, sql: `preview of ${source}.${table}`, user };
+    using admitted = await admission.admit(entrant, { timeoutMs }, context.signal);
     const previewed = await previewTable(
-      { project: projectOf(request.project), source, table, rows: previewRows(request.maxRows) },
+      { project, source, table, rows: previewRows(request.maxRows) },
       catalog,
       executor,
-      limited,
+      admitted.signal,
     );
     return {
       table: tableToProto(source, previewed.table),
@@ -200,6 +209,22 @@ export class QueryHandler implements query.QueryServiceImplementation {
     };
   }
 
+  async listPolicyFaults(
+    request: query.ListPolicyFaultsRequest,
+    { signal }: AccessContext,
+  ): Promise<query.ListPolicyFaultsResponse> {
+    const { catalog, policiesOf } = this.#deps;
+    const project = projectOf(request.project);
+    const policies = await policiesOf(project, signal);
+    if (policies.length === 0) return { faults: [], nextPageToken: '' };
+    const snapshot =
+      request.pageToken === ''
+        ? await catalog.reread(project, signal)
+        : await catalog.current(project, signal);
+    const page = pageOf(faultsOfPolicies(policies, snapshot), request);
+    return { faults: [...page.items], nextPageToken: page.nextPageToken };
+  }
+
   async getQueryStatistics(
     request: query.GetQueryStatisticsRequest,
   ): Promise<query.GetQueryStatisticsResponse> {
@@ -231,9 +256,11 @@ export class QueryHandler implements query.QueryServiceImplementation {
 
 function requestOf(
   request: query.ExecuteQueryRequest | query.ExplainQueryRequest,
-  caller: Caller | undefined,
+  context: AccessContext,
 ): QueryRequest {
+  const caller = callerOf(context);
   return {
+    client: context.peer,
     ...(caller === undefined ? {} : { caller }),
     project: projectOf(request.project),
     sql: request.sql,

@@ -19,6 +19,8 @@ import {
 import { externalCatalog, SourceRegistry, silentLogger } from '@tessera/daemon';
 import { DuckDb, sessionSettings } from '@tessera/duckdb';
 import { loadParser } from '@tessera/sql';
+import { type Meter, noMeter } from '@tessera/telemetry';
+import { OnlyScanner } from '../broadcast/only-scanner.ts';
 import { composeQuery, type QueryDaemon } from '../composition.ts';
 import type { QueryConfig } from '../config.ts';
 import { FakeMetadata } from './fake-metadata.ts';
@@ -88,7 +90,10 @@ export interface Trips extends AsyncDisposable {
 }
 
 /** A query daemon over CSV files of trips, whose cube is built for January and February 2024. */
-export async function startTrips(config: Partial<QueryConfig> = {}): Promise<Trips> {
+export async function startTrips(
+  config: Partial<QueryConfig> = {},
+  meter: Meter = noMeter,
+): Promise<Trips> {
   await loadParser();
   const directory = mkdtempSync(join(tmpdir(), 'tessera-query-'));
   const tripsFile = join(directory, 'trips.csv');
@@ -99,6 +104,7 @@ export async function startTrips(config: Partial<QueryConfig> = {}): Promise<Tri
   stack.defer(() => rmSync(directory, { recursive: true, force: true }));
   const duckdb = stack.use(await DuckDb.open({ onConnect: sessionSettings() }));
   const scanner = new TableScanner(duckdb);
+  const told = new OnlyScanner('in process', scanner, systemClock);
   const metadata = new FakeMetadata();
   const source = {
     name: 'projects/default/sources/files',
@@ -183,7 +189,7 @@ export async function startTrips(config: Partial<QueryConfig> = {}): Promise<Tri
         freshnessIntervalMs: 0,
         ...config,
       },
-      { client: metadata.client, scanner, snapshots: scanner },
+      { client: metadata.client, scanner: told, snapshots: scanner, meter },
     ),
   );
   return {

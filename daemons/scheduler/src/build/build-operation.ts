@@ -8,6 +8,7 @@ import { cubeWithoutCuboids, modelChanged, sourceChanged } from '../errors.ts';
 import type { OperationContext, OperationKind } from '../operations/operation.ts';
 import type { Plain } from '../operations/plain.ts';
 import { plannedCube } from '../plan/plan-operation.ts';
+import type { BuildStore } from '../replicas/build-store.ts';
 import { planOf, readsSource } from './batch-plan.ts';
 import { batchesOf, segmentsPerPass } from './batches.ts';
 import {
@@ -24,6 +25,7 @@ import { ensureSnapshots, type SnapshotInUse } from './lookup-snapshots.ts';
 import { quarantineMissing } from './missing-layouts.ts';
 import { newestDictionaries } from './newest-dictionaries.ts';
 import { currentVersions, type ObservedCube, observeCube, type Sources } from './observe.ts';
+import { outcomeHere } from './outcome-here.ts';
 import { isOfSource, publishPass, replacedBy } from './publish.ts';
 import { BuildTotals } from './response.ts';
 import { RowCoverage } from './row-coverage.ts';
@@ -32,7 +34,9 @@ import { dropStaging, stagingKey } from './staging.ts';
 import { storedParents } from './stored-parents.ts';
 
 export interface BuildDependencies {
+  /** Those of `store`. */
   readonly clients: SchedulerClients;
+  readonly store: BuildStore;
   readonly engine: () => Promise<Engine>;
   readonly registry: Sources;
   readonly config: SchedulerConfig;
@@ -69,10 +73,10 @@ export class BuildOperation implements OperationKind {
   }
 
   async run(context: OperationContext): Promise<Any> {
-    const { clients, registry, clock } = this.#deps;
+    const { clients, store, registry, clock } = this.#deps;
     const { record, journal, progress, signal } = context;
     const startedAt = clock.now();
-    await quarantineMissing(clients, record.target);
+    await quarantineMissing(store, record.target);
     const observed = await observeCube(clients, registry, record.target);
     const cube = await plannedCube(this.#deps, observed, context);
     const layouts = wantedLayouts(cube.model, cube.spec, cube.planned);
@@ -159,7 +163,7 @@ export class BuildOperation implements OperationKind {
     context: OperationContext,
   ): Promise<SnapshotInUse[]> {
     const engine = await this.#deps.engine();
-    return ensureSnapshots(this.#deps.clients, engine, cube, versions, context);
+    return ensureSnapshots(this.#deps.store, engine, cube, versions, context);
   }
 
   async #buildBatch(
@@ -167,14 +171,15 @@ export class BuildOperation implements OperationKind {
     work: readonly SegmentWork[],
     batch: number,
   ): Promise<readonly Segment[]> {
-    const { clients } = this.#deps;
+    const { store } = this.#deps;
     const { coverage, context, ...pass } = run;
     const { journal, signal, progress, record } = context;
-    const outcome = (await journal.step(
-      `pass-${batch}`,
-      () => null,
-      async () => (await this.#pass(run, work, `pass-${batch}`)) as unknown as Plain,
-    )) as unknown as PassOutcome;
+    const outcome = await outcomeHere<PassOutcome>(store, context, {
+      step: `pass-${batch}`,
+      needed: () => !journal.isDone(`publish-${batch}`),
+      filesOf: ({ layouts, dictionaries }) => [...layouts, ...dictionaries],
+      take: (step) => this.#pass(run, work, step),
+    });
     signal.throwIfAborted();
     const ofSource = work.some((item) => isOfSource(item, outcome));
     if (ofSource && !journal.isDone(`publish-${batch}`)) await this.#requireSameSource(run);
@@ -185,7 +190,7 @@ export class BuildOperation implements OperationKind {
       () => null,
       async () => {
         const input = { ...pass, work, outcome, operation: record.name };
-        return (await publishPass(clients, input)) as unknown as Plain;
+        return (await publishPass(store, input, signal)) as unknown as Plain;
       },
     );
     return published as unknown as readonly Segment[];
@@ -193,7 +198,7 @@ export class BuildOperation implements OperationKind {
 
   async #pass(run: BuildRun, work: readonly SegmentWork[], key: string): Promise<PassOutcome> {
     const { cube, layouts, decision, snapshots, context } = run;
-    const { clients, config } = this.#deps;
+    const { clients, store, config } = this.#deps;
     const plan = planOf(cube, layouts, work, snapshots);
     if (plan === undefined) return nothingRead(decision.rejectedRows);
     const files = new Map(snapshots.map(({ alias, path }) => [alias, path]));
@@ -203,11 +208,12 @@ export class BuildOperation implements OperationKind {
       plan,
       inputs: await buildInputs(plan.inputs, cube.sources, files, cube.model, context.signal),
       dictionaries: await newestDictionaries(
-        clients,
+        store,
         cube,
         plan.dictionaries.map(({ name }) => name),
+        context.signal,
       ),
-      stored: await storedParents(clients, plan, cube.segments),
+      stored: await storedParents(store, plan, cube.segments, context.signal),
       memoryLimitBytes: config.buildMemoryBytes,
     };
     const read = plan.inputs.length === 0 ? 'stored layouts' : cube.model.fact.table.table;

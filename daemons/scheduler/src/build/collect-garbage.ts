@@ -4,14 +4,16 @@ import { metadata } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
 import type { SchedulerConfig } from '../config.ts';
 import { allCubes } from '../operations/operation.ts';
+import type { BuildStore } from '../replicas/build-store.ts';
+import type { KeptResources } from '../replicas/kept.ts';
 import { isRetiredBefore, microsOf } from './maintenance-due.ts';
-import { hasContent } from './missing-layouts.ts';
 import { modelsOfSegments, unusedDictionaries } from './unused-dictionaries.ts';
 
 const { OperationState } = metadata;
 
 export interface GarbageOptions {
   readonly clients: SchedulerClients;
+  readonly store: BuildStore;
   readonly clock: Clock;
   readonly config: Pick<SchedulerConfig, 'retiredGraceMs' | 'operationRetentionMs'>;
 }
@@ -37,14 +39,13 @@ export async function collectGarbage(options: GarbageOptions, self?: string): Pr
   if (projects.length === 0) return nothing;
   const before = clock.now() - BigInt(config.retiredGraceMs) * 1000n;
   const isBusy = (name: string) => busy.some((cube) => projectOf(cube) === projectOf(name));
-  const used = await deleteRetired(options, before, isBusy);
-  const files = [
-    ...used.files,
-    ...(await deleteUnused(options, before, used.snapshots, isBusy)),
-    ...(await deleteDictionaries(options, before, used.segments, isBusy)),
-  ];
-  const { deletedFiles, deletedBytes } = await clients.storage.deleteUnreferenced({
-    referencedFiles: files,
+  const { segments, snapshots: used } = await deleteRetired(options, before, isBusy);
+  const cubes = await listAll(clients, 'cubes', { parent: 'projects/-' });
+  const snapshots = await deleteUnused(options, before, used, isBusy);
+  const stands = { segments, snapshots, cubes: cubes.resources };
+  const dictionaries = await deleteDictionaries(options, before, stands, isBusy);
+  const { deletedFiles, deletedBytes } = await options.store.deleteUnreferenced({
+    resources: { ...stands, dictionaries },
     busyCubes: busy,
     graceMicros: BigInt(config.retiredGraceMs) * 1000n,
   });
@@ -96,48 +97,43 @@ async function deleteRetired(
       Object.values(ids).map((id) => `${projectOf(name)}/snapshots/${id}`),
     ),
   );
-  return { segments: kept, files: filesOf(kept), snapshots };
+  return { segments: kept, snapshots };
 }
 
-function filesOf(segments: readonly metadata.Segment[]): string[] {
-  return segments.flatMap(({ layouts }) => layouts.map(({ file }) => file)).filter(hasContent);
-}
-
-/** Deletes the copies of lookups that no segment was built with; returns the files of the others. */
+/** Deletes the copies of lookups that no segment was built with; returns the others. */
 async function deleteUnused(
   { clients }: GarbageOptions,
   before: bigint,
   used: ReadonlySet<string>,
   isBusy: (name: string) => boolean,
-): Promise<string[]> {
+): Promise<metadata.Snapshot[]> {
   const { resources } = await listAll(clients, 'snapshots', { parent: 'projects/-' });
-  const kept: string[] = [];
-  for (const { name, etag, updateTime, file } of resources) {
+  const kept: metadata.Snapshot[] = [];
+  for (const snapshot of resources) {
+    const { name, etag, updateTime } = snapshot;
     const unused = !used.has(name) && !isBusy(name) && microsOf(updateTime) <= before;
     if (unused && (await deleteSnapshot(clients, name, etag))) continue;
-    kept.push(file);
+    kept.push(snapshot);
   }
   return kept;
 }
 
-/** Deletes the versions of dictionaries that no build will go on from; returns the files of the others. */
+/** Deletes the versions of dictionaries that no build will go on from; returns the others. */
 async function deleteDictionaries(
   { clients }: GarbageOptions,
   before: bigint,
-  segments: readonly metadata.Segment[],
+  { segments, cubes }: Pick<KeptResources, 'segments' | 'cubes'>,
   isBusy: (name: string) => boolean,
-): Promise<string[]> {
+): Promise<metadata.Dictionary[]> {
   const { resources } = await listAll(clients, 'dictionaries', { parent: 'projects/-' });
-  if (resources.length === 0) return [];
-  const cubes = await listAll(clients, 'cubes', { parent: 'projects/-' });
-  const models = modelsOfSegments(cubes.resources, segments);
+  const models = modelsOfSegments(cubes, segments);
   const unused = new Set(
     unusedDictionaries(resources, { models, before }).filter(({ name }) => !isBusy(name)),
   );
   for (const { name, etag } of unused) {
     await clients.dictionaries.deleteDictionary({ name, etag, allowMissing: true });
   }
-  return resources.filter((dictionary) => !unused.has(dictionary)).map(({ file }) => file);
+  return resources.filter((dictionary) => !unused.has(dictionary));
 }
 
 /** False when somebody uses it after all. */

@@ -5,8 +5,9 @@ import { layoutColumnToProto, listAll } from '@tessera/client';
 import type { Lookup, SourceVersion } from '@tessera/cube';
 import type { Engine } from '@tessera/plugin';
 import { storage } from '@tessera/proto';
-import type { SchedulerClients } from '../clients.ts';
 import type { OperationContext } from '../operations/operation.ts';
+import type { BuildStore } from '../replicas/build-store.ts';
+import { pulledFile } from '../replicas/items.ts';
 import { engineInput } from './engine-inputs.ts';
 import { type ObservedCube, tableKey } from './observe.ts';
 import { stagingKey } from './staging.ts';
@@ -40,30 +41,34 @@ export function snapshotId(
 
 /** Copies the lookups whose version has no copy yet and publishes the copies; each lookup is one journaled step. */
 export async function ensureSnapshots(
-  clients: SchedulerClients,
+  store: BuildStore,
   engine: Engine,
   cube: ObservedCube,
   versions: Readonly<Record<string, SourceVersion>>,
   context: OperationContext,
 ): Promise<SnapshotInUse[]> {
-  const { resources } = await listAll(clients, 'snapshots', { parent: `projects/${cube.project}` });
-  const { missingFiles } = await clients.storage.findMissingFiles({
-    files: resources.map(({ file }) => file),
+  const { clients } = store;
+  const wanted = cube.model.lookups.map((lookup) => {
+    const version = versions[tableKey(lookup.table)]!;
+    const build = resourceIdOf(context.record.name);
+    return { lookup, version, id: snapshotId(cube.model.name, lookup, version, build) };
   });
+  const { resources } = await listAll(clients, 'snapshots', { parent: `projects/${cube.project}` });
+  const ids = new Set(wanted.map(({ id }) => id));
+  const copies = resources.filter(({ name }) => ids.has(resourceIdOf(name)));
+  const lost = await store.fetch(copies.map(pulledFile), context.signal);
   const known = new Map(
-    resources
-      .filter(({ file }) => !missingFiles.includes(file)) // Damaged or lost: copied again.
+    copies
+      .filter(({ file }) => !lost.has(file)) // Damaged or lost: copied again.
       .map((snapshot) => [resourceIdOf(snapshot.name), snapshot.file]),
   );
   const inUse: SnapshotInUse[] = [];
-  for (const lookup of cube.model.lookups) {
-    const version = versions[tableKey(lookup.table)]!;
-    const id = snapshotId(cube.model.name, lookup, version, resourceIdOf(context.record.name));
+  for (const { lookup, version, id } of wanted) {
     context.progress.advance({ phase: 'SNAPSHOT', step: `copying lookup ${lookup.alias}` });
     const copied = known.get(id);
     if (copied !== undefined) await context.journal.finish(`snapshot-${id}`, copied);
     const file =
-      copied ?? (await takeSnapshot(clients, engine, cube, lookup, { id, version }, context));
+      copied ?? (await takeSnapshot(store, engine, cube, lookup, { id, version }, context));
     const { paths } = await clients.storage.locateFiles({ files: [file] });
     inUse.push({ alias: lookup.alias, id, path: paths[0]! });
   }
@@ -71,7 +76,7 @@ export async function ensureSnapshots(
 }
 
 async function takeSnapshot(
-  clients: SchedulerClients,
+  store: BuildStore,
   engine: Engine,
   cube: ObservedCube,
   lookup: Lookup,
@@ -79,6 +84,7 @@ async function takeSnapshot(
   context: OperationContext,
 ): Promise<string> {
   const { journal, signal } = context;
+  const { clients } = store;
   return journal.step(
     `snapshot-${wanted.id}`,
     () => ({ id: wanted.id, token: wanted.version.token, known: wanted.version.known }),
@@ -118,10 +124,13 @@ async function takeSnapshot(
         ],
       });
       const { file } = committed.files[0]!;
+      const name = `projects/${cube.project}/snapshots/${id}`;
+      const replicas = await spread(store, { ...made, name, file }, signal);
       await clients.snapshots.updateSnapshot({
         allowMissing: true,
         snapshot: {
-          name: `projects/${cube.project}/snapshots/${id}`,
+          name,
+          replicas: [...replicas],
           model: cube.modelName,
           alias: lookup.alias,
           source: lookup.table.source,
@@ -142,4 +151,28 @@ async function takeSnapshot(
       return file;
     },
   );
+}
+
+/** Copies a new snapshot to all nodes; returns those that hold it. */
+async function spread(
+  store: BuildStore,
+  made: {
+    readonly name: string;
+    readonly file: string;
+    readonly fileDigest: string;
+    readonly sizeBytes: bigint;
+  },
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const { name, sizeBytes } = made;
+  const item = {
+    name,
+    kind: 'snapshot' as const,
+    files: [pulledFile(made)],
+    bytes: Number(sizeBytes),
+    recorded: [],
+    replication: store.replication,
+    toWarm: [],
+  };
+  return (await store.spread([item], signal)).get(name) ?? [];
 }

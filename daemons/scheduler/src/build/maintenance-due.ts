@@ -1,7 +1,7 @@
 import { cubeSpecFromProto, listAll, segmentFromProto } from '@tessera/client';
 import { mergesDue, parseRetention, type Segment, segmentsExpired } from '@tessera/cube';
 import { metadata } from '@tessera/proto';
-import type { SchedulerClients } from '../clients.ts';
+import type { BuildStore } from '../replicas/build-store.ts';
 import { missingFiles } from './missing-layouts.ts';
 
 /**
@@ -54,7 +54,8 @@ export function microsOf(
  * Names of the cubes for which maintenance would do something now that deserves an operation: merges, retention,
  * damaged files.
  */
-export async function cubesDue(clients: SchedulerClients, now: bigint): Promise<string[]> {
+export async function cubesDue(store: BuildStore, now: bigint): Promise<string[]> {
+  const { clients } = store;
   const [cubes, models] = await Promise.all([
     listAll(clients, 'cubes', { parent: 'projects/-' }),
     listAll(clients, 'models', { parent: 'projects/-' }),
@@ -73,7 +74,7 @@ export async function cubesDue(clients: SchedulerClients, now: bigint): Promise<
     const work =
       mergesDue(ready, autoMerge, timeZone).length > 0 ||
       expiredSegments(ready, { retain, timeZone, now }).length > 0 ||
-      (await missingFiles(clients, resources)).size > 0;
+      (await missingFiles(store, resources)).size > 0;
     if (work) due.push(cube.name);
   }
   return due;

@@ -27,7 +27,6 @@ export class MaintenanceOperation implements OperationKind {
   }
 
   async run(context: OperationContext): Promise<Any> {
-    const { clients } = this.#deps;
     const { record, progress, signal } = context;
     const done = { merged: [] as string[], retired: [] as string[] };
     const failures: unknown[] = [];
@@ -35,7 +34,7 @@ export class MaintenanceOperation implements OperationKind {
       signal.throwIfAborted();
       progress.advance({ phase: 'MERGE', step: name });
       try {
-        await quarantineMissing(clients, name);
+        await quarantineMissing(this.#deps.store, name);
         done.retired.push(...(await this.#retire(name, record.name)));
         done.merged.push(...(await this.#merge(name, context)));
       } catch (error) {

@@ -24,12 +24,16 @@ import {
 } from '../errors.ts';
 import type { OperationContext, OperationKind } from '../operations/operation.ts';
 import type { Plain } from '../operations/plain.ts';
+import type { BuildStore } from '../replicas/build-store.ts';
+import { pulledFile } from '../replicas/items.ts';
 import type { BuildDependencies } from './build-operation.ts';
 import { hasContent, quarantineMissing } from './missing-layouts.ts';
 import { builtFor, type ObservedCube, observeCube } from './observe.ts';
-import { requestIdOf, warmUp } from './publish.ts';
+import { outcomeHere } from './outcome-here.ts';
+import { builtFiles, requestIdOf } from './publish.ts';
 import { BuildTotals } from './response.ts';
 import { dropStaging, stagingKey } from './staging.ts';
+import { withReplicas } from './with-replicas.ts';
 
 /** Makes one segment of neighbouring ones, from their files alone. */
 export class MergeOperation implements OperationKind {
@@ -41,9 +45,9 @@ export class MergeOperation implements OperationKind {
   }
 
   async run(context: OperationContext): Promise<Any> {
-    const { clients, registry, clock } = this.#deps;
+    const { clients, store, registry, clock } = this.#deps;
     const startedAt = clock.now();
-    await quarantineMissing(clients, context.record.target);
+    await quarantineMissing(store, context.record.target);
     const cube = await observeCube(clients, registry, context.record.target);
     const request = scheduler.MergeSegmentsRequest.decode(context.record.request!.value);
     const merge = (await context.journal.step(
@@ -126,12 +130,12 @@ export async function mergeSegments(
   const common = commonLayouts(wantedLayouts(cube.model, cube.spec, cube.planned), parts);
   if (common.length === 0) throw segmentsDiffer(parts[0]!.id, parts.at(-1)!.id);
   progress.update({ stepsTotal: common.length + 2 });
-  const layouts = (await journal.step(
-    `merge-${merge.id}`,
-    () => null,
-    async () =>
-      (await mergedLayouts(deps, cube, merge, parts, common, context)) as unknown as Plain,
-  )) as unknown as readonly Layout[];
+  const layouts = await outcomeHere<readonly Layout[]>(deps.store, context, {
+    step: `merge-${merge.id}`,
+    needed: () => !journal.isDone(`publish-${merge.id}`),
+    filesOf: (made) => made,
+    take: (key) => mergedLayouts(deps, cube, merge, parts, common, context, key),
+  });
   progress.advance({ phase: 'PUBLISH', step: `publishing ${merge.id}` });
   const published = await journal.step(
     `publish-${merge.id}`,
@@ -142,7 +146,7 @@ export async function mergeSegments(
         cube,
         merge,
         mergedSegment(merge, parts, layouts),
-        record.name,
+        context,
       )) as unknown as Plain,
   );
   return published as unknown as Segment;
@@ -165,17 +169,22 @@ function partOf({ segments }: ObservedCube, id: string): Segment {
 }
 
 async function publishMerge(
-  { clients }: BuildDependencies,
+  { clients, store }: BuildDependencies,
   cube: ObservedCube,
   merge: SegmentMerge,
   segment: Segment,
-  operation: string,
+  { record, signal }: OperationContext,
 ): Promise<Segment> {
-  await warmUp(clients, cube.name, [segment], segment);
-  const etag = await etagOf(clients, `${cube.name}/segments/${merge.id}`);
+  const operation = record.name;
+  const made = { segments: [segmentToProto(segment, cube.name)], dictionaries: [], present: [] };
+  const built = builtFiles(segment.layouts);
+  const { segments } = await withReplicas(store, { cube, built, ...made }, signal);
+  // A retired segment may have the name that the whole gets.
+  const { resources } = await listAll(clients, 'segments', { parent: cube.name });
+  const etag = resources.find(({ name }) => name === segments[0]!.name)?.etag ?? '';
   const response = await clients.segments.publishSegments({
     parent: cube.name,
-    segments: [{ ...segmentToProto(segment, cube.name), operation, etag }],
+    segments: segments.map((whole) => ({ ...whole, operation, etag })),
     retire: merge.segments
       .filter((id) => id !== merge.id)
       .map((id) => ({ name: `${cube.name}/segments/${id}`, etag: cube.segmentEtags.get(id)! })),
@@ -183,14 +192,6 @@ async function publishMerge(
     requestId: requestIdOf(operation, [merge]),
   });
   return segmentFromProto(response.segments[0]!);
-}
-
-/** A retired segment may have the name that the whole gets. */
-async function etagOf(clients: BuildDependencies['clients'], name: string): Promise<string> {
-  const { resources } = await listAll(clients, 'segments', {
-    parent: name.slice(0, name.indexOf('/segments/')),
-  });
-  return resources.find((segment) => segment.name === name)?.etag ?? '';
 }
 
 function commonLayouts(wanted: readonly WantedLayout[], parts: readonly Segment[]): WantedLayout[] {
@@ -206,8 +207,9 @@ async function mergedLayouts(
   parts: readonly Segment[],
   common: readonly WantedLayout[],
   { record, signal, progress }: OperationContext,
+  step: string,
 ): Promise<readonly Layout[]> {
-  const { clients, config } = deps;
+  const { clients, store, config } = deps;
   const steps = planBuild({
     cube: cube.name,
     model: cube.model,
@@ -216,13 +218,16 @@ async function mergedLayouts(
     snapshots: {},
   }).layouts;
   const sources = await Promise.all(
-    steps.map(async (step) => ({ step, files: await filesOf(clients, parts, step.layout) })),
+    steps.map(async (one) => ({
+      step: one,
+      files: await filesOf(store, parts, one.layout, signal),
+    })),
   );
   const withRows = sources.filter(({ files }) => files.length > 0);
   if (withRows.length === 0) return common.map(layoutWithoutRows);
   const { ingest, stagingDirectory } = await clients.storage.prepareIngest({
     cube: cube.name,
-    key: stagingKey(record.name, `merge-${merge.id}`),
+    key: stagingKey(record.name, step),
   });
   const engine = await deps.engine();
   const request = {
@@ -278,14 +283,15 @@ function checkMerged(
 
 /** Paths of a layout's files; parts without rows have none. */
 async function filesOf(
-  clients: BuildDependencies['clients'],
+  store: BuildStore,
   parts: readonly Segment[],
   layout: string,
+  signal: AbortSignal,
 ): Promise<readonly string[]> {
   const files = parts
-    .map((part) => part.layouts.find(({ id }) => id === layout)!.file)
-    .filter(hasContent);
-  return (await clients.storage.locateFiles({ files })).paths;
+    .map((part) => part.layouts.find(({ id }) => id === layout)!)
+    .filter(({ file }) => hasContent(file));
+  return store.locate(files.map(pulledFile), signal);
 }
 
 /** The whole is as old as its oldest part, in every respect. */

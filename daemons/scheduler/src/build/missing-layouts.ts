@@ -1,6 +1,6 @@
 import { listAll } from '@tessera/client';
 import { metadata } from '@tessera/proto';
-import type { SchedulerClients } from '../clients.ts';
+import type { BuildStore } from '../replicas/build-store.ts';
 
 const { SEGMENT_STATE_READY } = metadata.SegmentState;
 
@@ -9,27 +9,33 @@ export function hasContent(file: string): boolean {
   return file !== '';
 }
 
-/** Files of READY segments that storage does not have, or has set aside because they were damaged. */
-export async function missingFiles(
-  clients: Pick<SchedulerClients, 'storage'>,
+/**
+ * Files of READY segments that no storage daemon has, or that are set aside everywhere because they were damaged. What is
+ * in deep storage is not missing.
+ */
+export function missingFiles(
+  store: BuildStore,
   segments: readonly metadata.Segment[],
 ): Promise<ReadonlySet<string>> {
-  const files = segments
-    .filter(({ state }) => state === SEGMENT_STATE_READY)
-    .flatMap(({ layouts }) => layouts.filter(({ quarantined }) => !quarantined))
-    .map(({ file }) => file)
-    .filter(hasContent);
-  if (files.length === 0) return new Set();
-  return new Set((await clients.storage.findMissingFiles({ files })).missingFiles);
+  const holders = segments
+    .filter(({ state, inDeepStorage }) => state === SEGMENT_STATE_READY && !inDeepStorage)
+    .map(({ layouts, replicas }) => ({
+      files: layouts
+        .filter(({ quarantined, file }) => !quarantined && hasContent(file))
+        .map(({ file }) => file),
+      replicas,
+    }));
+  return store.missingEverywhere(holders);
 }
 
 /**
  * Marks the layouts whose file is missing as quarantined: nobody plans with them any more, and the next build makes
  * them again. Returns how many there were.
  */
-export async function quarantineMissing(clients: SchedulerClients, cube: string): Promise<number> {
+export async function quarantineMissing(store: BuildStore, cube: string): Promise<number> {
+  const { clients } = store;
   const { resources } = await listAll(clients, 'segments', { parent: cube });
-  const missing = await missingFiles(clients, resources);
+  const missing = await missingFiles(store, resources);
   const broken = resources.filter(
     ({ state, layouts }) =>
       state === SEGMENT_STATE_READY && layouts.some(({ file }) => missing.has(file)),

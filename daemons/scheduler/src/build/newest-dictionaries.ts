@@ -1,15 +1,17 @@
 import { listAll } from '@tessera/client';
-import type { SchedulerClients } from '../clients.ts';
+import type { BuildStore } from '../replicas/build-store.ts';
+import { pulledFile } from '../replicas/items.ts';
 import type { ObservedCube } from './observe.ts';
 
 /** Absolute path of the newest version of each of these dictionaries that has one, by name. */
 export async function newestDictionaries(
-  clients: SchedulerClients,
+  store: BuildStore,
   cube: ObservedCube,
   names: readonly string[],
+  signal: AbortSignal,
 ): Promise<Record<string, string>> {
   if (names.length === 0) return {};
-  const { resources } = await listAll(clients, 'dictionaries', {
+  const { resources } = await listAll(store.clients, 'dictionaries', {
     parent: `projects/${cube.project}`,
   });
   const newest = new Map<string, (typeof resources)[number]>();
@@ -19,6 +21,7 @@ export async function newestDictionaries(
       newest.set(dictionary.key, dictionary);
   }
   const found = names.flatMap((name) => newest.get(name) ?? []);
-  const { paths } = await clients.storage.locateFiles({ files: found.map(({ file }) => file) });
+  const files = found.map(({ file, fileDigest }) => pulledFile({ file, fileDigest }));
+  const paths = await store.locate(files, signal);
   return Object.fromEntries(found.map(({ key }, i) => [key, paths[i]!]));
 }

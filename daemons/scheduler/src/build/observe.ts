@@ -38,6 +38,8 @@ export interface ObservedCube {
   readonly segmentEtags: ReadonlyMap<string, string>;
   /** By segment id: the operation that published it. */
   readonly publishedBy: ReadonlyMap<string, string>;
+  /** Nodes that shall hold each segment; 0: as the scheduler is set. */
+  readonly replication: number;
   /** Dimensions lists of the cuboids that a plan pinned, if any. */
   readonly planned: readonly (readonly string[])[];
 }
@@ -72,6 +74,7 @@ export async function observeCube(
     modelVersion: modelResource.version,
     sources,
     ...(await observeSegments(clients, name)),
+    replication: cube.spec?.replication ?? 0,
     planned: (cube.plan?.cuboids ?? []).map(({ names }) => names),
   };
 }

@@ -2,14 +2,16 @@ import { createHash } from 'node:crypto';
 import { resourceIdOf } from '@tessera/base';
 import { listAll, segmentFromProto, segmentToProto } from '@tessera/client';
 import { type Layout, layoutWithoutRows, type Segment, type WantedLayout } from '@tessera/cube';
-import { metadata, storage } from '@tessera/proto';
+import { metadata } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
+import type { BuildStore } from '../replicas/build-store.ts';
 import type { SegmentWork } from './decide.ts';
 import type { BuildDecision } from './decision.ts';
 import type { PassOutcome } from './engine-pass.ts';
 import type { SnapshotInUse } from './lookup-snapshots.ts';
 import { hasContent } from './missing-layouts.ts';
 import { builtFor, type ObservedCube } from './observe.ts';
+import { withReplicas } from './with-replicas.ts';
 
 export interface PassToPublish {
   readonly cube: ObservedCube;
@@ -22,28 +24,42 @@ export interface PassToPublish {
 }
 
 /**
- * Warms the new files up, then makes all segments of a pass readable in one transaction (P4). Repeating it gives the
+ * Copies the new files to their replicas and warms them up there, then makes all segments of a pass readable in one transaction (P4). Repeating it gives the
  * first one's outcome.
  * @throws MODEL_CHANGED when the model or the cube is no longer what was built for: nothing is published then.
  */
 export async function publishPass(
-  clients: SchedulerClients,
+  store: BuildStore,
   pass: PassToPublish,
+  signal: AbortSignal,
 ): Promise<readonly Segment[]> {
+  const { clients } = store;
   const segments = pass.work.map((work) => segmentOf(pass, work));
   const { resources } = await listAll(clients, 'segments', { parent: pass.cube.name });
   const before = publishedBefore(pass, segments, resources);
   if (before !== undefined) return before;
-  await warmUp(clients, pass.cube.name, segments, pass.outcome);
-  const etags = new Map(resources.map(({ name, etag }) => [name, etag]));
+  const built = builtFiles(pass.outcome.layouts);
+  const made = {
+    segments: segments.map((segment) => segmentToProto(segment, pass.cube.name)),
+    dictionaries: await newDictionaries(clients, pass),
+  };
+  const copied = await withReplicas(
+    store,
+    { cube: pass.cube, present: resources, built, ...made },
+    signal,
+  );
+  // Copying takes its time: where replicas are may have been written of the same segments meanwhile.
+  const { resources: present } = await listAll(clients, 'segments', { parent: pass.cube.name });
+  const etags = new Map(present.map(({ name, etag }) => [name, etag]));
   const published = await clients.segments.publishSegments({
     parent: pass.cube.name,
-    segments: segments.map((segment) => {
-      const message = segmentToProto(segment, pass.cube.name);
-      return { ...message, operation: pass.operation, etag: etags.get(message.name) ?? '' };
-    }),
-    retire: retiredBy(pass.work, resources),
-    dictionaries: await newDictionaries(clients, pass),
+    segments: copied.segments.map((segment) => ({
+      ...segment,
+      operation: pass.operation,
+      etag: etags.get(segment.name) ?? '',
+    })),
+    retire: retiredBy(pass.work, present),
+    dictionaries: [...copied.dictionaries],
     builtFor: builtFor(pass.cube),
     requestId: requestIdOf(pass.operation, segments),
   });
@@ -139,28 +155,9 @@ function newLayouts({ outcome, layouts }: PassToPublish, work: SegmentWork): Lay
     });
 }
 
-/** Loads the files that were just built, as far as memory allows, before anybody asks for them. */
-export async function warmUp(
-  clients: SchedulerClients,
-  cube: string,
-  segments: readonly Segment[],
-  outcome: { readonly layouts: readonly { readonly file: string }[] },
-): Promise<void> {
-  const built = new Set(outcome.layouts.map(({ file }) => file).filter(hasContent));
-  await clients.storage.warmUp({
-    files: segments.flatMap(({ id: segment, layouts }) =>
-      layouts
-        .filter(({ file }) => built.has(file))
-        .map(({ id, file, fileDigest }) => ({
-          cube,
-          kind: storage.StoredFileKind.STORED_FILE_KIND_LAYOUT,
-          segment,
-          id,
-          file,
-          fileDigest,
-        })),
-    ),
-  });
+/** Those of layouts with rows. */
+export function builtFiles(layouts: readonly { readonly file: string }[]): ReadonlySet<string> {
+  return new Set(layouts.map(({ file }) => file).filter(hasContent));
 }
 
 /** The next version of each dictionary that the pass extended. */

@@ -1,5 +1,6 @@
 import type { BuildPlan, Segment } from '@tessera/cube';
-import type { SchedulerClients } from '../clients.ts';
+import type { BuildStore } from '../replicas/build-store.ts';
+import { pulledFile } from '../replicas/items.ts';
 import { hasContent } from './missing-layouts.ts';
 
 /** The layouts that a plan reads instead of its source, by segment and layout. */
@@ -9,11 +10,12 @@ export interface StoredParents {
   readonly rowCounts: Readonly<Record<string, Readonly<Record<string, bigint>>>>;
 }
 
-/** Finds the files of the stored layouts that the steps of a plan are computed from. */
+/** Finds the files of the stored layouts that the steps of a plan are computed from, on the building node. */
 export async function storedParents(
-  { storage }: Pick<SchedulerClients, 'storage'>,
+  store: BuildStore,
   plan: Pick<BuildPlan, 'segments' | 'layouts'>,
   segments: readonly Segment[],
+  signal: AbortSignal,
 ): Promise<StoredParents> {
   const wanted = new Set(plan.layouts.flatMap(({ stored }) => stored?.layout ?? []));
   const planned = new Set(plan.segments.map(({ id }) => id));
@@ -23,8 +25,8 @@ export async function storedParents(
       layouts.filter((layout) => wanted.has(layout.id)).map((layout) => ({ segment: id, layout })),
     );
   const withRows = found.filter(({ layout }) => hasContent(layout.file));
-  const files = withRows.map(({ layout }) => layout.file);
-  const { paths } = files.length === 0 ? { paths: [] } : await storage.locateFiles({ files });
+  const files = withRows.map(({ layout }) => pulledFile(layout));
+  const paths = await store.locate(files, signal);
   return {
     paths: nested(withRows.map(({ segment, layout }, i) => [segment, layout.id, paths[i]!])),
     rowCounts: nested(found.map(({ segment, layout }) => [segment, layout.id, layout.rowCount])),

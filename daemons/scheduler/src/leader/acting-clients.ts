@@ -4,6 +4,7 @@ import type { Authority } from './authority.ts';
 
 interface Method {
   readonly requestType: { fromPartial(object: unknown): object };
+  readonly responseStream: boolean;
 }
 type Options = { readonly signal?: AbortSignal };
 type Call = (request: object, options?: Options) => unknown;
@@ -25,7 +26,10 @@ export function actingClients(clients: TesseraClient, authority: Authority): Tes
     const methods = Object.entries(definition.methods) as unknown as [string, Method][];
     const calls = methods.map(([name, method]) => {
       const call: Call = (request, options) => client[name]!(request, options);
-      if (hasFence(method)) return [name, fenced(call, authority)];
+      if (hasFence(method)) {
+        const byAuthority = method.responseStream ? fencedStream : fenced;
+        return [name, byAuthority(call, authority)];
+      }
       return [name, harmless.test(name) ? call : refused(`${definition.fullName}/${name}`)];
     });
     return Object.fromEntries(calls);
@@ -38,15 +42,35 @@ function hasFence({ requestType }: Method): boolean {
 
 function fenced(call: Call, authority: Authority): Call {
   return async (request, options = {}) => {
-    const signals = [authority.over, options.signal].filter((signal) => signal !== undefined);
-    const signal = AbortSignal.any(signals);
     try {
-      return await call({ ...request, fence: authority.fence() }, { ...options, signal });
+      return await call(...byRight(request, options, authority));
     } catch (error) {
-      if (isTesseraError(error, 'FENCED')) authority.lose();
-      throw error;
+      throw refusedOf(error, authority);
     }
   };
+}
+
+function fencedStream(call: Call, authority: Authority): Call {
+  return async function* (request, options = {}) {
+    try {
+      yield* call(...byRight(request, options, authority)) as AsyncIterable<unknown>;
+    } catch (error) {
+      throw refusedOf(error, authority);
+    }
+  };
+}
+
+function byRight(request: object, options: Options, authority: Authority): [object, Options] {
+  const signals = [authority.over, options.signal].filter((signal) => signal !== undefined);
+  return [
+    { ...request, fence: authority.fence() },
+    { ...options, signal: AbortSignal.any(signals) },
+  ];
+}
+
+function refusedOf(error: unknown, authority: Authority): unknown {
+  if (isTesseraError(error, 'FENCED')) authority.lose();
+  return error;
 }
 
 function refused(method: string): Call {

@@ -211,24 +211,32 @@ describe('clients of a leader', () => {
   const fence = { lease: 'leases/l', token: 7n, operation: '' };
   const authority = { fence: () => fence, over: new AbortController().signal, lose: () => {} };
 
+  type Answer = Promise<unknown> | AsyncIterable<unknown>;
+  const ended = (answer: Answer): Promise<unknown> =>
+    Symbol.asyncIterator in answer ? Array.fromAsync(answer) : answer;
+
   /** By service and method: the request that arrived. */
   async function arrivals(): Promise<ReadonlyMap<string, object | 'refused'>> {
     const arrived = new Map<string, object | 'refused'>();
     const recording = Object.fromEntries(
       Object.entries(services).map(([service, { methods }]) => {
-        const calls = Object.keys(methods).map((method) => {
-          const call = async (request: object) => arrived.set(`${service}.${method}`, request);
-          return [method, call];
+        const calls = Object.entries(methods).map(([method, { responseStream }]) => {
+          const came = (request: object) => arrived.set(`${service}.${method}`, request);
+          const call = async (request: object) => came(request);
+          const stream = async function* (request: object) {
+            yield came(request);
+          };
+          return [method, responseStream ? stream : call];
         });
         return [service, Object.fromEntries(calls)];
       }),
     ) as unknown as TesseraClient;
     const acting = actingClients(recording, authority) as unknown as Readonly<
-      Record<string, Readonly<Record<string, (request: object) => Promise<unknown>>>>
+      Record<string, Readonly<Record<string, (request: object) => Answer>>>
     >;
     for (const [service, { methods }] of Object.entries(services)) {
       for (const method of Object.keys(methods)) {
-        await acting[service]![method]!({}).catch(() =>
+        await ended(acting[service]![method]!({})).catch(() =>
           arrived.set(`${service}.${method}`, 'refused'),
         );
       }
@@ -251,6 +259,7 @@ describe('clients of a leader', () => {
         'storage.commitIngest',
         'storage.dropLayouts',
         'storage.deleteUnreferenced',
+        'transfers.pullFiles',
       ]),
     );
     const free = called((request) => request !== 'refused' && !isFenced(request));

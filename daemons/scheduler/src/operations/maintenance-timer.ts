@@ -38,7 +38,7 @@ export async function runMaintenanceTimer(
     await clock.sleep(intervalMs, signal).catch(() => {});
     if (signal.aborted) return;
     try {
-      const due = await cubesDue(clients, clock.now());
+      const due = await cubesDue(garbage.store, clock.now());
       const busy = await busyTargets(clients, clock.now());
       for (const cube of due) {
         if (!busy.has(cube)) await builds.runMaintenance({ cube, requestId: '' });

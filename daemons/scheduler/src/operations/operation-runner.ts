@@ -5,17 +5,19 @@ import { type Any, metadata } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
 import { operationCancelled, startedTooOften } from '../errors.ts';
 import { actingClients } from '../leader/acting-clients.ts';
+import type { Authority } from '../leader/authority.ts';
 import { Gate } from '../leader/gate.ts';
 import type { Term } from '../leader/term.ts';
 import { Journal } from './journal.ts';
 import { allCubes, type OperationContext, type OperationKind } from './operation.ts';
 import { Progress, timestamp } from './progress.ts';
 import { RecordWriter } from './record-writer.ts';
+import { Turns } from './turns.ts';
 
 export interface RunnerOptions {
   readonly clients: SchedulerClients;
-  /** Every kind of operation, acting by these clients and no others. */
-  readonly kindsOf: (clients: SchedulerClients) => readonly OperationKind[];
+  /** Every kind of operation, acting by these clients and this authority, and no others. */
+  readonly kindsOf: (clients: SchedulerClients, authority: Authority) => readonly OperationKind[];
   readonly clock: Clock;
   readonly log: Logger;
   readonly maxConcurrent: number;
@@ -57,13 +59,14 @@ const letGoMs = 5_000;
 const maxStarts = 10;
 
 /**
- * Runs the operations that metadata holds, oldest first, at most one per target at a time. An operation that was running when
+ * Runs the operations that metadata holds, by turns of their projects, at most one per target at a time. An operation that was running when
  * a scheduler died is run again from its journal. Errors that a second try may mend are tried again, a bounded
  * number of times.
  */
 export class OperationRunner {
   readonly #options: RunnerOptions;
   readonly #running = new Map<string, Running>();
+  readonly #turns = new Turns();
   #wake: (() => void) | undefined;
 
   constructor(options: RunnerOptions) {
@@ -89,7 +92,7 @@ export class OperationRunner {
 
   async #startWhatWaits(term: Term): Promise<void> {
     const { maxConcurrent } = this.#options;
-    for (const record of await this.#waiting(term.signal)) {
+    for (const record of this.#turns.order(await this.#waiting(term.signal))) {
       const running = this.#running.get(record.name);
       if (running !== undefined) {
         if (record.cancelRequested) running.cancel.abort(operationCancelled(record.name));
@@ -137,6 +140,7 @@ export class OperationRunner {
         this.#wake?.();
       });
     this.#running.set(record.name, { target: record.target, cancel, done });
+    this.#turns.took(record.target);
   }
 
   async #execute(found: metadata.OperationRecord, signal: AbortSignal, term: Term): Promise<void> {
@@ -161,8 +165,8 @@ export class OperationRunner {
     const { clients, kindsOf, clock } = this.#options;
     const gate = new Gate(found.name, term);
     const [byGate, byTerm] = [actingClients(clients, gate), actingClients(clients, term)];
-    const kindOf = (acting: SchedulerClients) =>
-      kindsOf(acting).find((candidate) => candidate.kind === found.kind);
+    const kindOf = (acting: SchedulerClients, authority: Authority) =>
+      kindsOf(acting, authority).find((candidate) => candidate.kind === found.kind);
     const attempt = found.attempt + 1;
     const progress = new Progress(clock, { cube: found.target, kind: found.kind, attempt });
     const writer = new RecordWriter(byTerm.operationRecords, found);
@@ -173,7 +177,7 @@ export class OperationRunner {
     });
     const journal = await Journal.open(byGate.operationRecords, found.name);
     const context = { record: writer.record, journal, progress, signal };
-    return { kind: kindOf(byGate), cleaner: kindOf(byTerm), context, writer, gate };
+    return { kind: kindOf(byGate, gate), cleaner: kindOf(byTerm, term), context, writer, gate };
   }
 
   async #outcomeOf({ kind, context, gate }: Attempt): Promise<Outcome> {
@@ -253,7 +257,7 @@ export class OperationRunner {
     const failure = cancelled
       ? operationCancelled(record.name)
       : asTesseraError(error, signal, record.kind, log);
-    if (!cancelled && mayPass(failure.reason) && writer.record.attempt < maxAttempts) {
+    if (!cancelled && passing.has(failure.reason) && writer.record.attempt < maxAttempts) {
       log.warn({ operation: record.name, reason: failure.reason }, 'operation.retried');
       const pauseMs = firstPauseMs * 4 ** (writer.record.attempt - 1);
       await clock.sleep(pauseMs, signal).catch(() => {});
@@ -302,10 +306,18 @@ export class OperationRunner {
   }
 }
 
-/** Transient conditions: trying again may mend them. */
-function mayPass(reason: string): boolean {
-  return ['UNAVAILABLE', 'SEGMENT_CHANGED', 'STORE_BUSY', 'INGEST_MISMATCH'].includes(reason);
-}
+/** Transient conditions: trying again may mend them, where storage nodes are concerned also by others of them. */
+const passing: ReadonlySet<string> = new Set([
+  'BUILD_NODE_AWAY',
+  'DAEMON_UNAVAILABLE',
+  'INGEST_MISMATCH',
+  'NO_REPLICA',
+  'NO_STORAGE_ON_HOST',
+  'PULL_FAILED',
+  'SEGMENT_CHANGED',
+  'STORE_BUSY',
+  'UNAVAILABLE',
+]);
 
 function byCreation(a: metadata.OperationRecord, b: metadata.OperationRecord): number {
   const seconds = (a.createTime?.seconds ?? 0n) - (b.createTime?.seconds ?? 0n);

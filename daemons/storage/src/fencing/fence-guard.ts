@@ -18,12 +18,14 @@ interface Newest {
   /** Resolves when the token is remembered and nothing of an older one goes on. */
   readonly ready: Promise<void>;
   readonly running: Set<Promise<unknown>>;
+  /** Aborted when a larger token was seen. */
+  readonly overtaken: AbortController;
 }
 
 /**
  * Keeps those out who were deposed and do not know it. The largest token of a lease that was ever seen here is
- * remembered; work with a smaller one is refused, and what of it is going on ends before work of a larger one begins. So
- * whatever a new leader finds or leaves here, no older one changes afterwards, however late its calls arrive.
+ * remembered; work with a smaller one is refused, and what of it is going on ends before work of a larger one begins: long
+ * work is told to end by its signal. So whatever a new leader finds or leaves here, no older one changes afterwards, however late its calls arrive.
  */
 export class FenceGuard {
   readonly #memory: TokenMemory;
@@ -40,11 +42,14 @@ export class FenceGuard {
     this.#newest = new Map(remembered);
   }
 
-  /** Work without a fence is nobody's in particular and always runs. @throws ABORTED FENCED. */
-  async run<T>(fence: Fence | undefined, work: () => Promise<T>): Promise<T> {
-    if (fence === undefined) return work();
-    const { running } = await this.#admit(fence);
-    const done = work();
+  /**
+   * Work without a fence is nobody's in particular and always runs. The signal of other work is aborted, with FENCED,
+   * when a newer holder of the lease comes. @throws ABORTED FENCED.
+   */
+  async run<T>(fence: Fence | undefined, work: (overtaken: AbortSignal) => Promise<T>): Promise<T> {
+    if (fence === undefined) return work(new AbortController().signal);
+    const { running, overtaken } = await this.#admit(fence);
+    const done = work(overtaken.signal);
     const settled = done.then(
       () => {},
       () => {},
@@ -64,8 +69,9 @@ export class FenceGuard {
   }
 
   #raise(lease: string, token: bigint, older: Newest): Newest {
-    const ready = this.#replace(older);
-    const newest = { token, ready, running: new Set<Promise<unknown>>() };
+    older.overtaken.abort(fenced(lease, older.token));
+    const newest = { ...firstOf(token), ready: this.#replace(older) };
+    const { ready } = newest;
     this.#newest.set(lease, newest);
     ready.catch(() => {
       // It could not be remembered, so nobody has acted by it.
@@ -84,5 +90,10 @@ export class FenceGuard {
 }
 
 function firstOf(token: bigint): Newest {
-  return { token, ready: Promise.resolve(), running: new Set() };
+  return {
+    token,
+    ready: Promise.resolve(),
+    running: new Set(),
+    overtaken: new AbortController(),
+  };
 }

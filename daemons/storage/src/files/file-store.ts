@@ -1,15 +1,20 @@
-import { rename, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isTesseraError } from '@tessera/base';
 import { fileNotStored, layoutCorrupted, layoutNotStored, snapshotNotStored } from '../errors.ts';
+import { type Pace, pacedFile } from '../transfer/paced-file.ts';
 import {
   absent,
   digestOf,
   type FoundFile,
   listFiles,
   makeFolder,
+  moveDurably,
   removeFile,
   sizeOf,
 } from './file-system.ts';
+import { IncomingFile, incomingFolder } from './incoming-file.ts';
 import {
   type CountRows,
   type IngestedFile,
@@ -73,7 +78,8 @@ export class FileStore {
   }
 
   async open(): Promise<void> {
-    for (const folder of [...folders, 'staging', 'quarantine']) {
+    await rm(join(this.#root, incomingFolder), { recursive: true, force: true });
+    for (const folder of [...folders, 'staging', 'quarantine', incomingFolder]) {
       await makeFolder(join(this.#root, folder), this.#root);
     }
   }
@@ -84,10 +90,7 @@ export class FileStore {
 
   /** Takes files in; what is taken in again is neither doomed nor in quarantine any more. */
   async commitIngest(ingest: string, files: readonly StagedFile[]): Promise<IngestedFile[]> {
-    const committed = await this.#ingests.commit(ingest, files, (file) => {
-      this.#doomed.delete(file);
-      this.#unreferenced.delete(file);
-    });
+    const committed = await this.#ingests.commit(ingest, files, (file) => this.#claim(file));
     for (const { file } of committed) await removeFile(join(this.#root, 'quarantine', file));
     return committed;
   }
@@ -96,12 +99,43 @@ export class FileStore {
     return this.#ingests.abort(ingest);
   }
 
+  /** True when the file is here and whole; then it stays, though a drop may have been waiting for its readers. */
+  async claimWhole(file: string): Promise<boolean> {
+    this.#claim(file);
+    try {
+      (await this.holdFile(file))[Symbol.dispose]();
+      return true;
+    } catch (error) {
+      const isAway =
+        isTesseraError(error, 'LAYOUT_NOT_STORED') || isTesseraError(error, 'LAYOUT_CORRUPTED');
+      if (isAway) return false;
+      throw error;
+    }
+  }
+
+  /** A file to write into that nobody sees. @throws DISK_FULL. */
+  createIncoming(): Promise<IncomingFile> {
+    return IncomingFile.create(this.#root);
+  }
+
+  /** Takes a verified file in, synced to disk: from here on it is seen, whole. @throws DISK_FULL. */
+  async takeIn(file: string, { path }: IncomingFile): Promise<void> {
+    this.#claim(file);
+    await moveDurably([{ from: path, to: this.#pathOf(file) }], [], this.#root);
+    await removeFile(join(this.#root, 'quarantine', file));
+  }
+
+  #claim(file: string): void {
+    this.#doomed.delete(file);
+    this.#unreferenced.delete(file);
+  }
+
   /**
    * A file to be read, verified; until it is released a drop waits.
    * @throws LAYOUT_NOT_STORED, LAYOUT_CORRUPTED.
    */
   async hold(name: StoredFileName): Promise<HeldFile> {
-    return this.#hold(storedPath(name));
+    return this.holdFile(storedPath(name));
   }
 
   /** The same for a snapshot, of which only the id is known. @throws SNAPSHOT_NOT_STORED, LAYOUT_CORRUPTED. */
@@ -109,13 +143,35 @@ export class FileStore {
     const isWanted = ({ path }: FoundFile) =>
       parseStoredPath(`snapshots/${project}/${path}`)?.id === id;
     const found = (await listFiles(join(this.#root, 'snapshots', project))).find(isWanted);
-    if (found !== undefined) return this.#hold(`snapshots/${project}/${found.path}`);
+    if (found !== undefined) return this.holdFile(`snapshots/${project}/${found.path}`);
     const set = await listFiles(join(this.#root, 'quarantine', 'snapshots', project));
     if (set.some(isWanted)) throw layoutCorrupted(`snapshots/${project}/${id}`, 'found before');
     throw snapshotNotStored(id);
   }
 
-  async #hold(file: string): Promise<HeldFile> {
+  /** A file to be copied, not verified; until it is released a drop waits. @throws FILE_NOT_STORED. */
+  async holdAsIs(file: string): Promise<HeldFile & { readonly sizeBytes: number }> {
+    const path = this.#pathOf(file);
+    const release = this.#acquire(file);
+    const sizeBytes = await sizeOf(path);
+    if (sizeBytes !== undefined) return { file, path, sizeBytes, [Symbol.dispose]: release };
+    release();
+    throw fileNotStored(file);
+  }
+
+  /**
+   * Reads a file as slowly as the pace says and compares its digest; nobody waits for that but a drop. Gives the file's size,
+   * or false when the content differs: it is for the caller to `verify` it then. @throws FILE_NOT_STORED.
+   */
+  async isWhole(file: string, pace: Pace, signal: AbortSignal): Promise<number | false> {
+    using held = await this.holdAsIs(file);
+    const hash = createHash('sha256');
+    for await (const { data } of pacedFile(held.path, 0, pace, signal)) hash.update(data);
+    return hash.digest('hex') === parseStoredPath(file)!.fileDigest && held.sizeBytes;
+  }
+
+  /** As `hold`, by the file's path in the store. */
+  async holdFile(file: string): Promise<HeldFile> {
     const release = this.#acquire(file);
     try {
       await this.#verify(file);

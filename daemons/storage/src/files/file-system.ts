@@ -139,9 +139,10 @@ export function absent(error: NodeJS.ErrnoException): undefined {
   throw error;
 }
 
-async function orDiskFull(path: string, work: () => Promise<void>): Promise<void> {
+/** @throws DISK_FULL when the work fails because nothing more can be written. */
+export async function orDiskFull<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
-    await work();
+    return await work();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'

@@ -1,10 +1,9 @@
-import { parseResourceName } from '@tessera/base';
 import type { ColumnBatch } from '@tessera/columnar';
 import type { ScanPlan } from '@tessera/cube';
 import { type DuckDb, quoteText } from '@tessera/duckdb';
 import type { FileStore } from '../files/file-store.ts';
 import { setAsideDamaged } from '../files/set-aside.ts';
-import { type LayoutFile, pathOfLayout, storedName } from './layout-file.ts';
+import { type LayoutFile, pathOfLayout, projectOf, storedName } from './layout-file.ts';
 import { scanStatement } from './scan-sql.ts';
 import type { SnapshotTables } from './snapshot-tables.ts';
 
@@ -38,8 +37,10 @@ export class FileScanner {
     }
     const from = `read_parquet([${paths.map(quoteText).join(', ')}])`;
     const { sql, schema } = scanStatement(plan, { from, snapshots });
+    const { timeZone } = plan;
+    const flow = projectOf(plan.cube);
     try {
-      yield* this.#database.batches(sql, [], { signal, schema, timeZone: plan.timeZone });
+      yield* this.#database.batches(sql, [], { signal, schema, timeZone, flow });
     } catch (error) {
       throw await setAsideDamaged(this.#files, files.map(pathOfLayout), error);
     }
@@ -47,9 +48,9 @@ export class FileScanner {
 
   async #leaseSnapshots(plan: ScanPlan, held: DisposableStack): Promise<Map<string, string>> {
     const tables = new Map<string, string>();
-    const { project } = parseResourceName(plan.cube, 'projects/{project}/cubes/{cube}');
+    const project = projectOf(plan.cube);
     for (const { alias, snapshot } of plan.lookups) {
-      const { table, release } = await this.#snapshots.lease(project!, snapshot);
+      const { table, release } = await this.#snapshots.lease(project, snapshot);
       held.defer(release);
       tables.set(alias, table);
     }

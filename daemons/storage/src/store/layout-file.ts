@@ -1,3 +1,4 @@
+import { parseResourceName } from '@tessera/base';
 import type { LayoutFile } from '@tessera/cube';
 import { type StoredFileName, storedPath } from '../files/stored-path.ts';
 
@@ -9,4 +10,9 @@ export function storedName({ cube, layout, segment, fileDigest }: LayoutFile): S
 
 export function pathOfLayout(file: LayoutFile): string {
   return storedPath(storedName(file));
+}
+
+/** Id of the project of a cube. */
+export function projectOf(cube: string): string {
+  return parseResourceName(cube, 'projects/{project}/cubes/{cube}')['project']!;
 }

@@ -15,6 +15,7 @@ export async function openScratchDatabase(config: StorageConfig): Promise<DuckDb
     tempDirectory: join(folder, 'spill'),
     maxConcurrent: config.scanConcurrency,
     maxQueued: config.scanQueueLength,
+    maxQueuedPerFlow: config.scanQueueLengthPerProject,
     queueTimeoutMs: config.scanQueueTimeoutMs,
     onConnect: sessionSettings(),
   });

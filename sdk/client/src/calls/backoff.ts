@@ -34,7 +34,8 @@ export class Backoff {
     if (!mayPass(error) || this.#failures + 1 >= maxAttempts) throw error;
     const delayMs = Math.min(longestDelayMs, firstDelayMs * 2 ** this.#failures);
     this.#failures++;
-    await sleep(clock, delayMs * (0.5 + random.next() / 2), signal);
+    const askedMs = (isTesseraError(error) && error.retryAfterMs) || 0;
+    await sleep(clock, Math.max(askedMs, delayMs / 2) + (delayMs / 2) * random.next(), signal);
   }
 }
 
@@ -51,7 +52,8 @@ export async function sleep(
   }
 }
 
-/** The daemon was away or restarting. */
+/** The daemon was away or restarting, or has too much to do for now. */
 function mayPass(error: unknown): boolean {
-  return isTesseraError(error) && error.code === Code.UNAVAILABLE;
+  if (!isTesseraError(error)) return false;
+  return error.code === Code.UNAVAILABLE || error.retryAfterMs !== undefined;
 }

@@ -14,6 +14,7 @@ export interface Collections {
   readonly snapshots: metadata.Snapshot;
   readonly dictionaries: metadata.Dictionary;
   readonly hosts: metadata.Host;
+  readonly storageNodes: metadata.StorageNode;
   readonly deployments: metadata.Deployment;
   readonly operationRecords: metadata.OperationRecord;
   readonly users: access.User;

@@ -37,6 +37,12 @@ describe('an error that travels', () => {
     });
   });
 
+  test('keeps when the call may be made again, and is without that where it may not', () => {
+    const init = { code: Code.RESOURCE_EXHAUSTED, reason: 'QUERY_QUEUE_FULL', message: 'Full.' };
+    expect(received(new TesseraError({ ...init, retryAfterMs: 1_250 })).retryAfterMs).toBe(1_250);
+    expect(received(new TesseraError(init)).retryAfterMs).toBeUndefined();
+  });
+
   test('stays under what every client takes, and says how much was left out', () => {
     const error = new TesseraError({
       code: Code.INVALID_ARGUMENT,

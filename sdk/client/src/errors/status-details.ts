@@ -1,9 +1,10 @@
 import { type Code, type FieldViolation, TesseraError } from '@tessera/base';
 import { Any, rpc, type } from '@tessera/proto';
+import { durationFromProto, durationToProto } from '../resources/time.ts';
 
 /**
- * A `TesseraError` on the wire: `grpc-status-details-bin` holds a google.rpc.Status with one ErrorInfo, a
- * BadRequest for violations and a FaultPositions that says where they stand. Clients in other languages
+ * A `TesseraError` on the wire: `grpc-status-details-bin` holds a google.rpc.Status with one ErrorInfo, a RetryInfo where
+ * the call may be made again, a BadRequest for violations and a FaultPositions that says where they stand. Clients in other languages
  * limit response metadata to 8 KiB, so what does not fit is left out and counted.
  */
 export const statusDetailsKey = 'grpc-status-details-bin';
@@ -43,9 +44,12 @@ export function errorOf(status: rpc.Status, cause?: unknown): TesseraError {
   let metadata: Readonly<Record<string, string>> = {};
   let fields: rpc.BadRequest['fieldViolations'] = [];
   let positions: type.FaultPositions['positions'] = [];
+  let retryAfterMs: number | undefined;
   for (const detail of status.details) {
     if (isDetail(detail, 'google.rpc.ErrorInfo')) {
       ({ reason, metadata } = rpc.ErrorInfo.decode(detail.value));
+    } else if (isDetail(detail, 'google.rpc.RetryInfo')) {
+      retryAfterMs = durationFromProto(rpc.RetryInfo.decode(detail.value).retryDelay);
     } else if (isDetail(detail, 'google.rpc.BadRequest')) {
       fields = rpc.BadRequest.decode(detail.value).fieldViolations;
     } else if (isDetail(detail, 'tessera.type.v1.FaultPositions')) {
@@ -58,6 +62,7 @@ export function errorOf(status: rpc.Status, cause?: unknown): TesseraError {
     message: status.message,
     metadata: { ...metadata },
     violations: fields.map((field, i) => violationOf(field, positions[i])),
+    retryAfterMs,
     cause,
   });
 }
@@ -76,6 +81,10 @@ function statusWith(error: TesseraError, violations: readonly FieldViolation[]):
       metadata: { ...shortened(error.metadata), ...metadata },
     }),
   ];
+  if (error.retryAfterMs !== undefined) {
+    const retryDelay = durationToProto(error.retryAfterMs);
+    details.push(detail('google.rpc.RetryInfo', rpc.RetryInfo, { retryDelay }));
+  }
   if (violations.length > 0) {
     const fieldViolations = violations.map(({ field, description }) => ({
       field,

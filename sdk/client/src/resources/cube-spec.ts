@@ -21,6 +21,7 @@ export function cubeSpecToProto(spec: CubeSpec): metadata.CubeSpec {
       autoMerge: spec.segments.autoMerge.map((grain) => grains.toProto(grain) as metadata.Grain),
       retain: spec.segments.retain ?? '',
     },
+    replication: spec.replication ?? 0,
   };
 }
 
@@ -32,6 +33,7 @@ export function cubeSpecFromProto(message: metadata.CubeSpec | undefined): CubeS
     ...(message.planner ? { planner: { budget: message.planner.budget } } : {}),
     cuboids: nameListsFromProto(message.cuboids),
     segments: segmentsFromProto(message.segments),
+    ...(message.replication !== 0 ? { replication: message.replication } : {}),
   };
 }
 

@@ -62,6 +62,15 @@ describe('checkCube', () => {
     expect(faultsOf(fields, partitioned).join('\n')).toContain(says);
   });
 
+  test('refuses a replication that no YAML could have asked for', () => {
+    const spec = { model: 'm', groups: [], cuboids: [['shop']], segments: { autoMerge: [] } };
+    for (const replication of [-1, 17]) {
+      expect(() => checkCube('c', { ...spec, replication }, unpartitioned)).toThrow(
+        `${replication} is not from 1 to 16`,
+      );
+    }
+  });
+
   test('a model without a partition has no segments to speak of', () => {
     const faults = faultsOf(`${groups}\nsegments: { every: month }`, unpartitioned);
     expect(faults).toEqual([expect.stringContaining('segments: Model m has no partition column')]);

@@ -1,4 +1,5 @@
 import { cubeInvalid } from '../errors.ts';
+import { limits } from '../limits.ts';
 import type { Model } from '../model.ts';
 import type { AggregationGroupSpec, CubeSpec, SegmentsSpec } from '../model-spec.ts';
 import { nests } from '../time/civil.ts';
@@ -23,6 +24,7 @@ export function checkCube(name: string, spec: CubeSpec, model: Model): void {
     violations.add('groups', 'The cube keeps no cuboid; give groups, cuboids or a planner.');
   }
   checkSegments(spec.segments, model, violations);
+  checkReplication(spec.replication ?? 1, violations);
   if (violations.found.length > 0) throw cubeInvalid(name, violations.found);
 }
 
@@ -57,6 +59,11 @@ function checkNames(
     if (!known.includes(name)) violations.unknown(`${field}[${i}]`, what, name, known);
     if (names.indexOf(name) < i) violations.add(`${field}[${i}]`, `${name} stands here twice.`);
   }
+}
+
+function checkReplication(replication: number, violations: Violations): void {
+  if (replication >= 1 && replication <= limits.replication) return;
+  violations.add('replication', `${replication} is not from 1 to ${limits.replication}.`);
 }
 
 function checkSegments(segments: SegmentsSpec, model: Model, violations: Violations): void {

@@ -8,6 +8,8 @@ export interface UserResource {
     readonly roles: readonly string[];
     readonly groups: readonly string[];
     readonly disabled: boolean;
+    /** Not empty: a daemon of these kinds. */
+    readonly services: readonly ServiceWord[];
   };
 }
 
@@ -45,3 +47,5 @@ export interface PolicyResource {
 }
 
 export type ColumnWord = 'visible' | 'masked' | 'hidden';
+
+export type ServiceWord = 'metadata' | 'scheduler' | 'query' | 'storage' | 'host';

@@ -6,8 +6,10 @@ export type {
   GroupResource,
   PolicyResource,
   RoleResource,
+  ServiceWord,
   UserResource,
 } from './access-resource.ts';
+export type { DeployedDaemon, DeploymentResource, OptionValue } from './deployment-resource.ts';
 export {
   diffResources,
   type FieldDiff,

@@ -31,6 +31,7 @@ groups:
   - { include: [day, origin, origin_state, destination], mandatory: [day], maxDimensions: 3 }
 planner: { budget: 0.2x }
 segments: { every: month, autoMerge: [quarter, year], retain: 10y }
+replication: 2
 ---
 apiVersion: tessera/v1
 kind: Source
@@ -75,6 +76,7 @@ describe('parseResources', () => {
       planner: { budget: '0.2x' },
       cuboids: [],
       segments: { every: 'month', autoMerge: ['quarter', 'year'], retain: '10y' },
+      replication: 2,
     });
     expect(source?.spec).toMatchObject({
       config: { tables: { airports: { path: 'data/airports.csv' } } },
@@ -123,6 +125,11 @@ describe('parseResources', () => {
       text: 'apiVersion: tessera/v1\nkind: Cube\nname: c\nmodel: m\nsegments: { retain: long }',
       at: '5:21 segments.retain',
       says: '10y',
+    },
+    {
+      text: 'apiVersion: tessera/v1\nkind: Cube\nname: c\nmodel: m\nreplication: 17',
+      at: '5:14 replication',
+      says: 'at most 16',
     },
     {
       text: 'apiVersion: tessera/v1\nkind: Source\nname: s\nuse: x\nconfig: { id: 12345678901234567890 }',
@@ -349,7 +356,10 @@ const cube = record(
       { every: grain, retain: fc.constantFrom('10y', '90d') },
     ),
   },
-  { planner: fc.record({ budget: fc.constantFrom('0.2x', '512MB') }) },
+  {
+    planner: fc.record({ budget: fc.constantFrom('0.2x', '512MB') }),
+    replication: fc.integer({ min: 1, max: 16 }),
+  },
 );
 const json = fc.letrec<{ value: Json }>((tie) => ({
   value: fc.oneof(

@@ -5,8 +5,8 @@ import type { CallContext } from 'nice-grpc-common';
 export type AccessContext = CallContext & { readonly caller?: Caller };
 
 /**
- * Who makes the call: set by the server's own gate, never by what was sent. Absent where access is not controlled and
- * for calls inside this process, which the daemons make for themselves.
+ * Whose eyes the call is made with: set by the server's own gate, never by what was sent. Absent where access is not
+ * controlled and for calls of daemons, which they make for the platform and not for somebody.
  */
 export function callerOf(context: AccessContext): Caller | undefined {
   return context.caller;

@@ -19,6 +19,25 @@ export function permissionDenied(needed: AccessFunction, method: string): Tesser
   });
 }
 
+/** What daemons do among each other: it would lead around what users may see, or say what is true. */
+export function servicesOnly(method: string): TesseraError {
+  return new TesseraError({
+    code: Code.PERMISSION_DENIED,
+    reason: 'SERVICES_ONLY',
+    message: `${method} is for daemons whose work it is, named by their certificates or their own tokens.`,
+    metadata: { method },
+  });
+}
+
+export function accessUnknown(access: string): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'ACCESS_UNKNOWN',
+    message: `--access is ${JSON.stringify(access)}: it can be open or controlled.`,
+    metadata: { access },
+  });
+}
+
 /** What is not recorded is not done. */
 export function auditUnavailable(cause: unknown): TesseraError {
   return new TesseraError({

@@ -1,86 +1,97 @@
-import { type Caller, permits, permitsSome } from '@tessera/access';
-import { isTesseraError, type TesseraError } from '@tessera/base';
+import type { Identity } from '@tessera/access';
+import { type Clock, isTesseraError, systemClock, type TesseraError } from '@tessera/base';
 import type { CallContext, ServerMiddlewareCall } from 'nice-grpc-common';
 import type { AccessContext } from './access-context.ts';
-import type { AuditLog } from './audit-log.ts';
-import { permissionDenied, tokenMissing } from './errors.ts';
-import { type MethodRule, ruleOf } from './method-rules.ts';
-import { namedProjects, projectOf } from './named-projects.ts';
+import type { AuditLog, AuditRecord } from './audit-log.ts';
+import { tokenMissing } from './errors.ts';
+import { ruleOf } from './method-rules.ts';
+import { namedProjects } from './named-projects.ts';
+import type { PeerServices } from './peer-services.ts';
+import { refusalOf } from './refusal-of.ts';
+import { whileAllowed } from './while-allowed.ts';
 
 /** Controls access to a server: who a token belongs to, and where calls are recorded. */
 export interface AccessControl {
   /** @throws UNAUTHENTICATED */
-  callerOf(token: string): Promise<Caller>;
+  identityOf(token: string): Promise<Identity>;
   readonly audit: AuditLog;
+  readonly clock?: Clock;
+  /** How often it is looked whether a call that goes on may still do so, milliseconds. */
+  readonly recheckMs?: number;
 }
 
-/** Projects that a statement without one means. */
-const defaultProject = 'default';
+const defaultRecheckMs = 5_000;
 
-/** Lets a call through to its handler, with its caller, when that one may make it. Every call but health checks is recorded. */
-export function gate({ callerOf, audit }: AccessControl) {
+/** Who makes a call, and why not. */
+interface Examined {
+  readonly identity?: Identity | undefined;
+  readonly refusal?: TesseraError | undefined;
+}
+
+/**
+ * Lets a call through to its handler, with its caller, when that one may make it, and ends it once he may not any more.
+ * Calls of users are recorded, but for health checks; of those of daemons, which they make by the thousand, the refused ones.
+ */
+export function gate(control: AccessControl, peers: PeerServices) {
+  const { audit, clock = systemClock, recheckMs = defaultRecheckMs } = control;
   return async function* <Request, Response>(
     call: ServerMiddlewareCall<Request, Response, AccessContext>,
     context: CallContext,
   ): AsyncGenerator<Response, Response | void, undefined> {
     const { path } = call.method;
     const rule = ruleOf(path);
+    const isPublic = rule?.users === 'public';
     const request: unknown = call.requestStream ? undefined : call.request;
-    let caller: Caller | undefined;
-    let refusal: TesseraError | undefined;
-    try {
-      if (rule !== 'public') caller = await callerOf(bearerToken(context));
-      refusal = refusalOf(rule, caller, request, path);
-    } catch (error) {
-      if (!isTesseraError(error)) throw error;
-      refusal = error;
-    }
-    if (!path.startsWith('/grpc.health.')) {
-      const user = caller?.user ?? loginName(request);
-      const projects = namedProjects(request);
-      audit.record({
-        user,
-        method: path,
-        projects,
-        sql: sqlOf(request),
-        outcome: refusal?.reason ?? 'ALLOWED',
-      });
+    const examine = async (): Promise<Examined> => {
+      try {
+        const identity = isPublic ? undefined : await identify(context, peers, control);
+        return { identity, refusal: refusalOf(rule, identity, request, path) };
+      } catch (error) {
+        if (!isTesseraError(error)) throw error;
+        return { refusal: error };
+      }
+    };
+    const { identity, refusal } = await examine();
+    if (!path.startsWith('/grpc.health.') && (refusal !== undefined || !isDaemon(identity))) {
+      audit.record(recordOf(path, request, identity, refusal?.reason ?? 'ALLOWED'));
     }
     if (refusal !== undefined) throw refusal;
-    const known: AccessContext = caller === undefined ? context : { ...context, caller };
-    return yield* call.next(call.request, known);
+    if (identity === undefined) return yield* call.next(call.request, context);
+    const caller = identity.kind === 'user' ? { caller: identity.caller } : {};
+    return yield* whileAllowed(
+      (signal) => call.next(call.request, { ...context, ...caller, signal }),
+      {
+        refusal: async () => (await examine()).refusal,
+        onRefused: ({ reason }) => audit.record(recordOf(path, request, identity, reason)),
+        ...{ clock, everyMs: recheckMs, signal: context.signal },
+      },
+    );
   };
 }
 
-/** Why the call is refused. @param request absent for a stream of them */
-export function refusalOf(
-  rule: MethodRule | undefined,
-  caller: Caller | undefined,
-  request: unknown,
-  method: string,
-): TesseraError | undefined {
-  if (rule === undefined) return permissionDenied('administer', method);
-  if (rule === 'public') return undefined;
-  if (caller === undefined) return tokenMissing();
-  if (rule === 'signed in') return undefined;
-  const { needs, on } = rule;
-  const projects = namedProjects(request);
-  if (on === 'part') {
-    const named = (request as { readonly project?: string } | undefined)?.project ?? '';
-    const project = projectOf(named) ?? defaultProject;
-    if (permitsSome(caller.roles, needs, project)) return undefined;
-  } else if (on === 'platform' || projects.length === 0 || projects.includes('-')) {
-    if (permits(caller.roles, needs, {})) return undefined;
-  } else if (projects.every((project) => permits(caller.roles, needs, { project }))) {
-    return undefined;
-  }
-  return permissionDenied(needs, method);
+async function identify(context: CallContext, peers: PeerServices, control: AccessControl) {
+  return peers.of(context) ?? (await control.identityOf(bearerToken(context)));
 }
 
 function bearerToken({ metadata }: CallContext): string {
   const found = /^Bearer (\S+)$/i.exec(metadata.get('authorization') ?? '');
   if (found === null) throw tokenMissing();
   return found[1]!;
+}
+
+function isDaemon(identity: Identity | undefined): boolean {
+  return identity?.kind === 'service';
+}
+
+function recordOf(
+  method: string,
+  request: unknown,
+  identity: Identity | undefined,
+  outcome: string,
+): AuditRecord {
+  const name = identity?.kind === 'service' ? identity.name : identity?.caller.user;
+  const user = name ?? loginName(request);
+  return { user, method, projects: namedProjects(request), sql: sqlOf(request), outcome };
 }
 
 /** The name that somebody signs in with. */

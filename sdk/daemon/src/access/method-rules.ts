@@ -1,67 +1,112 @@
-import type { AccessFunction } from '@tessera/access';
+import { type AccessFunction, type ServiceKind, serviceKinds } from '@tessera/access';
 
 /**
- * What each method of each service needs. A method that is not listed is denied, and a test fails.
+ * Who may call each method of each service. A method that is not listed is denied, and a test fails.
  *
- * - `public`: nothing; `signed in`: any user, and the method looks further by itself.
+ * Of users:
+ * - `public`: everybody; `signed in`: any user, and the method looks further by itself; `none`: no user at all.
  * - `project`: the function on all of every project that the request names, or on any where it names none.
  * - `part`: the function on some part of the project; the statement is then narrowed to that part.
  * - `platform`: the function on everything.
+ *
+ * Of daemons: the kinds that need it for their work. What would let somebody around the policies, such as reading
+ * cuboids, or say what an answer is made of, such as publishing segments, is for daemons only.
  */
-export type MethodRule =
+export interface MethodRule {
+  readonly users: UserRule;
+  readonly services: readonly ServiceKind[];
+}
+
+export type UserRule =
   | 'public'
   | 'signed in'
+  | 'none'
   | { readonly needs: AccessFunction; readonly on: 'project' | 'part' | 'platform' };
 
-const model: MethodRule = { needs: 'model', on: 'project' };
-const build: MethodRule = { needs: 'build', on: 'project' };
-const follow: MethodRule = { needs: 'build', on: 'platform' };
-const part: MethodRule = { needs: 'query', on: 'part' };
-const operate: MethodRule = { needs: 'operate', on: 'platform' };
-const administer: MethodRule = { needs: 'administer', on: 'platform' };
+const open: MethodRule = { users: 'public', services: [] };
+const signedIn: MethodRule = { users: 'signed in', services: [] };
+const model = usersWho('model', 'project');
+const build = usersWho('build', 'project');
+const follow = usersWho('build', 'platform');
+const part = usersWho('query', 'part');
+const operate = usersWho('operate', 'platform');
+const administer = usersWho('administer', 'platform');
+
+const noUsers: MethodRule = { users: 'none', services: [] };
+const everyDaemon = and(noUsers, ...serviceKinds);
 
 const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   'tessera.metadata.v1.ProjectService': {
-    GetProject: model,
-    ListProjects: model,
-    WatchProjects: model,
-    ...each(['CreateProject', 'UpdateProject', 'DeleteProject'], administer),
+    ...reading('Project', 'Projects', and(model, 'scheduler', 'query')),
+    ...writing('Project', administer),
   },
-  'tessera.metadata.v1.SourceService': standard('Source', 'Sources', model, model),
+  'tessera.metadata.v1.SourceService': {
+    ...reading('Source', 'Sources', and(model, 'scheduler', 'query')),
+    ...writing('Source', model),
+  },
   'tessera.metadata.v1.ModelService': {
-    ...standard('Model', 'Models', model, model),
+    ...reading('Model', 'Models', and(model, 'scheduler', 'query')),
+    ...writing('Model', model),
     ...each(['ListModelVersions', 'RollbackModel'], model),
   },
-  'tessera.metadata.v1.CubeService': standard('Cube', 'Cubes', model, model),
+  'tessera.metadata.v1.CubeService': {
+    ...reading('Cube', 'Cubes', and(model, 'scheduler', 'query')),
+    ...writing('Cube', and(model, 'scheduler')),
+  },
   'tessera.metadata.v1.SegmentService': {
-    ...standard('Segment', 'Segments', build, operate),
-    PublishSegments: operate,
+    ...reading('Segment', 'Segments', and(build, 'scheduler', 'query', 'storage')),
+    ...writing('Segment', and(noUsers, 'scheduler')),
+    PublishSegments: and(noUsers, 'scheduler'),
   },
-  'tessera.metadata.v1.SnapshotService': standard('Snapshot', 'Snapshots', build, operate),
-  'tessera.metadata.v1.DictionaryService': standard('Dictionary', 'Dictionaries', build, operate),
-  'tessera.metadata.v1.HostService': standard('Host', 'Hosts', operate, operate),
-  'tessera.metadata.v1.DeploymentService': standard(
-    'Deployment',
-    'Deployments',
-    operate,
-    administer,
-  ),
+  'tessera.metadata.v1.SnapshotService': {
+    ...reading('Snapshot', 'Snapshots', and(build, 'scheduler', 'query', 'storage')),
+    ...writing('Snapshot', and(noUsers, 'scheduler')),
+  },
+  'tessera.metadata.v1.DictionaryService': {
+    ...reading('Dictionary', 'Dictionaries', and(build, 'scheduler', 'query', 'storage')),
+    ...writing('Dictionary', and(noUsers, 'scheduler')),
+  },
+  'tessera.metadata.v1.HostService': {
+    ...reading('Host', 'Hosts', and(operate, ...serviceKinds)),
+    ...writing('Host', and(operate, 'host')),
+  },
+  'tessera.metadata.v1.DeploymentService': {
+    ...reading('Deployment', 'Deployments', and(operate, 'scheduler', 'host')),
+    ...writing('Deployment', and(administer, 'scheduler')),
+    ...each(['GetDeploymentStatus', 'ListDeploymentStatuses'], and(operate, 'scheduler')),
+    UpdateDeploymentStatus: and(noUsers, 'scheduler'),
+    ListDeploymentVersions: operate,
+    RollbackDeployment: administer,
+  },
+  'tessera.metadata.v1.StorageNodeService': {
+    ...reading('StorageNode', 'StorageNodes', and(operate, 'scheduler', 'query', 'storage')),
+    ...each(['CreateStorageNode', 'UpdateStorageNode'], and(operate, 'scheduler', 'storage')),
+    DeleteStorageNode: and(operate, 'scheduler'),
+  },
   'tessera.metadata.v1.OperationRecordService': {
-    ...standard('OperationRecord', 'OperationRecords', operate, operate),
-    ...each(['WriteJournalEntry', 'ListJournalEntries'], operate),
+    ...reading('OperationRecord', 'OperationRecords', and(operate, 'scheduler')),
+    ...writing('OperationRecord', and(noUsers, 'scheduler')),
+    WriteJournalEntry: and(noUsers, 'scheduler'),
+    ListJournalEntries: and(operate, 'scheduler'),
   },
-  'tessera.access.v1.UserService': standard('User', 'Users', administer, administer),
-  'tessera.access.v1.GroupService': standard('Group', 'Groups', administer, administer),
-  'tessera.access.v1.RoleService': standard('Role', 'Roles', administer, administer),
-  'tessera.access.v1.PolicyService': standard('Policy', 'Policies', administer, administer),
+  'tessera.access.v1.UserService': standard('User', 'Users', administer),
+  'tessera.access.v1.GroupService': standard('Group', 'Groups', administer),
+  'tessera.access.v1.RoleService': standard('Role', 'Roles', administer),
+  'tessera.access.v1.PolicyService': {
+    ...reading('Policy', 'Policies', and(administer, 'query')),
+    ...writing('Policy', administer),
+  },
   'tessera.access.v1.AuthenticationService': {
-    Login: 'public',
-    ...each(['SetPassword', 'CreateApiToken', 'RevokeApiToken', 'WhoAmI'], 'signed in'),
+    Login: open,
+    ...each(['SetPassword', 'CreateApiToken', 'RevokeApiToken', 'WhoAmI'], signedIn),
+    ResolveToken: everyDaemon,
   },
   'tessera.query.v1.QueryService': {
     ...each(['ExecuteQuery', 'ExplainQuery', 'ListTables', 'PreviewTable'], part),
     ListSegmentFreshness: build,
-    ...each(['CancelQuery', 'ListQueries', 'GetQueryStatistics'], operate),
+    ListPolicyFaults: usersWho('administer', 'project'),
+    ...each(['CancelQuery', 'ListQueries'], operate),
+    GetQueryStatistics: and(operate, 'scheduler'),
   },
   'tessera.scheduler.v1.BuildService': each(
     [
@@ -74,24 +119,20 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
     ],
     build,
   ),
-  'tessera.storage.v1.StorageService': each(
-    [
-      'ScanCuboid',
-      'ReadSnapshot',
-      'PrepareIngest',
-      'CommitIngest',
-      'AbortIngest',
-      'LocateFiles',
-      'DropLayouts',
-      'WarmUp',
-      'PinLayouts',
-      'GetStats',
-      'VerifyFiles',
-      'FindMissingFiles',
-      'DeleteUnreferenced',
-    ],
-    operate,
-  ),
+  'tessera.scheduler.v1.ReplicationService': { GetReplication: operate },
+  'tessera.storage.v1.StorageService': {
+    ...each(['ScanCuboid', 'ReadSnapshot'], and(noUsers, 'query', 'scheduler')),
+    ...each(['PrepareIngest', 'CommitIngest', 'AbortIngest'], and(noUsers, 'scheduler')),
+    ...each(['DropLayouts', 'DeleteUnreferenced'], and(noUsers, 'scheduler')),
+    LocateFiles: and(operate, 'query', 'scheduler', 'storage'),
+    ...each(['WarmUp', 'VerifyFiles', 'FindMissingFiles'], and(operate, 'scheduler', 'query')),
+    GetStats: and(operate, 'query', 'scheduler'),
+    PinLayouts: operate,
+  },
+  'tessera.storage.v1.TransferService': {
+    ReadFile: and(noUsers, 'storage'),
+    ...each(['PullFiles', 'StoreDeep', 'DeleteUnreferencedDeep'], and(noUsers, 'scheduler')),
+  },
   'tessera.metadata.v1.MaintenanceService': each(
     ['CompactRevisions', 'GetStoreStatus', 'CheckStore'],
     operate,
@@ -99,23 +140,28 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   // A backup holds what passwords are checked by; a restored one says who may do what.
   'tessera.metadata.v1.BackupService': each(['CreateBackup', 'RestoreBackup'], administer),
   'tessera.host.v1.HostService': {
-    ...each(['GetHost', 'GetProcess', 'ListProcesses', 'WatchProcesses', 'ReadLogs'], operate),
-    ...each(['StopProcess', 'DeleteProcess'], operate),
-    ...each(['GetArtifact', 'ListArtifacts', 'DeleteArtifact'], operate),
+    ...each(
+      [
+        ...['GetHost', 'GetProcess', 'ListProcesses', 'WatchProcesses', 'ReadLogs'],
+        ...['StopProcess', 'DeleteProcess'],
+        ...['GetArtifact', 'ListArtifacts', 'DeleteArtifact'],
+      ],
+      and(operate, 'scheduler'),
+    ),
     // Whoever says what runs on a machine can read there whatever the platform keeps. So does a deployment.
-    ...each(['StartProcess', 'PutArtifact'], administer),
+    ...each(['StartProcess', 'PutArtifact'], and(administer, 'scheduler')),
   },
   'tessera.coordination.v1.LeaseService': each(
     ['AcquireLease', 'RenewLease', 'ReleaseLease', 'GetLease'],
-    operate,
+    and(operate, ...serviceKinds),
   ),
   'google.longrunning.Operations': each(
     ['ListOperations', 'GetOperation', 'WaitOperation', 'CancelOperation', 'DeleteOperation'],
     follow,
   ),
-  'grpc.health.v1.Health': each(['Check', 'Watch', 'List'], 'public'),
-  'grpc.reflection.v1alpha.ServerReflection': { ServerReflectionInfo: 'signed in' },
-  'grpc.reflection.v1.ServerReflection': { ServerReflectionInfo: 'signed in' },
+  'grpc.health.v1.Health': each(['Check', 'Watch', 'List'], open),
+  'grpc.reflection.v1alpha.ServerReflection': { ServerReflectionInfo: signedIn },
+  'grpc.reflection.v1.ServerReflection': { ServerReflectionInfo: signedIn },
 };
 
 /** @param path as gRPC has it: `/package.Service/Method`. `undefined`: denied. */
@@ -125,11 +171,25 @@ export function ruleOf(path: string): MethodRule | undefined {
   return Object.hasOwn(methods, method) ? methods[method] : undefined;
 }
 
-function standard(one: string, many: string, reading: MethodRule, writing: MethodRule) {
-  return {
-    ...each([`Get${one}`, `List${many}`, `Watch${many}`], reading),
-    ...each([`Create${one}`, `Update${one}`, `Delete${one}`], writing),
-  };
+function usersWho(needs: AccessFunction, on: 'project' | 'part' | 'platform'): MethodRule {
+  return { users: { needs, on }, services: [] };
+}
+
+/** The same of users, and these daemons. */
+function and({ users }: MethodRule, ...services: readonly ServiceKind[]): MethodRule {
+  return { users, services };
+}
+
+function standard(one: string, many: string, rule: MethodRule) {
+  return { ...reading(one, many, rule), ...writing(one, rule) };
+}
+
+function reading(one: string, many: string, rule: MethodRule) {
+  return each([`Get${one}`, `List${many}`, `Watch${many}`], rule);
+}
+
+function writing(one: string, rule: MethodRule) {
+  return each([`Create${one}`, `Update${one}`, `Delete${one}`], rule);
 }
 
 function each(methods: readonly string[], rule: MethodRule): Readonly<Record<string, MethodRule>> {
