@@ -224,8 +224,13 @@ function hosts(kind: string, count: number): ServingHost[] {
 }
 
 function inProcess(bindings: readonly ServiceBinding[]): TesseraClient {
-  const byDefinition = new Map(bindings.map((one) => [one.definition as unknown, one]));
+  const byName = new Map(bindings.map((one) => [nameOf(one.definition), one]));
   return clientsBy(
-    (definition) => bindInProcess(byDefinition.get(definition)!, silentLogger) as never,
+    (definition) => bindInProcess(byName.get(nameOf(definition))!, silentLogger) as never,
   );
+}
+
+/** A client may have a definition of its own of a service, that does more than what is served by. */
+function nameOf(definition: unknown): string {
+  return (definition as { readonly fullName: string }).fullName;
 }
