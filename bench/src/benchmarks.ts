@@ -1,5 +1,6 @@
 import type { Benchmark } from './benchmark.ts';
 import { buildBenchmark } from './build/build-benchmark.ts';
+import { overloadBenchmark } from './overload/overload-benchmark.ts';
 import { placementBenchmark } from './placement-segments/placement-benchmark.ts';
 import { planBenchmark } from './plan/plan-benchmark.ts';
 import { ssbBenchmark } from './ssb/ssb-benchmark.ts';
@@ -8,6 +9,7 @@ import { startBenchmark } from './start/start-benchmark.ts';
 /** Every benchmark that `npm run bench` knows. */
 export const benchmarks: readonly Benchmark[] = [
   buildBenchmark,
+  overloadBenchmark,
   placementBenchmark,
   planBenchmark,
   ssbBenchmark,
