@@ -4,6 +4,7 @@ import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { hostConfig } from '../daemons/host/src/config.ts';
+import { hostMetrics } from '../daemons/host/src/metrics.ts';
 import { metadataConfig } from '../daemons/metadata/src/config.ts';
 import { metadataMetrics } from '../daemons/metadata/src/metrics.ts';
 import { queryDefaults } from '../daemons/query/src/config.ts';
@@ -97,6 +98,7 @@ function metricsPage() {
     'histogram appears with its first value. A histogram has the series `_bucket`, `_sum` and `_count`.\n',
     section('Query daemon', queryMetrics),
     section('Storage daemon', storageMetrics),
+    section('Host daemon', hostMetrics),
     section('Metadata daemon', metadataMetrics),
     section('Scheduler daemon', schedulerMetrics),
   ].join('\n');

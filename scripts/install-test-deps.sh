@@ -8,6 +8,9 @@ need python3 python3
 need go golang-go
 need etcd etcd-server
 need ip iproute2
+need tc iproute2
+need strace strace
+need openssl openssl
 need java default-jre-headless
 need mvn maven
 if [ "${#missing[@]}" -gt 0 ]; then

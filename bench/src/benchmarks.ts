@@ -1,17 +1,23 @@
 import type { Benchmark } from './benchmark.ts';
 import { buildBenchmark } from './build/build-benchmark.ts';
+import { clusterBenchmark } from './cluster/cluster-benchmark.ts';
+import { metadataBenchmark } from './metadata/metadata-benchmark.ts';
 import { overloadBenchmark } from './overload/overload-benchmark.ts';
 import { placementBenchmark } from './placement-segments/placement-benchmark.ts';
 import { planBenchmark } from './plan/plan-benchmark.ts';
+import { recoverBenchmark } from './recover/recover-benchmark.ts';
 import { ssbBenchmark } from './ssb/ssb-benchmark.ts';
 import { startBenchmark } from './start/start-benchmark.ts';
 
 /** Every benchmark that `npm run bench` knows. */
 export const benchmarks: readonly Benchmark[] = [
   buildBenchmark,
+  clusterBenchmark,
+  metadataBenchmark,
   overloadBenchmark,
   placementBenchmark,
   planBenchmark,
+  recoverBenchmark,
   ssbBenchmark,
   startBenchmark,
 ];

@@ -1,12 +1,10 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { applyResources, readResources } from '@tessera/cli';
 import { type Connection, wait } from '@tessera/client';
 import { scheduler } from '@tessera/proto';
 import type { Reach } from '../benchmark.ts';
 import type { PlatformProcess } from '../platform-process.ts';
 import { median } from '../statistics.ts';
-import { ssbResources } from './resources.ts';
+import { writeSsbResources } from './resources.ts';
 import { DuckDbRival, joinedPassSql } from './rival.ts';
 
 export interface BuildFigures {
@@ -31,8 +29,7 @@ export interface BuildSubject {
 
 /** Applies the benchmark's resources and builds all cuboids once, from nothing. */
 export async function measureSsbBuild(subject: BuildSubject): Promise<BuildFigures> {
-  const yaml = join(subject.directory, 'ssb.yaml');
-  writeFileSync(yaml, ssbResources(subject.directory));
+  const yaml = writeSsbResources(subject.directory, subject.directory);
   const build = await measureBuild(subject, yaml, 'projects/default/cubes/ssb');
   const joinedPass = await joinedPassSeconds(subject.directory);
   const figures = { ...build, joinedPassSeconds: joinedPass };

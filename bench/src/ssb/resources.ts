@@ -1,3 +1,13 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Writes the resources for the data of a folder into another one; tells the file. */
+export function writeSsbResources(directory: string, data: string): string {
+  const yaml = join(directory, 'ssb.yaml');
+  writeFileSync(yaml, ssbResources(data));
+  return yaml;
+}
+
 /**
  * Source, model and cube of the benchmark as a user would write them: yearly segments, and hand-picked cuboids
  * (each with the one measure its queries need), so that all 13 queries are answered from cuboids.

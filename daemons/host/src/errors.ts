@@ -217,3 +217,13 @@ export function badRequest(field: string, description: string): TesseraError {
     violations: [{ field, description }],
   });
 }
+
+/** Every interface is no place that others could reach. */
+export function addressWildcard(address: string): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'HOST_ADDRESS_WILDCARD',
+    message: `The host would listen on ${address}, which is no address that others reach it at: name that one with --advertise.`,
+    metadata: { address },
+  });
+}

@@ -9,15 +9,19 @@ const { values } = parseArgs({
     name: { type: 'string' },
     directory: { type: 'string', default: 'data/host' },
     address: { type: 'string', default: '127.0.0.1:7450' },
+    /** Where others reach it, when that is not `--address`. */
+    advertise: { type: 'string' },
     metadata: { type: 'string', multiple: true, default: ['127.0.0.1:7410'] },
   },
 });
 
-await runDaemon('host', values, async ({ log, stack, drainTimeoutMs }) => {
+await runDaemon('host', values, async ({ log, meter, stack, drainTimeoutMs }) => {
   const transport = transportOfArguments(values);
-  const { name = '', directory, address, metadata: metadataAddress } = values;
+  const { name = '', directory, address, advertise, metadata: metadataAddress } = values;
   const own = { transport, ...ownToken(values) };
-  const addresses = { address, metadataAddress, ...own, access: values, drainTimeoutMs };
+  const reached = advertise === undefined ? {} : { advertise };
+  const serving = { address, ...reached, access: values, drainTimeoutMs };
+  const addresses = { ...serving, metadataAddress, ...own, meter };
   const host = stack.use(await runHost({ name, directory }, addresses, log));
   return { address: host.address, directory };
 });

@@ -8,13 +8,18 @@ import {
   startServer,
 } from '@tessera/daemon';
 import type { metadata } from '@tessera/proto';
+import { type Meter, noMeter } from '@tessera/telemetry';
 import { composeHost } from './composition.ts';
 import { type HostConfigInput, hostConfig } from './config.ts';
+import { addressWildcard } from './errors.ts';
+import { measureHost } from './metrics.ts';
 import { hostRegistrant } from './registration/host-registrant.ts';
 
 export interface HostAddresses {
   /** Where to listen; port 0 picks a free one. */
   readonly address: string;
+  /** Where others reach it, `host:port`, when that is not `address`. */
+  readonly advertise?: string;
   /** Where metadata is served: several that serve the same are a list, or have commas between them. */
   readonly metadataAddress: string | readonly string[];
   /** Protects both: what is served, and the connection to metadata. */
@@ -25,6 +30,8 @@ export interface HostAddresses {
   readonly access?: AccessArguments;
   /** How long calls may go on after the daemon was told to stop. */
   readonly drainTimeoutMs?: number;
+  /** Absent: nothing is counted. */
+  readonly meter?: Meter;
 }
 
 export interface RunningHost extends AsyncDisposable {
@@ -35,13 +42,16 @@ export interface RunningHost extends AsyncDisposable {
 
 /**
  * Keeps the processes of a directory, serves them, and makes the host known. Disposing lets go of the processes; they run on.
- * @throws HOST_DIRECTORY_LOCKED, HOST_NAME_TAKEN, ADDRESS_IN_USE, PLAINTEXT_REFUSED, HOST_JOURNAL_CORRUPT, and what reading certificates throws.
+ * @throws HOST_DIRECTORY_LOCKED, HOST_NAME_TAKEN, HOST_ADDRESS_WILDCARD, ADDRESS_IN_USE, PLAINTEXT_REFUSED, HOST_JOURNAL_CORRUPT, and what reading certificates throws.
  */
 export async function runHost(
   input: HostConfigInput,
-  { address, metadataAddress, transport = {}, token, access = {}, ...draining }: HostAddresses,
+  addresses: HostAddresses,
   log: Logger,
 ): Promise<RunningHost> {
+  const { address, advertise, metadataAddress, transport = {}, token, access = {} } = addresses;
+  if (advertise === undefined && /^(0\.0\.0\.0|\[::\]):/.test(address))
+    throw addressWildcard(address);
   const config = hostConfig.parse(input);
   await using starting = new AsyncDisposableStack();
   const host = starting.use(await composeHost(input, { log }));
@@ -50,11 +60,13 @@ export async function runHost(
   );
   const control = controlByMetadata(access, client, 'host', starting);
   const { services } = host;
+  const { drainTimeoutMs } = addresses;
+  const draining = drainTimeoutMs === undefined ? {} : { drainTimeoutMs };
   const server = starting.use(
     await startServer({ address, transport, services, log, ...control, ...draining }),
   );
   const { leaseTtlMs: ttlMs, inventoryIntervalMs: refreshIntervalMs } = config;
-  const describe = () => host.describe(server.address);
+  const describe = () => host.describe(advertise ?? server.address);
   const registration = starting.use(
     await Registration.start({
       client,
@@ -65,6 +77,11 @@ export async function runHost(
       refreshIntervalMs,
     }),
   );
+  measureHost(addresses.meter ?? noMeter, {
+    directory: config.directory,
+    processes: host.processes,
+    isRegistered: () => registration.isRegistered,
+  });
   const running = starting.move();
   return {
     address: server.address,

@@ -6,14 +6,15 @@ import { type Meter, noMeter } from '@tessera/telemetry';
 import { Authenticator } from './access/authenticator.ts';
 import { type MetadataConfigInput, parseMetadataConfig } from './config.ts';
 import { LeaseStore } from './coordination/lease-store.ts';
+import { deploymentVersionUnknown, modelVersionUnknown } from './errors.ts';
 import { Compactor } from './maintenance/compactor.ts';
 import { IdentityProvider } from './oidc/identity-provider.ts';
 import { RequestIds } from './resources/request-ids.ts';
 import type { TableContext } from './resources/resource-table.ts';
 import { Journal } from './rules/journal.ts';
 import { type ModelValidator, structuralValidator } from './rules/model-validator.ts';
-import { ModelVersions } from './rules/model-versions.ts';
 import { SegmentPublisher } from './rules/publish-segments.ts';
+import { ResourceVersions } from './rules/resource-versions.ts';
 import { createTables, segmentRulesOptions } from './rules/tables.ts';
 import {
   groupHandler,
@@ -103,16 +104,21 @@ function createServices(
   const { store, clock } = context;
   const tables = createTables(context, validator);
   const publisher = new SegmentPublisher(context, segmentRulesOptions(store, tables));
-  const versions = new ModelVersions(store, tables.models);
+  const modelVersions = new ResourceVersions(store, tables.models, modelVersionUnknown);
+  const deploymentVersions = new ResourceVersions(
+    store,
+    tables.deployments,
+    deploymentVersionUnknown,
+  );
   return [
     serve(metadata.ProjectServiceDefinition, projectHandler(tables)),
     serve(metadata.SourceServiceDefinition, sourceHandler(tables)),
-    serve(metadata.ModelServiceDefinition, modelHandler(tables, versions)),
+    serve(metadata.ModelServiceDefinition, modelHandler(tables, modelVersions)),
     serve(metadata.CubeServiceDefinition, cubeHandler(tables)),
     serve(metadata.SegmentServiceDefinition, segmentHandler(tables, publisher)),
     serve(metadata.SnapshotServiceDefinition, snapshotHandler(tables)),
     serve(metadata.DictionaryServiceDefinition, dictionaryHandler(tables)),
-    serve(metadata.DeploymentServiceDefinition, deploymentHandler(tables)),
+    serve(metadata.DeploymentServiceDefinition, deploymentHandler(tables, deploymentVersions)),
     serve(metadata.HostServiceDefinition, hostHandler(tables)),
     serve(metadata.StorageNodeServiceDefinition, storageNodeHandler(tables)),
     serve(

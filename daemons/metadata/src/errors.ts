@@ -239,6 +239,16 @@ export function fenced(lease: string, token: bigint): TesseraError {
   });
 }
 
+/** A step of an operation arrived after the operation had ended, or was deleted; nothing was changed. */
+export function operationEnded(operation: string): TesseraError {
+  return new TesseraError({
+    code: Code.ABORTED,
+    reason: 'OPERATION_ENDED',
+    message: `${operation} has ended, so nothing more is written for it.`,
+    metadata: { operation },
+  });
+}
+
 /** Every attempt met another writer; nothing was changed. */
 export function contended(name: string): TesseraError {
   return new TesseraError({
@@ -317,9 +327,18 @@ export function modelVersionUnknown(name: string, version: bigint): TesseraError
   });
 }
 
+export function deploymentVersionUnknown(name: string, version: bigint): TesseraError {
+  return new TesseraError({
+    code: Code.OUT_OF_RANGE,
+    reason: 'DEPLOYMENT_VERSION_UNKNOWN',
+    message: `${name} never had a version ${version}; 'tessera deployment history' lists its versions.`,
+    metadata: { name, version: `${version}` },
+  });
+}
+
 /** One violation for each fault of a spec. */
 export function invalidSpec(
-  kind: 'model' | 'cube' | 'deployment',
+  kind: 'model' | 'cube' | 'deployment' | 'policy',
   name: string,
   violations: readonly FieldViolation[],
 ): TesseraError {

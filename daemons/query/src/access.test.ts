@@ -366,6 +366,31 @@ describe('a policy is part of the statement', () => {
     expect(batch.schema.map(({ name }) => name)).toEqual(['iata']);
   });
 
+  test('what daemons read is told where it says nothing of hidden rows, and to who operates', async () => {
+    const sql = `select origin, count(*) from trips t where ${built} group by 1`;
+    const workOf = async (caller: Caller) => {
+      const explained = await cached.daemon.execute({
+        ...{ project, sql: `explain analyze ${sql}`, caller },
+      });
+      const { summary } = await cached.daemon.execute({ project, sql, caller });
+      const text = rowsOf(explained.batch).flat().join('\n');
+      expect(explained.summary.daemonWork.length).toBe(summary.daemonWork.length);
+      expect(/^Storage /m.test(text)).toBe(summary.daemonWork.length > 0);
+      return summary.daemonWork.length;
+    };
+    const narrowed = callerWith({ rows: "carrier = 'X'" });
+    const operate = { functions: ['operate'], project, source: any, table: any } as const;
+    const operator = {
+      ...narrowed,
+      revision: ++revision,
+      roles: [...narrowed.roles, { name: 'o', permissions: [operate] }],
+    };
+    expect(await workOf(narrowed)).toBe(0);
+    expect(await workOf(operator)).toBe(1);
+    expect(await workOf(callerWith({}))).toBe(1);
+    expect(await workOf(callerWith({}, ['trips'])), 'a lookup of the model is not seen').toBe(0);
+  });
+
   test('two callers never share a plan that only one may have', async () => {
     const sql = 'select count(*) from trips';
     const [x, y] = ["carrier = 'X'", "carrier = 'Y'"].map((rows) => callerWith({ rows }));

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '@tessera/base';
-import type { ConnectOptions, TesseraClient } from '@tessera/client';
+import { type ConnectOptions, listAll, type TesseraClient } from '@tessera/client';
 import {
   type Logger,
   loadSqlParser,
@@ -96,6 +96,8 @@ export async function composeQuery(
   const previewTimeoutMs = config.queryTimeoutMs;
   const handler = new QueryHandler({
     ...{ runner, admission, planner, catalog, source, queryLog, previewTimeoutMs },
+    policiesOf: async (project, signal) =>
+      (await listAll(client, 'policies', { parent: `projects/${project}`, signal })).resources,
   });
   return {
     services: [serve(query.QueryServiceDefinition, handler) as unknown as ServiceBinding],

@@ -2,6 +2,7 @@
 export { AskingLocator, type AskingOptions, askingDefaults } from './broadcast/asking-locator.ts';
 export { type BroadcastParts, BroadcastScanner } from './broadcast/broadcast-scanner.ts';
 export { type HedgingOptions, hedgingDefaults } from './broadcast/hedging.ts';
+export { OnlyScanner } from './broadcast/only-scanner.ts';
 export { ReplicatedSnapshotReader } from './broadcast/replicated-snapshots.ts';
 export {
   type Replicas,

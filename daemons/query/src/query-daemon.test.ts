@@ -105,6 +105,31 @@ describe('a query daemon', () => {
     expect(rowsOf(batch).flat().join('\n')).toContain('TAKEN');
   });
 
+  test('answers EXPLAIN ANALYZE by running the statement, as text and as JSON', async () => {
+    const sql = `select carrier, count(*) from trips t where ${built} group by carrier`;
+    const { cuboids } = await answers(sql);
+    const rows = Number(cuboids.summary.rowCount);
+    const ask = async (options: string) => {
+      const explain = `explain (${options}) ${sql}`;
+      const answer = await trips.daemon.execute({ project: 'default', sql: explain });
+      return { answer, text: rowsOf(answer.batch).flat().join('\n') };
+    };
+    const { answer, text } = await ask('analyze');
+    expect(answer.schema.map(({ name }) => name)).toEqual(['QUERY PLAN']);
+    expect(answer.summary.rowCount).toBe(BigInt(answer.batch.rowCount));
+    expect(text).toContain('TAKEN');
+    expect(text).toMatch(new RegExp(`^Rows: ${rows} in .* ms \\(queued .*executed .*\\)$`, 'm'));
+    expect(text).toMatch(
+      new RegExp(`^Storage in process: first call answered in .* 2 segments, ${rows} rows`, 'm'),
+    );
+    const { analyze, planKind } = JSON.parse((await ask('analyze, format json')).text);
+    expect(planKind).toBe('cuboid');
+    expect(analyze).toMatchObject({
+      rowCount: rows,
+      daemonWork: [{ daemon: 'in process', outcome: 'answered', rowCount: rows, wireBytes: 0 }],
+    });
+  });
+
   test('reads parameters in the types that the statement gives them', async () => {
     const sql = 'select count(*) from trips where day >= $1 and carrier = $2 and delay > $3';
     const parameters = [{ value: '2024-02-10' }, { value: 'X' }, { value: '15' }];

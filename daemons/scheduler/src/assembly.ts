@@ -28,6 +28,7 @@ import { type ConnectNode, connectNodes, NodeClients } from './replicas/node-cli
 import { UnderWay } from './replicas/under-way.ts';
 import { BuildHandler } from './service/build-handler.ts';
 import { OperationsHandler } from './service/operations-handler.ts';
+import { ReplicationHandler } from './service/replication-handler.ts';
 
 /** What a scheduler stands on; nothing in it reaches for a clock, an id, a plugin or a socket by itself. */
 export interface SchedulerParts {
@@ -104,6 +105,10 @@ export function assembleScheduler(parts: SchedulerParts): AssembledScheduler {
   return {
     services: [
       serve(scheduler.BuildServiceDefinition, new BuildHandler(clients, newId)),
+      serve(
+        scheduler.ReplicationServiceDefinition,
+        new ReplicationHandler(clients, clock, config.replication),
+      ),
       serve(
         longrunning.OperationsDefinition,
         new OperationsHandler(clients.operationRecords, clock),

@@ -19,12 +19,9 @@ const main = installed ? join(root, 'dist', 'main.js') : join(root, 'src', 'main
 const conditions = installed ? [] : ['--conditions=tessera-source'];
 // What is compiled of the sources is kept: the next command starts in half the time.
 const compiled = join(dirname(dirname(root)), 'node_modules', '.cache', 'compiled');
-const argv = [
-  ...conditions,
-  '--disable-warning=ExperimentalWarning',
-  main,
-  ...process.argv.slice(2),
-];
+// DEP0123: over TLS an address without a name is called by its number, which certificates may hold.
+const quiet = ['ExperimentalWarning', 'DEP0123'].map((name) => `--disable-warning=${name}`);
+const argv = [...conditions, ...quiet, main, ...process.argv.slice(2)];
 const env = {
   // DuckDB, file reads and DNS share this pool, and it cannot grow once the process runs.
   UV_THREADPOOL_SIZE: '16',

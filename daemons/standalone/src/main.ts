@@ -1,5 +1,9 @@
 import { ignoreClosedPipes } from '@tessera/cli';
-import { createStandaloneProgram } from './up.ts';
+import { namesDaemon, runNamedDaemon } from './daemon-command.ts';
 
 ignoreClosedPipes();
-await createStandaloneProgram().parseAsync();
+if (namesDaemon(process.argv)) await runNamedDaemon();
+else {
+  const { createStandaloneProgram } = await import('./up.ts');
+  await createStandaloneProgram().parseAsync();
+}

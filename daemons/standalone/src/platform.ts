@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { systemClock } from '@tessera/base';
 import type { TesseraClient } from '@tessera/client';
 import {
   type Logger,
@@ -8,7 +9,7 @@ import {
   startTelemetry,
 } from '@tessera/daemon';
 import { composeMetadata } from '@tessera/metadata';
-import { composeQuery } from '@tessera/query';
+import { composeQuery, OnlyScanner } from '@tessera/query';
 import { composeScheduler, schedulerDefaults } from '@tessera/scheduler';
 import { composeStorage } from '@tessera/storage';
 import type { Meter } from '@tessera/telemetry';
@@ -90,7 +91,7 @@ export async function startPlatform(
       },
       {
         client,
-        scanner: storage.scanner,
+        scanner: new OnlyScanner('in process', storage.scanner, systemClock),
         snapshots: storage.snapshots,
         log: log.child({ daemon: 'query' }),
         meter,

@@ -1,4 +1,5 @@
 import os from 'node:os';
+import { join } from 'node:path';
 import { Code, TesseraError } from '@tessera/base';
 import {
   exitCodeOf,
@@ -8,14 +9,27 @@ import {
   transportOptionsOf,
   wholeNumber,
 } from '@tessera/cli';
-import { jsonLogger, type LogLevel, stopRequested } from '@tessera/daemon';
+import { tokenFrom } from '@tessera/client';
+import {
+  jsonLogger,
+  type LogLevel,
+  startTelemetry,
+  stopRequested,
+  type TelemetryConfig,
+} from '@tessera/daemon';
 import { runHost } from '@tessera/host';
 import { type Command, Option } from 'commander';
 
 interface HostOptions extends GlobalOptions {
   readonly name: string;
   readonly data: string;
+  readonly host: string;
   readonly port: string;
+  readonly advertise?: string;
+  readonly access: string;
+  readonly audit?: string;
+  readonly tokenFile?: string;
+  readonly metricsPort?: string;
   readonly rack: string;
   readonly label: readonly string[];
   readonly ports: string;
@@ -32,7 +46,17 @@ export function hostRunCommand(program: Command): void {
     .description('run the host daemon of this machine; --address is where metadata is served')
     .option('--name <name>', 'name of this host', os.hostname().toLowerCase())
     .option('--data <dir>', 'folder of its journal, artifacts and logs', './tessera-host')
-    .option('--port <port>', 'port on 127.0.0.1; 0 picks a free one', '7450')
+    .option('--host <address>', 'address to listen on; beyond loopback only with TLS', '127.0.0.1')
+    .option('--port <port>', 'port; 0 picks a free one', '7450')
+    .option('--advertise <host:port>', 'where others reach it, when it listens on all interfaces')
+    .addOption(
+      new Option('--access <who>', 'open: everybody who can connect; controlled: users and daemons')
+        .choices(['open', 'controlled'])
+        .default('open'),
+    )
+    .option('--audit <dir>', 'where access is controlled: folder of the audit log')
+    .option('--token-file <file>', 'file of the token that it shows to metadata')
+    .option('--metrics-port <port>', 'serve metrics for Prometheus on 127.0.0.1 at /metrics')
     .option('--rack <rack>', 'what fails together with this host', '')
     .option('--label <name=value...>', 'what is to be known of this host', [])
     .option('--ports <first-last>', 'ports that its processes may be given', '20000-20999')
@@ -65,14 +89,19 @@ async function run(options: HostOptions): Promise<void> {
     ports: portsOf(options.ports),
   };
   const listen = wholeNumber(options.port, '--port', { min: 0, max: 65_535 });
+  const shown = options.tokenFile === undefined ? token : tokenFrom(options.tokenFile);
   const stopped = stopRequested();
+  await using telemetry = await startTelemetry(telemetryOf(options), 'host');
   await using host = await runHost(
     config,
     {
-      address: `127.0.0.1:${listen}`,
+      address: `${options.host}:${listen}`,
+      ...(options.advertise === undefined ? {} : { advertise: options.advertise }),
       metadataAddress,
       transport: transportOptionsOf(options),
-      ...(token === undefined ? {} : { token }),
+      ...(shown === undefined ? {} : { token: shown }),
+      access: { access: options.access, audit: options.audit ?? join(data, 'audit') },
+      meter: telemetry.meter,
     },
     jsonLogger('host', options.logLevel),
   );
@@ -81,8 +110,17 @@ async function run(options: HostOptions): Promise<void> {
     `Host ${name} is up on ${host.address}; data in ${data}, ` +
       `${registration.isRegistered ? `registered at ${metadataAddress}` : `waiting for metadata at ${metadataAddress}`}.\n`,
   );
+  if (telemetry.metricsAddress !== undefined) {
+    process.stdout.write(`Metrics are on http://${telemetry.metricsAddress}/metrics.\n`);
+  }
   await stopped;
   process.stdout.write('Stopping; its processes live on …\n');
+}
+
+function telemetryOf({ metricsPort }: HostOptions): TelemetryConfig {
+  if (metricsPort === undefined) return {};
+  const port = wholeNumber(metricsPort, '--metrics-port', { min: 0, max: 65_535 });
+  return { metricsAddress: `127.0.0.1:${port}` };
 }
 
 /** @throws BAD_LABEL */

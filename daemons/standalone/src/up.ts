@@ -14,6 +14,7 @@ import { endLate, jsonLogger, stopRequested, type TelemetryConfig } from '@tesse
 import { readJson } from '@tessera/metadata';
 import { type Command, Option } from 'commander';
 import { buildMemoryOf, type PlatformConfig, platformDefaults } from './config.ts';
+import { daemonCommand } from './daemon-command.ts';
 import { startPlatform } from './platform.ts';
 import { hostRunCommand } from './run-host.ts';
 
@@ -81,6 +82,7 @@ export function createStandaloneProgram(): Command {
       }
     });
   hostRunCommand(program);
+  daemonCommand(program);
   return program;
 }
 

@@ -24,6 +24,8 @@ import { SnapshotColumns } from './tiles/snapshots.ts';
 import { TileLoader } from './tiles/tile-loader.ts';
 import { TileScanner } from './tiles/tile-scanner.ts';
 import { Transfers } from './transfer/transfers.ts';
+import { type FileOwners, noOwners } from './upkeep/file-owners.ts';
+import { Upkeep } from './upkeep/upkeep.ts';
 
 export interface StorageDependencies {
   readonly clock?: Clock;
@@ -31,6 +33,8 @@ export interface StorageDependencies {
   readonly meter?: Meter;
   /** Another storage daemon by its address, to copy files from. */
   readonly connectTo?: (address: string) => Connection;
+  /** Knows which other daemons hold a file, to mend damaged ones. */
+  readonly owners?: FileOwners;
 }
 
 export interface ComposedStorage extends AsyncDisposable {
@@ -53,6 +57,7 @@ export async function composeStorage(
     log = silentLogger,
     meter = noMeter,
     connectTo = (address) => connect(address),
+    owners = noOwners,
   }: StorageDependencies = {},
 ): Promise<ComposedStorage> {
   const config = storageConfig.parse(input);
@@ -85,16 +90,20 @@ export async function composeStorage(
   const guard = await FenceGuard.open(tokenFile(config.directory));
   const deep =
     config.deepStorage === undefined ? undefined : await openDeepStorage(config.deepStorage);
-  const transfers = new Transfers({ config, files, clock, connectTo, deep });
+  const transfers = new Transfers({ config, files, clock, connectTo, deep, meter });
+  const parts = { config, files, daemon, transfers, owners, clock, log, meter };
+  const upkeep = new Upkeep(parts);
+  const handler = new StorageHandler({ daemon, guard, transfers, upkeep });
   return {
     daemon,
     scanner: daemon,
     snapshots: daemon,
     services: [
-      serve(storage.StorageServiceDefinition, new StorageHandler(daemon, guard)),
+      serve(storage.StorageServiceDefinition, handler),
       serve(storage.TransferServiceDefinition, new TransferHandler(transfers, guard)),
     ] as unknown as ServiceBinding[],
     async [Symbol.asyncDispose]() {
+      await upkeep[Symbol.asyncDispose]();
       transfers[Symbol.dispose]();
       await resident.settled();
       await database[Symbol.asyncDispose]();

@@ -67,6 +67,30 @@ export const storageConfig = z.object({
     .positive()
     .default(30_000)
     .describe('How long a source of copies may give nothing before another one is asked.'),
+  scrubBytesPerSecond: z
+    .number()
+    .int()
+    .min(0)
+    .default(8 << 20)
+    .describe(
+      'How fast stored files are read again to find damaged ones, in bytes; 0: not at all.',
+    ),
+  scrubIntervalMs: z
+    .number()
+    .int()
+    .positive()
+    .max(2 ** 31 - 1)
+    .default(86_400_000)
+    .describe('From the end of one such round over all files to the beginning of the next.'),
+  mendIntervalMs: z
+    .number()
+    .int()
+    .positive()
+    .max(2 ** 31 - 1)
+    .default(60_000)
+    .describe(
+      'How often it is tried again to replace damaged files by copies of other daemons or deep storage.',
+    ),
   name: z
     .string()
     .default('')

@@ -52,4 +52,32 @@ export const storageMetrics = defineMetrics({
     help: 'Files of layouts (one per segment) that are held as tiles.',
     labels: [],
   },
+  transferred: {
+    name: 'tessera_transferred_bytes_total',
+    kind: 'counter',
+    unit: 'bytes',
+    help: 'Bytes of stored files that were copied: in from other daemons and deep storage, or out to them.',
+    labels: ['direction'],
+  },
+  scrubbed: {
+    name: 'tessera_scrubbed_bytes_total',
+    kind: 'counter',
+    unit: 'bytes',
+    help: 'Bytes of stored files that the scrubber has read and found whole.',
+    labels: [],
+  },
+  damaged: {
+    name: 'tessera_files_damaged_total',
+    kind: 'counter',
+    unit: 'files',
+    help: 'Stored files that the scrubber has found damaged.',
+    labels: [],
+  },
+  mended: {
+    name: 'tessera_files_mended_total',
+    kind: 'counter',
+    unit: 'files',
+    help: 'Damaged files that were replaced by a whole copy.',
+    labels: [],
+  },
 });

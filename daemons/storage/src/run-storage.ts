@@ -1,5 +1,5 @@
 import { checkResourceId, systemClock } from '@tessera/base';
-import { connect, type TokenSource, type Transport } from '@tessera/client';
+import { connect, type TesseraClient, type TokenSource, type Transport } from '@tessera/client';
 import {
   type AccessArguments,
   controlByMetadata,
@@ -11,10 +11,12 @@ import {
 import type { metadata } from '@tessera/proto';
 import { type Meter, noMeter } from '@tessera/telemetry';
 import { type ComposedStorage, composeStorage } from './composition.ts';
-import { type StorageConfigInput, storageConfig } from './config.ts';
+import { type StorageConfig, type StorageConfigInput, storageConfig } from './config.ts';
 import { metadataNotNamed } from './errors.ts';
 import { describeNode } from './registration/describe-node.ts';
 import { storageNodeRegistrant } from './registration/storage-node-registrant.ts';
+import { noOwners } from './upkeep/file-owners.ts';
+import { metadataOwners } from './upkeep/metadata-owners.ts';
 
 export interface StorageAddresses {
   /** Where to listen; port 0 picks a free one. Others reach the daemon by it. */
@@ -54,38 +56,48 @@ export async function runStorage(
   const { access = {} } = addresses;
   if (config.name !== '') checkResourceId(config.name, 'Storage node');
   await using starting = new AsyncDisposableStack();
-  const options = { transport, ...(token === undefined ? {} : { token }) };
-  const connectTo = (peer: string | readonly string[]) => connect(peer, options);
+  const own = { transport, ...(token === undefined ? {} : { token }) };
+  // Peers say by themselves where they are, so one could collect the tokens of others: they get no token.
+  const connectTo = (peer: string) => connect(peer, { transport });
   const client =
-    metadataAddress === undefined ? undefined : starting.use(connectTo(metadataAddress));
-  if (client === undefined && (config.name !== '' || isControlled(access)))
-    throw metadataNotNamed();
+    metadataAddress === undefined ? undefined : starting.use(connect(metadataAddress, own));
+  const isNode = config.name !== '';
+  if (client === undefined && (isNode || isControlled(access))) throw metadataNotNamed();
   const control =
     client === undefined ? {} : controlByMetadata(access, client, 'storage', starting);
-  const storage = starting.use(await composeStorage(input, { log, meter, connectTo }));
+  const owners = client === undefined || !isNode ? noOwners : metadataOwners(client, config.name);
+  const storage = starting.use(await composeStorage(input, { log, meter, connectTo, owners }));
   const { services, daemon } = storage;
   const server = starting.use(
     await startServer({ address, transport, services, log, ...draining, ...control }),
   );
-  const outcome: { registration?: Registration<metadata.StorageNode> } = {};
-  if (client !== undefined && config.name !== '') {
-    const describe = () => describeNode(config.name, server.address, config, daemon);
-    outcome.registration = starting.use(
-      await Registration.start({
-        client,
-        registrant: storageNodeRegistrant(client, describe),
-        clock: systemClock,
-        log,
-        ttlMs: config.leaseTtlMs,
-        refreshIntervalMs: config.registrationIntervalMs,
-      }),
-    );
-  }
+  const describe = () => describeNode(config.name, server.address, config, daemon);
+  const registration =
+    client === undefined || !isNode
+      ? undefined
+      : starting.use(await register(client, config, describe, log));
   const running = starting.move();
   return {
     address: server.address,
     storage,
-    ...outcome,
+    ...(registration === undefined ? {} : { registration }),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+function register(
+  client: TesseraClient,
+  { leaseTtlMs: ttlMs, registrationIntervalMs: refreshIntervalMs }: StorageConfig,
+  describe: () => Promise<metadata.StorageNode>,
+  log: Logger,
+): Promise<Registration<metadata.StorageNode>> {
+  const registrant = storageNodeRegistrant(client, describe);
+  return Registration.start({
+    client,
+    registrant,
+    clock: systemClock,
+    log,
+    ttlMs,
+    refreshIntervalMs,
+  });
 }

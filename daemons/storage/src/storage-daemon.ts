@@ -43,11 +43,9 @@ export class StorageDaemon implements CuboidScanner, SnapshotReader {
     this.#clock = parts.clock;
   }
 
-  scan(plan: ScanPlan, { parameters, signal }: ScanOptions): AsyncIterable<ColumnBatch> {
+  scan(plan: ScanPlan, options: ScanOptions): AsyncIterable<ColumnBatch> {
     const attributes = { 'tessera.layout': plan.layout, 'tessera.segments': plan.segments.length };
-    return inSpanStream('storage.scan', attributes, () =>
-      this.#store.execute(plan, parameters, signal),
-    );
+    return inSpanStream('storage.scan', attributes, () => this.#store.execute(plan, options));
   }
 
   readSnapshot(read: SnapshotRead, signal: AbortSignal): AsyncIterable<ColumnBatch> {

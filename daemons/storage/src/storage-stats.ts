@@ -8,6 +8,8 @@ export interface StorageStats {
   readonly memoryBudgetBytes: number;
   /** Of all stored files, whatever cube was asked for. */
   readonly diskBytes: number;
+  /** Files in quarantine, whatever cube was asked for. */
+  readonly quarantinedFiles: number;
 }
 
 /** One layout over all its segments. */
@@ -65,6 +67,7 @@ export function statsOf(input: {
     memoryBytes: input.usage.memoryBytes,
     memoryBudgetBytes: input.usage.budgetBytes,
     diskBytes: sizeOfAll(input.stored),
+    quarantinedFiles: input.quarantined.length,
   };
 }
 

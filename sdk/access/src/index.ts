@@ -2,6 +2,7 @@
 export { type Caller, callerKey } from './caller.ts';
 export { type Identity, type ServiceKind, serviceKinds } from './identity.ts';
 export { permits, permitsSome, permitsSource, rolesOf, type Target } from './permissions.ts';
+export { type PolicyRules, policyFaults, unknownName } from './policy-faults.ts';
 export { protect } from './protect.ts';
 export {
   type AccessFunction,

@@ -2,17 +2,22 @@ import type { Field } from '@tessera/columnar';
 import {
   and,
   type BindCatalog,
-  bindExpression,
   call,
   type Expr,
   type TableDefinition,
   type TableName,
   type,
-  typeName,
 } from '@tessera/sql';
+import { bindMask, bindRows } from './bind-rule.ts';
 import { policyInvalid } from './errors.ts';
 import type { Policy, Role } from './rules.ts';
-import { type ColumnAccess, isWhole, type TableAccess, tableAccess } from './table-access.ts';
+import {
+  type ColumnAccess,
+  isWhole,
+  type RowPredicate,
+  type TableAccess,
+  tableAccess,
+} from './table-access.ts';
 
 /** Whose eyes a statement is read with. */
 export interface Viewer {
@@ -96,47 +101,45 @@ function keyOf({ source, table }: TableName): string {
 }
 
 function viewOf(definition: TableDefinition, { rows, columns }: TableAccess): TableView {
-  const bound = (text: string, policy: string) => boundTo(definition, text, policy);
   for (const [name, { policy }] of columns) requireColumn(definition, name, policy);
   const shown = definition.columns.filter(({ name }) => columns.get(name)?.kind !== 'hidden');
   const where =
     rows === 'all'
       ? undefined
-      : anyOf(rows.map((all) => and(...all.map(({ text, policy }) => predicate(text, policy)))!));
+      : anyOf(rows.map((all) => and(...all.map((one) => predicate(definition, one)))!));
   return {
     definition,
-    columns: shown.map((field) => ({ field, expr: columnOf(field, columns.get(field.name)) })),
+    columns: shown.map((field) => ({
+      field,
+      expr: columnOf(definition, field, columns.get(field.name)),
+    })),
     ...(where === undefined ? {} : { where }),
   };
+}
 
-  function predicate(text: string, policy: string): Expr {
-    const expr = bound(text, policy);
-    if (expr.type.kind === 'boolean') return expr;
-    throw policyInvalid(policy, tableText(definition.name), 'its rows are no condition.');
-  }
+function predicate(definition: TableDefinition, { text, policy }: RowPredicate): Expr {
+  return fitting(definition, policy, () => bindRows(definition, text));
+}
 
-  function columnOf(field: Field, access: ColumnAccess | undefined): Expr {
-    if (access?.kind !== 'masked') {
-      return {
-        kind: 'column',
-        type: field.type,
-        relation: definition.name.table,
-        name: field.name,
-      };
-    }
-    // A line of its own: the mask may end in a comment.
-    const mask = access.mask ?? 'null';
-    return bound(`(${mask}\n)::${typeName(field.type)}`, access.policy);
-  }
+function columnOf(
+  definition: TableDefinition,
+  field: Field,
+  access: ColumnAccess | undefined,
+): Expr {
+  const { type, name } = field;
+  const relation = definition.name.table;
+  if (access?.kind !== 'masked') return { kind: 'column', type, relation, name };
+  return fitting(definition, access.policy, () => bindMask(definition, field, access.mask));
 }
 
 function anyOf(terms: readonly Expr[]): Expr {
   return terms.length === 1 ? terms[0]! : call('or', type.boolean, terms);
 }
 
-function boundTo({ name, columns }: TableDefinition, text: string, policy: string): Expr {
+/** @throws POLICY_INVALID */
+function fitting({ name }: TableDefinition, policy: string, bind: () => Expr): Expr {
   try {
-    return bindExpression(text, [{ alias: name.table, columns }]);
+    return bind();
   } catch (error) {
     throw policyInvalid(policy, tableText(name), error);
   }

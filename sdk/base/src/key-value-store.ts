@@ -181,7 +181,7 @@ export interface Lease {
 /** Bounds that every driver keeps; a driver may be configured lower, never higher. */
 export const storeLimits = {
   /** Comparisons, and operations of each list, of one transaction (etcd: `--max-txn-ops`). */
-  operations: 512,
+  operations: 1024,
   valueBytes: 1_572_864,
   /** Of all keys and values of one transaction together (etcd: `--max-request-bytes`). */
   transactionBytes: 8 * 1024 * 1024,

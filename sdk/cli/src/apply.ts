@@ -17,6 +17,7 @@ import {
 } from '@tessera/cube';
 import { applyAccess, isAccessResource } from './access-resources.ts';
 import { readText } from './arguments.ts';
+import { applyDeployment } from './deployment-resources.ts';
 
 export interface ApplyOptions {
   readonly project: string;
@@ -35,6 +36,7 @@ const order: Record<Resource['kind'], number> = {
   Role: 5,
   Group: 6,
   User: 7,
+  Deployment: 8,
 };
 
 /** Reads YAML files of resources. @throws RESOURCE_INVALID with positions, FILE_UNREADABLE */
@@ -48,7 +50,9 @@ export async function applyResources(
   resources: readonly ParsedResource[],
   options: ApplyOptions,
 ): Promise<void> {
-  await ensureProject(client, options.project);
+  if (resources.some(({ resource }) => isInProject(resource))) {
+    await ensureProject(client, options.project);
+  }
   const sorted = resources.toSorted((a, b) => order[a.resource.kind] - order[b.resource.kind]);
   for (const parsed of sorted) {
     try {
@@ -59,9 +63,15 @@ export async function applyResources(
   }
 }
 
+/** What is of the whole platform needs no project. */
+function isInProject({ kind }: Resource): boolean {
+  return kind !== 'Deployment';
+}
+
 function located(error: unknown, parsed: ParsedResource): unknown {
   if (!isTesseraError(error) || error.violations.length === 0) return error;
-  const violations = locateViolations(parsed, error.violations);
+  const named = error.violations.map((one) => ({ ...one, field: yamlField(parsed, one.field) }));
+  const violations = locateViolations(parsed, named);
   const lines = violations.map(
     ({ file, line, column, description }) => `${file}:${line ?? 1}:${column ?? 1}: ${description}`,
   );
@@ -74,6 +84,12 @@ function located(error: unknown, parsed: ParsedResource): unknown {
     violations,
     message: `${kind} ${name} cannot be applied:\n${lines.join('\n')}`,
   });
+}
+
+/** The wire's names are in snake case, those of YAML in camel case; what a user calls himself is as it is. */
+function yamlField({ positions }: ParsedResource, field: string): string {
+  if (positions.has(field)) return field;
+  return field.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 async function ensureProject(client: TesseraClient, project: string): Promise<void> {
@@ -99,6 +115,9 @@ async function applyOne(
     return;
   }
   switch (resource.kind) {
+    case 'Deployment':
+      await applyDeployment(client, resource, { dryRun });
+      return;
     case 'Project':
       await client.projects.updateProject({
         ...common,

@@ -1,4 +1,4 @@
-import { type Connection, connect, wait } from '@tessera/client';
+import { type Connection, connectPlatform, wait } from '@tessera/client';
 import type { longrunning } from '@tessera/proto';
 import type { Command } from 'commander';
 import { ProgressBar } from './progress-bar.ts';
@@ -29,7 +29,7 @@ export class CommandContext implements Disposable {
   }
 
   get client(): Connection {
-    this.#connection ??= connect(this.options.address, {
+    this.#connection ??= connectPlatform(this.options.address, {
       transport: transportOptionsOf(this.options),
       ...(this.options.token === undefined ? {} : { token: this.options.token }),
     });

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { accessCommands } from './commands/access.ts';
 import { backupCommands } from './commands/backup.ts';
 import { buildCommands } from './commands/build.ts';
+import { deploymentCommands } from './commands/deployment.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { hostCommands } from './commands/host.ts';
 import { importCommand } from './commands/import.ts';
@@ -34,6 +35,7 @@ const subjects: readonly Subject[] = [
   doctorCommand,
   backupCommands,
   hostCommands,
+  deploymentCommands,
 ];
 
 /** The `tessera` command without what starts daemons. */
@@ -43,7 +45,7 @@ export function createProgram(terminal: Terminal = processTerminal): Command {
     .addOption(
       new Option(
         '--address <host:port>',
-        'where the platform listens; several that serve the same with commas between them',
+        'where the platform listens; several that serve the same with commas between them; daemons that run apart by kind: "metadata=a:7410;scheduler=a:7420;query=a:7412"',
       )
         .env('TESSERA_ADDRESS')
         .default(defaultAddress),

@@ -3,9 +3,11 @@ import { type Services, services, type TesseraClient } from './clients.ts';
 /** Which daemon serves what, by the name that `TesseraClient` has it under; metadata serves the rest. */
 const servedBy = {
   builds: 'scheduler',
+  replication: 'scheduler',
   operations: 'scheduler',
   queries: 'query',
   storage: 'storage',
+  transfers: 'storage',
 } as const satisfies Partial<Record<keyof Services, string>>;
 
 /** Clients of daemons that are served apart. */

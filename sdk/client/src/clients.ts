@@ -9,6 +9,7 @@ import {
   storage,
 } from '@tessera/proto';
 import type { Client, CompatServiceDefinition } from 'nice-grpc';
+import { measuringSizes } from './calls/message-sizes.ts';
 
 /** Every service of the platform, by the name that `TesseraClient` has it under. */
 export const services = {
@@ -27,6 +28,7 @@ export const services = {
   backups: metadata.BackupServiceDefinition,
   leases: coordination.LeaseServiceDefinition,
   builds: scheduler.BuildServiceDefinition,
+  replication: scheduler.ReplicationServiceDefinition,
   operations: longrunning.OperationsDefinition,
   queries: query.QueryServiceDefinition,
   users: access.UserServiceDefinition,
@@ -34,7 +36,7 @@ export const services = {
   roles: access.RoleServiceDefinition,
   policies: access.PolicyServiceDefinition,
   authentication: access.AuthenticationServiceDefinition,
-  storage: storage.StorageServiceDefinition,
+  storage: measuringSizes(storage.StorageServiceDefinition, 'scanCuboid'),
   transfers: storage.TransferServiceDefinition,
   host: host.HostServiceDefinition,
 } as const;

@@ -2,6 +2,7 @@ import { seededRandom, systemClock } from '@tessera/base';
 import { tracesClientCalls } from '@tessera/telemetry';
 import { createClientFactory } from 'nice-grpc';
 import { type CallOptions, type ClientMiddlewareCall, Metadata } from 'nice-grpc-common';
+import { HealthDefinition } from 'nice-grpc-server-health';
 import { retriesRefused } from './calls/retry-middleware.ts';
 import { type Bind, clientsBy, type TesseraClient } from './clients.ts';
 import { failuresAsTesseraErrors } from './errors/failure-middleware.ts';
@@ -17,6 +18,8 @@ import type { Transport } from './transport/transport.ts';
 export interface Connection extends TesseraClient, Disposable {
   /** Several have commas between them. */
   readonly address: string;
+  /** Whether the daemon says that it serves (`grpc.health.v1`). False when it cannot be asked. */
+  isServing(options?: { readonly signal?: AbortSignal }): Promise<boolean>;
   close(): void;
 }
 
@@ -34,6 +37,8 @@ const defaultMaxAttempts = 5;
 /** Longer than this no call is put off in all. */
 const maxRetryWaitMs = 30_000;
 const defaultMaxMessageBytes = 64 * 1024 * 1024;
+/** `ServingStatus.SERVING` of grpc.health.v1. */
+const serving = 1;
 /** A daemon that is back is found again within this time, however long it was away. */
 const reconnectBackoffMs = { initial: 100, max: 2_000 };
 /**
@@ -88,12 +93,20 @@ export function connect(
       channelOptions,
       create: (definition, channel) => factory.create(definition, channel),
     });
-  const clients = clientsBy(bound(addresses, dial, starting));
+  const bind = bound(addresses, dial, starting);
+  const clients = clientsBy(bind);
+  const isServing: Connection['isServing'] = async (callOptions = {}) => {
+    const answer = await bind(HealthDefinition)
+      .check({ service: '' }, callOptions)
+      .catch(() => undefined);
+    return answer?.status === serving;
+  };
   const open = starting.move();
   const close = () => open.dispose();
   return Object.defineProperties({} as Connection, {
     ...Object.getOwnPropertyDescriptors(clients),
     address: { value: addresses.join() },
+    isServing: { value: isServing },
     close: { value: close },
     [Symbol.dispose]: { value: close },
   });

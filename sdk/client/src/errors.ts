@@ -43,6 +43,16 @@ export function noAddress(): TesseraError {
   });
 }
 
+/** Daemons that run apart are named by kind, each kind once, and metadata is one of them. */
+export function badPlatformAddress(text: string): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'BAD_PLATFORM_ADDRESS',
+    message: `"${text}" is no address of a platform: write host:port, or daemons by kind such as "metadata=a:7410;scheduler=a:7420;query=a:7412", each kind (metadata, scheduler, query, storage) once and metadata among them.`,
+    metadata: { text },
+  });
+}
+
 /** A certificate goes with its key, and a server cannot do without them. */
 export function tlsFilesIncomplete(): TesseraError {
   return new TesseraError({

@@ -11,6 +11,7 @@ export {
   type CuboidScanner,
   RemoteCuboidScanner,
   type ScanOptions,
+  type WireBytes,
 } from './calls/cuboid-scanner.ts';
 export { type Page, pages } from './calls/pages.ts';
 export {
@@ -38,6 +39,7 @@ export {
 export { type Bind, clientsBy, type Services, services, type TesseraClient } from './clients.ts';
 export { clientsOfDaemons, type DaemonClients } from './clients-of-daemons.ts';
 export { type Connection, type ConnectOptions, connect } from './connect.ts';
+export { connectPlatform } from './connect-platform.ts';
 export {
   decodeStatusDetails,
   encodeStatusDetails,

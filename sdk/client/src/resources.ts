@@ -5,6 +5,7 @@ export {
   daemonWorkFromProto,
   daemonWorkToProto,
 } from './resources/daemon-work.ts';
+export { formatDaemonWork } from './resources/daemon-work-text.ts';
 export {
   dataTypeFromProto,
   dataTypeToProto,
@@ -47,6 +48,7 @@ export {
   scanPlanFromProto,
   scanPlanToProto,
 } from './resources/scan-plan.ts';
+export { type ScanWork, scanWorkFromProto, scanWorkToProto } from './resources/scan-work.ts';
 export {
   layoutColumnFromProto,
   layoutColumnToProto,

@@ -16,6 +16,8 @@ export const limits = {
   groups: 64,
   /** Cuboids of one cube: each is a file per segment. */
   cuboids: 4_096,
+  /** Daemons of one deployment. */
+  daemons: 100,
   /** Segments of one cube that an extent may give. */
   segments: 20_000,
   /** Storage nodes that hold one segment. */

@@ -1,5 +1,6 @@
 import type { DataType } from '@tessera/columnar';
 import type { Expr, OrderItem } from '@tessera/sql';
+import type { LayoutColumn } from './segment.ts';
 
 /**
  * What is to be read from cuboids for one matched query block: a small plain value, the same in process and
@@ -41,6 +42,8 @@ export interface SegmentRead {
   readonly id: string;
   /** Checksum of the layout's file: a ticket for exactly this content. */
   readonly fileDigest: string;
+  /** What is known of the values of the layout's columns here. Not sent: for whoever decides which segments to read where. */
+  readonly columns?: readonly LayoutColumn[];
 }
 
 /** Left join of a lookup snapshot: `alias.column` may be used in expressions. Keys are unique in the snapshot. */

@@ -18,6 +18,7 @@ export { refusalOf } from './access/refusal-of.ts';
 export { RemoteIdentities } from './access/remote-identities.ts';
 export {
   policyFromProto,
+  policyRulesFromProto,
   roleFromProto,
   servicesFromProto,
   servicesToProto,

@@ -13,6 +13,7 @@ export {
   type Frame,
 } from './compile/operand.ts';
 export { toCharPieces } from './date-functions.ts';
+export type { Explain } from './explain-prefix.ts';
 export type * from './expression.ts';
 export { functionNames } from './functions.ts';
 export { sqlLimits } from './guard.ts';

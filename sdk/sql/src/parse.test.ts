@@ -26,7 +26,7 @@ describe('only one query is taken', () => {
   });
 
   test('a trailing semicolon and comments are no second statement', () => {
-    expect(parse('/* a; b */ select 1; -- c').explain).toBe(false);
+    expect(parse('/* a; b */ select 1; -- c').explain).toBeUndefined();
   });
 
   test('a syntax error counts lines and characters, not bytes', () => {
@@ -41,7 +41,25 @@ describe('EXPLAIN CUBOID', () => {
     'EXPLAIN select 1',
     '/* é */ Explain -- x\n Cuboid\nselect 1',
   ])('%j is a query to be explained', (sql) => {
-    expect(parse(sql).explain).toBe(true);
+    expect(parse(sql).explain).toEqual({ analyze: false, format: 'text' });
+  });
+
+  test.each([
+    ['explain analyze select 1', { analyze: true, format: 'text' }],
+    ['EXPLAIN (ANALYZE) select 1', { analyze: true, format: 'text' }],
+    ['explain ( analyze , Format  Json ) select 1', { analyze: true, format: 'json' }],
+    ['explain (format json) (select 1)', { analyze: false, format: 'json' }],
+    ['explain (select 1)', { analyze: false, format: 'text' }],
+  ])('%j says what is wanted', (sql, wanted) => {
+    expect(parse(sql).explain).toEqual(wanted);
+  });
+
+  test.each([
+    ['explain (analyze, buffers) select 1', '19'],
+    ['explain (format xml) select 1', '10'],
+    ['explain (analyze', '10'],
+  ])('%j has an option that there is not', (sql, column) => {
+    expect(failureOf(() => parse(sql))).toMatchObject({ reason: 'SQL_SYNTAX', column });
   });
 
   test('positions stay those of the whole text', () => {
@@ -79,7 +97,7 @@ describe('what is too much is refused before the parser sees it', () => {
     ['casts and parentheses in turn', `select ${'('.repeat(150)}1${')::int'.repeat(150)}`],
   ])('%s', (_, sql) => {
     expect(failureOf(() => parse(sql)).reason).toBe('SQL_TOO_COMPLEX');
-    expect(parse('select 1').explain).toBe(false);
+    expect(parse('select 1').explain).toBeUndefined();
   });
 
   test('10 MB of text', () => {
@@ -104,7 +122,7 @@ describe('what is too much is refused before the parser sees it', () => {
     ['in a long IN list', `select 1 in (1${',1'.repeat(25_000)})`],
     ['in a long AND', `select 1 where true${' and true'.repeat(1000)}`],
   ])('but not what only looks so: %s', (_, sql) => {
-    expect(parse(sql).explain).toBe(false);
+    expect(parse(sql).explain).toBeUndefined();
   });
 
   test('statements at the bound bind and do not overflow', () => {

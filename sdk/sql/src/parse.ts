@@ -1,15 +1,15 @@
 import type { Node, ParseResult, SelectStmt } from '@pgsql/types';
 import { hasSqlDetails, loadModule, parseSync } from 'libpg-query';
 import { multipleStatements, notAQuery, sqlSyntax, sqlTooComplex } from './errors.ts';
+import { type Explain, explainPrefix } from './explain-prefix.ts';
 import { checkComplexity, sqlLimits } from './guard.ts';
 import { SourceText } from './source-text.ts';
-import { tokens } from './tokens.ts';
 
 /** One parsed query. The tree is the parser's own and stays inside this package. */
 export interface ParsedStatement {
   readonly text: string;
-  /** `EXPLAIN CUBOID …` (or plain EXPLAIN): tell how it would be answered. */
-  readonly explain: boolean;
+  /** `EXPLAIN …`: tell how it would be answered, or was. */
+  readonly explain?: Explain;
   readonly source: SourceText;
   readonly select: SelectStmt;
 }
@@ -20,20 +20,20 @@ export async function loadParser(): Promise<void> {
 }
 
 /**
- * One SELECT or VALUES statement, with or without EXPLAIN [CUBOID] before it.
+ * One SELECT or VALUES statement, with or without EXPLAIN before it.
  * @throws SQL_TOO_LARGE, SQL_TOO_COMPLEX, SQL_SYNTAX, NOT_A_QUERY, MULTIPLE_STATEMENTS
  */
 export function parse(text: string): ParsedStatement {
   checkComplexity(text);
-  const { explain, rest } = explainPrefix(text);
+  const source = new SourceText(text);
+  const { explain, rest } = explainPrefix(source);
   // Blanks instead of the prefix: all offsets stay right.
   const query = explain ? blanked(text, rest) : text;
-  const source = new SourceText(text);
   const statements = parseTree(query, source).stmts ?? [];
   if (statements.length === 0) throw notAQuery('An empty text');
   if (statements.length > 1) throw multipleStatements(statements.length);
   const select = selectOf(statements[0]?.stmt);
-  return { text, explain, source, select };
+  return { text, source, select, ...(explain && { explain }) };
 }
 
 /**
@@ -60,17 +60,6 @@ export function parseExpression(text: string): {
 }
 
 const isEmpty = (value: object) => Object.keys(value).length === 0;
-
-function explainPrefix(text: string): { explain: boolean; rest: number } {
-  const stream = tokens(text);
-  const first = stream.next().value;
-  if (!first || text.slice(first.start, first.end).toLowerCase() !== 'explain') {
-    return { explain: false, rest: 0 };
-  }
-  const second = stream.next().value;
-  const cuboid = second && text.slice(second.start, second.end).toLowerCase() === 'cuboid';
-  return { explain: true, rest: cuboid ? second.end : first.end };
-}
 
 /** Spaces of the same UTF-8 size; comments before EXPLAIN go too. */
 function blanked(text: string, end: number): string {

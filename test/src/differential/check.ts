@@ -47,7 +47,8 @@ export async function wrongAnswer(
   return fromSource && `on the source: ${fromSource}`;
 }
 
-function compared(sql: string, answer: Outcome, wanted: Outcome): string | undefined {
+/** What is wrong with an answer where another one is known to be right, in words. */
+export function compared(sql: string, answer: Outcome, wanted: Outcome): string | undefined {
   if ('reason' in wanted) {
     return 'reason' in answer && answer.reason === wanted.reason
       ? undefined

@@ -63,6 +63,22 @@ export class Oracle implements AsyncDisposable {
     }
   }
 
+  /** Writes a table of a world as a source has it. */
+  async write(
+    {
+      world,
+      table,
+      format,
+    }: { readonly world: string; readonly table: string; readonly format: string },
+    file: string,
+  ): Promise<void> {
+    const { columns } = tables.find(({ name }) => name === table)!;
+    const texts = columns.filter(({ type }) => type.kind === 'text').map((column) => column.name);
+    const csv = `FORMAT csv, HEADER${texts.length > 0 ? `, FORCE_QUOTE (${texts.join(', ')})` : ''}`;
+    const options = format === 'csv' ? csv : 'FORMAT parquet';
+    await this.duckdb.execute(`COPY ${world}.${table} TO ${quoteText(file)} (${options})`);
+  }
+
   async ask(world: string, sql: string): Promise<Outcome> {
     try {
       const statement = bind(parse(sql), catalog, { timeZone: 'UTC', now: 1_700_000_000_000_000n });
@@ -96,12 +112,15 @@ function failure(error: unknown): Outcome {
   return { reason: error.reason, message: error.message };
 }
 
+/** Where a world is made: its services, and a folder that they can read. */
+export type WorldPlatform = Pick<TestPlatform, 'client' | 'directory'>;
+
 /** One generated model in the platform: a project with its files, built. */
 export class World {
   readonly name: string;
-  readonly #platform: TestPlatform;
+  readonly #platform: WorldPlatform;
 
-  private constructor(name: string, platform: TestPlatform) {
+  private constructor(name: string, platform: WorldPlatform) {
     this.name = name;
     this.#platform = platform;
   }
@@ -110,17 +129,14 @@ export class World {
   static async create(
     name: string,
     spec: WorldSpec,
-    { platform, oracle }: { readonly platform: TestPlatform; readonly oracle: Oracle },
+    { platform, oracle }: { readonly platform: WorldPlatform; readonly oracle: Oracle },
   ): Promise<World> {
     await oracle.load(name, spec.rows);
     const directory = join(platform.directory, name);
     mkdirSync(directory);
-    for (const { name: table, columns } of tables) {
-      const texts = columns.filter(({ type }) => type.kind === 'text').map((column) => column.name);
-      const csv = `FORMAT csv, HEADER${texts.length > 0 ? `, FORCE_QUOTE (${texts.join(', ')})` : ''}`;
-      const target = quoteText(join(directory, `${table}.${spec.format}`));
-      const options = spec.format === 'csv' ? csv : 'FORMAT parquet';
-      await oracle.duckdb.execute(`COPY ${name}.${table} TO ${target} (${options})`);
+    for (const { name: table } of tables) {
+      const file = join(directory, `${table}.${spec.format}`);
+      await oracle.write({ world: name, table, format: spec.format }, file);
     }
     const world = new World(name, platform);
     await world.#apply(spec, directory);

@@ -18,6 +18,8 @@ export type Step =
       readonly isPlatform: boolean;
       readonly isBackground: boolean;
       readonly needs: string | undefined;
+      /** All words of the fence, for pages that are followed in a way of their own. */
+      readonly words: readonly string[];
       /** Lines that must come in this order; `…` stands for any lines. Absent: nothing is promised. */
       readonly output: string | undefined;
       readonly line: number;
@@ -43,7 +45,8 @@ export function stepsOf(page: string): readonly Step[] {
     const isPlatform = words.includes('up');
     const isBackground = words.includes('background');
     const needs = setting('needs');
-    steps.push({ kind: 'run', script: text, isPlatform, isBackground, needs, output, line });
+    const how = { isPlatform, isBackground, needs, words };
+    steps.push({ kind: 'run', script: text, ...how, output, line });
   }
   return steps;
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { clientsOfDaemons, connect } from '@tessera/client';
+import { connectPlatform } from '@tessera/client';
 import { afterEach, expect, test } from 'vitest';
 import { DaemonProcesses } from '../daemon-processes.ts';
 import { applyFile, buildAll } from '../test-platform.ts';
@@ -23,14 +23,10 @@ test('daemons that run apart build a cube and answer from its cuboids', async ()
   const query = await daemons.start('query', { metadata, storage, work: at('query') });
   const places = { metadata, storage, query, work: at('scheduler') };
   const scheduler = await daemons.start('scheduler', places);
-  await using stack = new AsyncDisposableStack();
-  const to = (address: string) => stack.use(connect(address));
-  const client = clientsOfDaemons({
-    metadata: to(metadata),
-    storage: to(storage),
-    query: to(query),
-    scheduler: to(scheduler),
-  });
+  using client = connectPlatform(
+    `metadata=${metadata};storage=${storage};query=${query};scheduler=${scheduler}`,
+  );
+  expect(await client.isServing()).toBe(true);
   await applyFile(client, writeModel(at('data')));
   await buildAll(client, cube);
   const wanted = (await expected(at('data'))).map((rows) => ({ rows, plan: 'cuboid' }));
@@ -42,3 +38,10 @@ test('a daemon that is told to stop as soon as it serves closes its store and en
   await daemons.start('metadata', { file });
   expect(await daemons.end('metadata', 'SIGTERM')).toBe(0);
 });
+
+test.each(['meta=a:1', 'metadata=a:1;metadata=b:1', 'query=a:1'])(
+  'the address %s says how to write it',
+  (address) => {
+    expect(() => connectPlatform(address)).toThrow(/is no address of a platform: write host:port/);
+  },
+);

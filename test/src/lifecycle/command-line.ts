@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 
-const command = join(
+export const command = join(
   import.meta.dirname,
   '..',
   '..',

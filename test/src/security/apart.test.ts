@@ -9,11 +9,11 @@ import {
   type TesseraClient,
 } from '@tessera/client';
 import { access } from '@tessera/proto';
+import { Authority, hasOpenSsl, type Issued } from '@tessera/testkit/tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DaemonName, DaemonProcesses } from '../daemon-processes.ts';
 import { cube, writeModel, writeSales } from '../lifecycle/sales.ts';
 import { applyFile, buildAll } from '../test-platform.ts';
-import { Authority, hasOpenSsl, type Issued } from './authority.ts';
 
 /** Daemons as processes of their own, which know each other by their certificates and users by their tokens. */
 describe.skipIf(!hasOpenSsl)('daemons apart, whose access is controlled (needs openssl)', () => {

@@ -5,6 +5,7 @@ import { type Connection, connect, explain, query } from '@tessera/client';
 import { access } from '@tessera/proto';
 import { platformDefaults, startPlatform } from '@tessera/standalone';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tessera } from '../lifecycle/command-line.ts';
 
 const mega = 1024 * 1024;
 const stack = new AsyncDisposableStack();
@@ -173,6 +174,97 @@ describe('a platform whose access is controlled', () => {
       expect.objectContaining({ user: '', method, outcome: 'TOKEN_MISSING' }),
     );
     expect(text).not.toMatch(/the first one|for ann only|eyJ/);
+  });
+});
+
+describe('a policy', () => {
+  const parent = 'projects/default';
+  const { COLUMN_VISIBILITY_HIDDEN: visibility } = access.ColumnVisibility;
+  const masked = access.ColumnVisibility.COLUMN_VISIBILITY_MASKED;
+  const base = { role: 'reds', source: 'hr', table: 'staff' };
+
+  test.each([
+    { what: 'source', policy: { source: 'hx' }, field: 'source', says: 'did you mean hr' },
+    { what: 'table', policy: { table: 'staf' }, field: 'table', says: 'did you mean staff' },
+    {
+      what: 'table without a like',
+      policy: { table: 'x' },
+      field: 'table',
+      says: 'there are staff, plans',
+    },
+    {
+      what: 'column',
+      policy: { columns: [{ column: 'teem', visibility }] },
+      field: 'columns[0].column',
+      says: 'did you mean team',
+    },
+    {
+      what: 'column in its rows',
+      policy: { rows: "teem = 'red'" },
+      field: 'rows',
+      says: 'team',
+    },
+    {
+      what: 'rows that are no condition',
+      policy: { rows: 'pay' },
+      field: 'rows',
+      says: 'condition',
+    },
+    {
+      what: 'column in a mask',
+      policy: { columns: [{ column: 'name', visibility: masked, mask: 'left(nam, 1)' }] },
+      field: 'columns[0].mask',
+      says: 'name',
+    },
+    {
+      what: 'statement in a mask',
+      policy: { columns: [{ column: 'name', visibility: masked, mask: '(select 1)' }] },
+      field: 'columns[0].mask',
+      says: '',
+    },
+  ])(
+    'is refused with what it might have meant: an unknown $what',
+    async ({ policy, field, says }) => {
+      const written = admin.policies.createPolicy({
+        ...{ parent, policyId: 'wrong', policy: { ...base, ...policy } },
+      });
+      await expect(written).rejects.toMatchObject({
+        ...{ code: 3, reason: 'POLICY_INVALID' },
+        violations: [{ field, description: expect.stringContaining(says) }],
+      });
+      await expect(
+        admin.policies.getPolicy({ name: `${parent}/policies/wrong` }),
+      ).rejects.toMatchObject({ code: 5 });
+    },
+  );
+
+  test('that a change of its table leaves dangling denies the table, and status tells the administrator', async () => {
+    const file = join(folder, 'staff.csv');
+    const before = readFileSync(file, 'utf8');
+    writeFileSync(file, before.replace('name,team,pay', 'name,side,pay'));
+    const told = () => admin.queries.listPolicyFaults({});
+    await expect.poll(told, { timeout: 20_000 }).toEqual({
+      faults: [
+        {
+          ...{ policy: `${parent}/policies/reds`, field: 'rows' },
+          description: expect.stringContaining('team'),
+        },
+      ],
+      nextPageToken: '',
+    });
+    const denied = query(ann.queries, 'select name from staff');
+    await expect(denied).rejects.toMatchObject({ code: 9, reason: 'POLICY_INVALID' });
+    const failure = await denied.catch((error) => error);
+    expect(`${failure.message}${JSON.stringify(failure.metadata)}`).not.toMatch(/side|team|pay/);
+    await expect(ann.queries.listPolicyFaults({})).rejects.toMatchObject({ code: 7 });
+    const login = { user: 'admin', password: 'the first one' };
+    const { token } = await as().authentication.login(login);
+    const status = await tessera(['status', '--token', token], { cwd: folder, address });
+    expect(status.out).toMatch(/POLICY_DANGLING reds: rows: .*team/);
+    writeFileSync(file, before);
+    await expect.poll(told, { timeout: 20_000 }).toEqual({ faults: [], nextPageToken: '' });
+    const { rows } = await query(ann.queries, 'select count(*) from staff');
+    expect(rows).toEqual([[2n]]);
   });
 });
 

@@ -6,9 +6,9 @@ import { bindInProcess, silentLogger } from '@tessera/daemon';
 import { composeMetadata, type MetadataDaemon, parseMetadataConfig } from '@tessera/metadata';
 import { access } from '@tessera/proto';
 import { ManualClock } from '@tessera/testkit';
+import { Authority, hasOpenSsl, type Issued } from '@tessera/testkit/tls';
 import { exportJWK, exportSPKI, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Authority, hasOpenSsl, type Issued } from './authority.ts';
 import {
   audience,
   EmulatedIdentityProvider,

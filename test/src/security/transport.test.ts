@@ -15,8 +15,8 @@ import { connect, type Transport } from '@tessera/client';
 import { silentLogger, startServer } from '@tessera/daemon';
 import { runHost } from '@tessera/host';
 import { composeMetadata } from '@tessera/metadata';
+import { Authority, hasOpenSsl, type Issued } from '@tessera/testkit/tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { Authority, hasOpenSsl, type Issued } from './authority.ts';
 
 describe.skipIf(!hasOpenSsl)('transport (needs openssl)', () => {
   let folder = '';

@@ -2,6 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { query } from '@tessera/client';
+import { silentLogger } from '@tessera/daemon';
+import { runHost } from '@tessera/host';
 import {
   type PlatformConfig,
   type PlatformSeams,
@@ -44,7 +46,10 @@ describe('the metrics', () => {
       histogram: note(noMeter.histogram),
       gauge: note((metric) => noMeter.gauge(metric, () => [])),
     };
-    await using _ = await platform({}, { meter });
+    await using running = await platform({}, { meter });
+    const addresses = { address: '127.0.0.1:0', metadataAddress: running.address, meter };
+    const config = { name: 'a', directory: join(folder, 'host') };
+    await using _ = await runHost(config, addresses, silentLogger);
     const rows = registered.map(({ name, kind, unit, labels, help }) =>
       [
         `| \`${name}\``,

@@ -1,8 +1,9 @@
 import { servicesFromProto } from '@tessera/daemon';
 import { access } from '@tessera/proto';
-import { badRequest } from '../errors.ts';
+import { badRequest, invalidSpec } from '../errors.ts';
 import type { Commit } from '../resources/commit.ts';
 import type { ResourceRules } from '../resources/resource-table.ts';
+import type { ModelValidator } from '../rules/model-validator.ts';
 import { referProject } from '../rules/project-rules.ts';
 import { credentialsKey } from './credentials.ts';
 
@@ -46,25 +47,29 @@ export const roleRules: ResourceRules<access.Role> = {
   },
 };
 
-export const policyRules: ResourceRules<access.Policy> = {
-  onWrite: async ({ before, after }, commit) => {
-    const { role, source, table, columns } = after;
-    for (const [key, value] of Object.entries({ role, source, table })) {
-      if (value === '') throw badRequest(key, 'must not be empty.');
-    }
-    const names = columns.map(({ column }) => column);
-    for (const [i, { visibility }] of columns.entries()) {
-      const field = `columns[${i}]`;
-      if (names.indexOf(names[i]!) !== i)
-        throw badRequest(field, 'names a column for the second time.');
-      if (!visibilities.includes(visibility)) {
-        throw badRequest(`${field}.visibility`, 'must be visible, masked or hidden.');
+export function policyRules(validator: ModelValidator): ResourceRules<access.Policy> {
+  return {
+    onWrite: async ({ before, after }, commit) => {
+      const { role, source, table, columns } = after;
+      for (const [key, value] of Object.entries({ role, source, table })) {
+        if (value === '') throw badRequest(key, 'must not be empty.');
       }
-    }
-    if (before === undefined) referProject(commit, after.name);
-    return after;
-  },
-};
+      const names = columns.map(({ column }) => column);
+      for (const [i, { visibility }] of columns.entries()) {
+        const field = `columns[${i}]`;
+        if (names.indexOf(names[i]!) !== i)
+          throw badRequest(field, 'names a column for the second time.');
+        if (!visibilities.includes(visibility)) {
+          throw badRequest(`${field}.visibility`, 'must be visible, masked or hidden.');
+        }
+      }
+      const faults = await validator.checkPolicy(after);
+      if (faults.length > 0) throw invalidSpec('policy', after.name, faults);
+      if (before === undefined) referProject(commit, after.name);
+      return after;
+    },
+  };
+}
 
 const visibilities: readonly number[] = [
   access.ColumnVisibility.COLUMN_VISIBILITY_VISIBLE,

@@ -35,7 +35,9 @@ export async function* createBackup(
   let entryCount = 0n;
   async function* entries() {
     for (const range of allRanges()) {
-      for await (const { key, value, createRevision, lease } of readRange(store, range, revision)) {
+      for await (const { key, value, createRevision, lease } of readRange(store, range, {
+        revision,
+      })) {
         if (lease !== 0n) continue;
         entryCount++;
         yield { key, value, createRevision };

@@ -75,7 +75,7 @@ async function verify(file: string): Promise<Omit<metadata.BackupSummary, 'sizeB
 
 async function requireEmpty(store: KeyValueStore): Promise<void> {
   const { revision } = await store.status();
-  for await (const { key, lease } of readRange(store, { start: '' }, revision)) {
+  for await (const { key, lease } of readRange(store, { start: '' }, { revision })) {
     if (lease === 0n) throw storeNotEmpty(key);
   }
 }
@@ -94,7 +94,7 @@ async function clear(store: KeyValueStore): Promise<number> {
   const { revision } = await store.status();
   const batches = new Batches(store, 'delete');
   let count = 0;
-  for await (const { key, lease } of readRange(store, { start: '' }, revision)) {
+  for await (const { key, lease } of readRange(store, { start: '' }, { revision })) {
     if (lease !== 0n || key === restoreMarker) continue;
     count++;
     await batches.add({ op: 'delete', key }, key.length);

@@ -2,6 +2,7 @@ import type { KeyValueStore, StoreOperation } from '@tessera/base';
 import { clientsBy, type TesseraClient } from '@tessera/client';
 import { access, metadata } from '@tessera/proto';
 import { ManualClock } from '@tessera/testkit';
+import { expectReason } from '@tessera/testkit/contracts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { composeMetadata, type MetadataDaemon } from '../composition.ts';
 import { cube, inProcess, project, seed, segment } from '../fixture.ts';
@@ -174,9 +175,17 @@ describe('the check of the store', () => {
     await tamper(writeSegment('feb', 20, 59));
     await tamper(writeSegment('q1', 0, 90));
     await tamper(writeSegment('apr', 90, 120));
-    expect(await check()).toHaveLength(2);
+    const unseen = `COVERAGE_INCOMPLETE ${cube} reindex`;
+    const found = await check();
+    expect(found).toHaveLength(3);
+    expect(found).toContain(unseen);
     const repaired = await check(true);
     expect(repaired.every((line) => line.endsWith('retire repaired'))).toBe(true);
+    const late = clients.segments.publishSegments({
+      parent: cube,
+      segments: [segment('may', 110, 150)],
+    });
+    await expectReason(late, 'SEGMENTS_OVERLAP');
     const { segments } = await clients.segments.listSegments({
       parent: cube,
       states: [metadata.SegmentState.SEGMENT_STATE_READY],

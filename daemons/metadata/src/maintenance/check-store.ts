@@ -4,7 +4,8 @@ import { Commit } from '../resources/commit.ts';
 import { segmentKind } from '../resources/kinds.ts';
 import { keyOf } from '../resources/resource-key.ts';
 import { encodeResource, timestampOf } from '../resources/resource-kind.ts';
-import { coverageKey, cubeOf } from '../rules/segment-rules.ts';
+import { coverageKey, uncover } from '../rules/coverage.ts';
+import { cubeOf } from '../rules/segment-rules.ts';
 import { readCatalog } from './read-catalog.ts';
 import { findProblems, type Problem, type Remedy } from './store-problems.ts';
 
@@ -60,12 +61,19 @@ async function mend(store: KeyValueStore, clock: Clock, remedy: Remedy): Promise
     commit.requireUnchanged(remedy.key, remedy.modRevision).delete(remedy.key);
     return (await commit.run(store)) !== undefined;
   }
+  if (remedy.kind === 'reindex') {
+    // Whoever makes the next segment READY makes the entries first.
+    const key = coverageKey(remedy.cube);
+    commit.requireUnchanged(key, remedy.modRevision).put(key, new Uint8Array());
+    return (await commit.run(store)) !== undefined;
+  }
   const { segment } = remedy;
   const key = keyOf(segmentKind.pattern, segment.name);
   const now = timestampOf(clock.now());
   const state = metadata.SegmentState.SEGMENT_STATE_RETIRED;
   const retired = { ...segment, state, updateTime: now, retireTime: now };
   commit.requireUnchanged(key, segment.revision);
+  uncover(commit, segment);
   // Whoever publishes meanwhile has read the segment as it was, and decides again.
   commit
     .put(key, encodeResource(segmentKind, retired))

@@ -3,6 +3,7 @@ import { groupKind, policyKind, roleKind, userKind } from '../access/access-kind
 import {
   cubeKind,
   deploymentKind,
+  deploymentStatusKind,
   dictionaryKind,
   hostKind,
   modelKind,
@@ -31,6 +32,7 @@ export const kinds: ReadonlyMap<string, ResourceKind<Resource>> = new Map(
     hostKind,
     storageNodeKind,
     deploymentKind,
+    deploymentStatusKind,
     userKind,
     groupKind,
     roleKind,
@@ -49,6 +51,7 @@ export interface FoundKey {
   readonly key: string;
   readonly collection: string;
   readonly ids: readonly string[];
+  readonly value: Uint8Array;
   readonly modRevision: bigint;
 }
 
@@ -67,13 +70,13 @@ export async function readCatalog(store: KeyValueStore): Promise<Catalog> {
   const keys: FoundKey[] = [];
   const undecodable: { key: string; detail: string }[] = [];
   let checkedCount = 0;
-  for await (const entry of readRange(store, { start: '' }, revision)) {
+  for await (const entry of readRange(store, { start: '' }, { revision })) {
     checkedCount++;
     const { key, modRevision } = entry;
     const [collection = '', ...ids] = key.startsWith(`${root}/`) ? key.split('/').slice(3) : [];
     const kind = kinds.get(collection);
     if (kind === undefined) {
-      keys.push({ key, collection, ids, modRevision });
+      keys.push({ key, collection, ids, value: entry.value, modRevision });
       continue;
     }
     const read = decode(kind, entry);

@@ -1,8 +1,9 @@
 import { metadata } from '@tessera/proto';
 import { nameOf } from '../resources/resource-key.ts';
 import { restoreMarker } from '../resources/restore-marker.ts';
+import { coverageKey, entryKey, isComplete, overlapsOf } from '../rules/coverage.ts';
 import { projectOf, sourcesOf } from '../rules/project-rules.ts';
-import { cubeOf, overlapsOf, snapshotsOf } from '../rules/segment-rules.ts';
+import { cubeOf, snapshotsOf } from '../rules/segment-rules.ts';
 import { type Catalog, type FoundKey, type FoundResource, kinds } from './read-catalog.ts';
 
 const { SEGMENT_STATE_READY, SEGMENT_STATE_RETIRED } = metadata.SegmentState;
@@ -10,6 +11,7 @@ const { SEGMENT_STATE_READY, SEGMENT_STATE_RETIRED } = metadata.SegmentState;
 export type ProblemReason =
   | 'DANGLING_REFERENCE'
   | 'OVERLAPPING_SEGMENTS'
+  | 'COVERAGE_INCOMPLETE'
   | 'UNDECODABLE_VALUE'
   | 'UNKNOWN_KEY'
   | 'RESTORE_INCOMPLETE';
@@ -17,6 +19,7 @@ export type ProblemReason =
 /** What mends a problem without a loss. */
 export type Remedy =
   | { readonly kind: 'retire'; readonly segment: metadata.Segment }
+  | { readonly kind: 'reindex'; readonly cube: string; readonly modRevision: bigint }
   | { readonly kind: 'delete'; readonly key: string; readonly modRevision: bigint };
 
 export interface Problem {
@@ -35,6 +38,7 @@ export function findProblems(catalog: Catalog): Problem[] {
     ...[...catalog.resources.values()].flatMap((found) => danglingOf(catalog, found)),
     ...catalog.keys.flatMap((key) => problemOfKey(catalog, key)),
     ...overlapping(catalog),
+    ...uncovered(catalog),
   ];
 }
 
@@ -104,8 +108,9 @@ function problemOfKey(catalog: Catalog, found: FoundKey): Problem[] {
     name: key,
     detail: `${owner} is not there, or cannot be read`,
   } as const;
-  // The versions of a model that got lost are what it can be made from again; passwords exist nowhere else.
-  if (['model-versions', 'credentials'].includes(found.collection)) return [problem];
+  // Versions of what got lost are what it can be made from again; passwords exist nowhere else.
+  const isKept = ['model-versions', 'deployment-versions', 'credentials'];
+  if (isKept.includes(found.collection)) return [problem];
   return [{ ...problem, remedy: { kind: 'delete', key, modRevision } }];
 }
 
@@ -113,11 +118,16 @@ function problemOfKey(catalog: Catalog, found: FoundKey): Problem[] {
 function ownerOf({ collection, ids: [first = '', second = '', ...rest] }: FoundKey) {
   switch (collection) {
     case 'journal':
+    case 'ended':
       return `operations/${first}`;
     case 'credentials':
       return `users/${first}`;
+    case 'deployment-versions':
+      return `deployments/${first}`;
     case 'model-versions':
       return `projects/${first}/models/${second}`;
+    case 'ready':
+      return `projects/${first}/cubes/${second}/segments/${rest[1]}`;
     case 'coverage':
       return `projects/${first}/cubes/${second}`;
     case 'uses': {
@@ -129,16 +139,29 @@ function ownerOf({ collection, ids: [first = '', second = '', ...rest] }: FoundK
   }
 }
 
-function overlapping({ resources }: Catalog): Problem[] {
-  const byCube = new Map<string, metadata.Segment[]>();
-  for (const { kind, resource } of resources.values()) {
-    if (kind !== 'segment') continue;
-    const segment = resource as metadata.Segment;
-    if (segment.state !== SEGMENT_STATE_READY) continue;
-    const cube = cubeOf(segment.name);
-    byCube.set(cube, [...(byCube.get(cube) ?? []), segment]);
-  }
-  return [...byCube.values()].flatMap((segments) =>
+/** READY segments that nobody would see who makes another one READY. */
+function uncovered(catalog: Catalog): Problem[] {
+  const keys = new Map(catalog.keys.map((found) => [found.key, found]));
+  return [...readyByCube(catalog)].flatMap(([cube, segments]): Problem[] => {
+    const found = keys.get(coverageKey(cube));
+    const missing = segments.filter((segment) => !keys.has(entryKey(segment)));
+    if (found === undefined || !isComplete(found.value) || missing.length === 0) return [];
+    const detail = `${missing.map(({ name }) => name).join(', ')} is missing in what segments must not overlap`;
+    const remedy = { kind: 'reindex', cube, modRevision: found.modRevision } as const;
+    return [{ reason: 'COVERAGE_INCOMPLETE', name: cube, detail, remedy }];
+  });
+}
+
+function readyByCube({ resources }: Catalog): ReadonlyMap<string, metadata.Segment[]> {
+  const ready = [...resources.values()]
+    .filter(({ kind }) => kind === 'segment')
+    .map(({ resource }) => resource as metadata.Segment)
+    .filter(({ state }) => state === SEGMENT_STATE_READY);
+  return Map.groupBy(ready, ({ name }) => cubeOf(name));
+}
+
+function overlapping(catalog: Catalog): Problem[] {
+  return [...readyByCube(catalog).values()].flatMap((segments) =>
     overlapsOf(segments).map(([a, b]) => {
       // The rows of the one that was written first are then read from the other or from the source.
       const [older, newer] = a.revision < b.revision ? [a, b] : [b, a];

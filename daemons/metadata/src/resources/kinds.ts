@@ -139,6 +139,19 @@ export const deploymentKind: ResourceKind<metadata.Deployment> = {
   fields: { daemons: 'daemons', paused: 'paused' },
 };
 
+export const deploymentStatusKind: ResourceKind<metadata.DeploymentStatus> = {
+  kind: 'deployment_status',
+  pattern: 'deployment-statuses/{deployment}',
+  codec: metadata.DeploymentStatus,
+  fields: {
+    version: 'version',
+    state: 'state',
+    message: 'message',
+    processes: 'processes',
+    drifts: 'drifts',
+  },
+};
+
 export const operationKind: ResourceKind<metadata.OperationRecord> = {
   kind: 'operation',
   pattern: 'operations/{operation}',

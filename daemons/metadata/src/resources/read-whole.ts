@@ -17,16 +17,17 @@ export async function readWhole(
   return { entries, revision };
 }
 
-/** The same entry by entry, for ranges that are too large to hold. */
+/** The same entry by entry, for ranges that are too large to hold, or of which the first ones may do. */
 export async function* readRange(
   store: KeyValueStore,
   range: KeyRange,
-  revision: bigint,
+  pinned: { readonly revision?: bigint; readonly limit?: number } = {},
 ): AsyncGenerator<KeyValue> {
   let startAfter: string | undefined;
+  let options = pinned;
   for (let more = true; more; ) {
-    const options = { revision, ...(startAfter !== undefined && { startAfter }) };
-    const page = await store.list(range, options);
+    const page = await store.list(range, { ...options, ...(startAfter && { startAfter }) });
+    options = { ...pinned, revision: page.revision };
     yield* page.entries;
     startAfter = page.entries.at(-1)?.key;
     more = page.more;

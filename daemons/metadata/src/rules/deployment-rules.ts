@@ -1,24 +1,49 @@
 import { metadata } from '@tessera/proto';
-import { invalidSpec } from '../errors.ts';
+import { invalidSpec, notFound } from '../errors.ts';
+import { deploymentKind, deploymentStatusKind } from '../resources/kinds.ts';
+import { idsOf, keyOf } from '../resources/resource-key.ts';
 import type { ResourceRules } from '../resources/resource-table.ts';
 import { Faults } from './faults.ts';
+import { VersionKeys } from './resource-versions.ts';
 
-/** Daemons of one deployment. */
-const maxDaemons = 100;
+/** Of one deployment. */
+const bounds = { daemons: 100, options: 200, artifacts: 100 } as const;
+const versions = new VersionKeys(deploymentKind);
 
-/** A deployment can be carried out as it stands, and each change of what is wanted is another generation. */
+/** A deployment can be carried out as it stands, and each change of what is wanted is another version. */
 export const deploymentRules: ResourceRules<metadata.Deployment> = {
-  onWrite: async ({ before, after }) => {
+  onWrite: async ({ before, after }, commit) => {
     const faults = faultsOf(after);
     if (faults.length > 0) throw invalidSpec('deployment', after.name, faults);
     if (before !== undefined && textOf(before) === textOf(after)) return after;
-    return { ...after, generation: (before?.generation ?? 0n) + 1n };
+    const versioned = { ...after, version: (before?.version ?? 0n) + 1n };
+    versions.keep(commit, versioned);
+    return versioned;
+  },
+  onDelete: async ({ name }, commit) => {
+    versions.forget(commit, name);
+    commit.delete(keyOf(deploymentStatusKind.pattern, statusOf(name)));
   },
 };
 
+/** A status is that of a deployment. */
+export const deploymentStatusRules: ResourceRules<metadata.DeploymentStatus> = {
+  onWrite: async ({ after }, commit) => {
+    const [id] = idsOf(deploymentStatusKind.pattern, after.name);
+    const name = `deployments/${id}`;
+    commit.requirePresent(keyOf(deploymentKind.pattern, name), () => notFound('deployment', name));
+    return after;
+  },
+};
+
+function statusOf(deployment: string): string {
+  const [id] = idsOf(deploymentKind.pattern, deployment);
+  return `deployment-statuses/${id}`;
+}
+
 function faultsOf({ daemons }: metadata.Deployment) {
   const faults = new Faults();
-  if (daemons.length > maxDaemons) faults.add('daemons', `may be ${maxDaemons} at most.`);
+  if (daemons.length > bounds.daemons) faults.add('daemons', `may be ${bounds.daemons} at most.`);
   faults.unique(
     'daemons',
     daemons.map(({ name }) => name),
@@ -26,19 +51,73 @@ function faultsOf({ daemons }: metadata.Deployment) {
   );
   for (const [i, daemon] of daemons.entries()) {
     const field = `daemons[${i}]`;
-    if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(daemon.name)) {
-      faults.add(`${field}.name`, 'must be 1 to 63 of a-z, 0-9 and "-".');
-    }
-    faults.required(`${field}.argv`, daemon.argv[0] ?? '');
-    if (daemon.maxUnavailable < 0) faults.add(`${field}.max_unavailable`, 'must not be negative.');
-    if ((daemon.hosts?.limit ?? 0) < 0) faults.add(`${field}.hosts.limit`, 'must not be negative.');
-    for (const [j, host] of (daemon.hosts?.hosts ?? []).entries()) {
-      if (!/^hosts\/[^/]+$/.test(host)) {
-        faults.add(`${field}.hosts.hosts[${j}]`, 'must be of the form hosts/{host}.');
-      }
-    }
+    checkDaemon(faults, field, daemon);
+    checkHosts(faults, `${field}.hosts`, daemon.hosts);
+    checkWords(faults, field, daemon);
   }
   return faults.found;
+}
+
+function checkDaemon(faults: Faults, field: string, daemon: metadata.DaemonSpec): void {
+  const { name, argv, options, artifacts } = daemon;
+  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) {
+    faults.add(`${field}.name`, 'must be 1 to 63 of a-z, 0-9 and "-".');
+  }
+  faults.required(`${field}.argv`, argv[0] ?? '');
+  if (daemon.maxUnavailable < 0) faults.add(`${field}.max_unavailable`, 'must not be negative.');
+  for (const option of Object.keys(options)) {
+    if (!/^[a-z][a-z0-9-]*$/.test(option)) {
+      faults.add(`${field}.options.${option}`, 'must be of a-z, 0-9 and "-".');
+    }
+  }
+  if (Object.keys(options).length > bounds.options) {
+    faults.add(`${field}.options`, `may be ${bounds.options} at most.`);
+  }
+  if (artifacts.length > bounds.artifacts) {
+    faults.add(`${field}.artifacts`, `may be ${bounds.artifacts} at most.`);
+  }
+  for (const [j, { artifact, path }] of artifacts.entries()) {
+    if (!/^artifacts\/[0-9a-f]{64}$/.test(artifact)) {
+      faults.add(`${field}.artifacts[${j}].artifact`, 'must be artifacts/ and a SHA-256.');
+    }
+    if (path === '' || path.startsWith('/') || path.split('/').includes('..')) {
+      faults.add(`${field}.artifacts[${j}].path`, 'must be relative, without "..".');
+    }
+  }
+}
+
+function checkHosts(faults: Faults, field: string, hosts: metadata.HostSelector | undefined): void {
+  if ((hosts?.limit ?? 0) < 0) faults.add(`${field}.limit`, 'must not be negative.');
+  for (const [j, host] of (hosts?.hosts ?? []).entries()) {
+    if (!/^hosts\/[^/]+$/.test(host)) {
+      faults.add(`${field}.hosts[${j}]`, 'must be of the form hosts/{host}.');
+    }
+  }
+}
+
+/** Words that stand for what a host has: a misspelt one would be handed to the daemon as it is. */
+function checkWords(faults: Faults, field: string, daemon: metadata.DaemonSpec): void {
+  const { argv, options, environment, healthAddress } = daemon;
+  const texts: [string, string][] = [
+    ...argv.map((text, i): [string, string] => [`argv[${i}]`, text]),
+    ...Object.entries(options).flatMap(([name, { values }]) =>
+      values.map((text): [string, string] => [`options.${name}`, text]),
+    ),
+    ...Object.entries(environment).map(([name, text]): [string, string] => [
+      `environment.${name}`,
+      text,
+    ]),
+    ['health_address', healthAddress],
+  ];
+  for (const [place, text] of texts) {
+    for (const [word] of text.matchAll(/\{\{[^{}]*\}\}/g)) {
+      if (/^\{\{(host|ip|rack|port(\+\d{1,4})?)\}\}$/.test(word)) continue;
+      faults.add(
+        `${field}.${place}`,
+        `${word} stands for nothing; {{host}}, {{ip}}, {{rack}}, {{port}} and {{port+N}} do.`,
+      );
+    }
+  }
 }
 
 function textOf({ daemons }: metadata.Deployment): string {

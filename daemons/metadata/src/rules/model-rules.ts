@@ -3,19 +3,21 @@ import type { metadata } from '@tessera/proto';
 import { badRequest, cubeNotEmpty, inUse, invalidSpec, notFound } from '../errors.ts';
 import type { Commit } from '../resources/commit.ts';
 import { cubeKind, modelKind, sourceKind } from '../resources/kinds.ts';
-import { idsOf, internalKey, keyOf, selectBelow } from '../resources/resource-key.ts';
-import { encodeResource } from '../resources/resource-kind.ts';
+import { idsOf, keyOf, selectBelow } from '../resources/resource-key.ts';
 import type { Change, ResourceRules } from '../resources/resource-table.ts';
+import { forgetCoverage } from './coverage.ts';
 import type { ModelValidator } from './model-validator.ts';
 import { projectOf, referProject, sourcesOf } from './project-rules.ts';
 import { forgetUses, guardUses, refer, touch } from './references.ts';
-import { coverageKey } from './segment-rules.ts';
+import { VersionKeys } from './resource-versions.ts';
 
 export interface ModelRulesOptions {
   readonly store: KeyValueStore;
   readonly validator: ModelValidator;
   readonly cubesOf: (project: string) => Promise<readonly metadata.Cube[]>;
 }
+
+const versions = new VersionKeys(modelKind);
 
 /** Models: valid, their sources there, every version kept, and no cube left without what it names. */
 export function modelRules(options: ModelRulesOptions): ResourceRules<metadata.Model> {
@@ -31,7 +33,7 @@ export function modelRules(options: ModelRulesOptions): ResourceRules<metadata.M
       else await checkCubesOf(options, after, commit);
       for (const source of sourcesOf(after)) refer(commit, sourceKind, source);
       const versioned = { ...after, version: (before?.version ?? 0n) + 1n };
-      commit.put(versionKey(name, versioned.version), encodeResource(modelKind, versioned));
+      versions.keep(commit, versioned);
       return versioned;
     },
     onDelete: async ({ name }, commit) => {
@@ -43,17 +45,10 @@ export function modelRules(options: ModelRulesOptions): ResourceRules<metadata.M
           name,
           users.map((cube) => cube.name),
         );
-      const versions = selectBelow('model-versions', idsOf(modelKind.pattern, name));
-      commit.deletePrefix(versions.start, versions.end!);
+      versions.forget(commit, name);
       forgetUses(commit, modelKind, name);
     },
   };
-}
-
-/** Versions sort by number. */
-export function versionKey(name: string, version: bigint): string {
-  const padded = String(version).padStart(12, '0');
-  return internalKey('model-versions', ...idsOf(modelKind.pattern, name), padded);
 }
 
 async function cubesOfModel({ cubesOf }: ModelRulesOptions, name: string) {
@@ -106,7 +101,7 @@ export function cubeRules(options: CubeRulesOptions): ResourceRules<metadata.Cub
         if (entries.length > 0) throw cubeNotEmpty(name);
       }
       commit.deletePrefix(segments.start, segments.end!);
-      commit.delete(coverageKey(name));
+      forgetCoverage(commit, name);
       forgetUses(commit, cubeKind, name);
     },
   };

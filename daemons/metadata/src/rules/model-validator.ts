@@ -1,5 +1,5 @@
 import type { FieldViolation } from '@tessera/base';
-import type { metadata } from '@tessera/proto';
+import type { access, metadata } from '@tessera/proto';
 import { checkCube } from './check-cube.ts';
 import { checkModel } from './check-model.ts';
 
@@ -17,10 +17,13 @@ export interface ModelValidator {
     spec: metadata.CubeSpec,
     model: Pick<metadata.Model, 'name' | 'spec'>,
   ): Faults | Promise<Faults>;
+  /** Whether it fits the table that it is for. */
+  checkPolicy(policy: access.Policy): Faults | Promise<Faults>;
 }
 
 /** Checks what can be known without a source: names, references and cycles. */
 export const structuralValidator: ModelValidator = {
   checkModel,
   checkCube: (spec, model) => checkCube(spec, model.spec!),
+  checkPolicy: () => [],
 };

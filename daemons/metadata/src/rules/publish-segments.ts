@@ -28,16 +28,10 @@ import {
   withRevision,
 } from '../resources/resource-kind.ts';
 import { attempts, type TableContext } from '../resources/resource-table.ts';
+import { coverBy, uncover } from './coverage.ts';
 import { projectOf, referProject } from './project-rules.ts';
 import { refer, touch } from './references.ts';
-import {
-  checkOverlap,
-  checkRange,
-  cubeOf,
-  readCoverage,
-  type SegmentRulesOptions,
-  snapshotsOf,
-} from './segment-rules.ts';
+import { checkRange, cubeOf, type SegmentRulesOptions, snapshotsOf } from './segment-rules.ts';
 
 const { SEGMENT_STATE_READY, SEGMENT_STATE_RETIRED } = metadata.SegmentState;
 const method = 'publish';
@@ -85,15 +79,12 @@ export class SegmentPublisher {
     const commit = new Commit().fence(fence);
     refer(commit, cubeKind, parent);
     requireBuiltFor(commit, request);
-    const { others } = await readCoverage(this.#rules, commit, parent);
-    const current = new Map(others.map((segment) => [segment.name, segment]));
+    const named = [...request.segments, ...request.retire].map(({ name }) => name);
+    const current = await this.#read(named);
     const published = request.segments.map((segment) => this.#published(commit, current, segment));
-    for (const segment of published) current.set(segment.name, segment);
-    for (const reference of request.retire) {
-      const retired = this.#retired(commit, current, reference);
-      current.set(retired.name, retired);
-    }
-    checkOverlap(published, [...current.values()]);
+    for (const reference of request.retire) this.#retire(commit, current, reference);
+    for (const before of current.values()) uncover(commit, before);
+    await coverBy(this.#rules, commit, parent, { ready: published, leaving: new Set(named) });
     const made = await this.#createCopies(commit, request);
     for (const segment of published) referAll(commit, segment, made);
 
@@ -130,11 +121,11 @@ export class SegmentPublisher {
     return after;
   }
 
-  #retired(
+  #retire(
     commit: Commit,
     current: ReadonlyMap<string, metadata.Segment>,
     { name, etag }: metadata.SegmentReference,
-  ): metadata.Segment {
+  ): void {
     const before = current.get(name);
     const changed = () => segmentChanged(name, etag);
     if (before === undefined || before.etag !== etag) throw changed();
@@ -143,7 +134,21 @@ export class SegmentPublisher {
     const now = timestampOf(this.#context.clock.now());
     const after = { ...before, state: SEGMENT_STATE_RETIRED, updateTime: now, retireTime: now };
     commit.put(key, encodeResource(segmentKind, after));
-    return after;
+  }
+
+  /** Those of the segments that are there, by name. */
+  async #read(names: readonly string[]): Promise<ReadonlyMap<string, metadata.Segment>> {
+    const { store } = this.#context;
+    const success = names.map(
+      (name) => ({ op: 'get', key: keyOf(segmentKind.pattern, name) }) as const,
+    );
+    const { results } = await store.transaction({ success });
+    const found = results.flatMap((read) =>
+      read.op === 'get' && read.entry !== undefined
+        ? [decodeResource(segmentKind, read.entry)]
+        : [],
+    );
+    return new Map(found.map((segment) => [segment.name, segment]));
   }
 
   /** Names of the snapshots that this publication creates or finds the same. */

@@ -5,6 +5,7 @@ import { policyRules, roleRules, userRules } from '../access/access-resource-rul
 import {
   cubeKind,
   deploymentKind,
+  deploymentStatusKind,
   dictionaryKind,
   hostKind,
   modelKind,
@@ -16,7 +17,7 @@ import {
   storageNodeKind,
 } from '../resources/kinds.ts';
 import { ResourceTable, type TableContext } from '../resources/resource-table.ts';
-import { deploymentRules } from './deployment-rules.ts';
+import { deploymentRules, deploymentStatusRules } from './deployment-rules.ts';
 import { hostRules } from './host-rules.ts';
 import { operationRules } from './journal.ts';
 import { cubeRules, modelRules } from './model-rules.ts';
@@ -37,6 +38,7 @@ export interface Tables {
   readonly hosts: ResourceTable<metadata.Host>;
   readonly storageNodes: ResourceTable<metadata.StorageNode>;
   readonly deployments: ResourceTable<metadata.Deployment>;
+  readonly deploymentStatuses: ResourceTable<metadata.DeploymentStatus>;
   readonly operations: ResourceTable<metadata.OperationRecord>;
   readonly users: ResourceTable<access.User>;
   readonly groups: ResourceTable<access.Group>;
@@ -64,11 +66,12 @@ export function createTables(context: TableContext, validator: ModelValidator): 
     hosts: new ResourceTable(hostKind, context, hostRules),
     storageNodes: new ResourceTable(storageNodeKind, context, storageNodeRules),
     deployments: new ResourceTable(deploymentKind, context, deploymentRules),
+    deploymentStatuses: new ResourceTable(deploymentStatusKind, context, deploymentStatusRules),
     operations: new ResourceTable(operationKind, context, operationRules),
     users: new ResourceTable(userKind, context, userRules),
     groups: new ResourceTable(groupKind, context),
     roles: new ResourceTable(roleKind, context, roleRules),
-    policies: new ResourceTable(policyKind, context, policyRules),
+    policies: new ResourceTable(policyKind, context, policyRules(validator)),
   };
   return tables;
 }

@@ -7,8 +7,8 @@ import type {
   ResourceTable,
 } from '../resources/resource-table.ts';
 import type { Journal } from '../rules/journal.ts';
-import type { ModelVersions } from '../rules/model-versions.ts';
 import type { SegmentPublisher } from '../rules/publish-segments.ts';
+import type { ResourceVersions } from '../rules/resource-versions.ts';
 import type { Tables } from '../rules/tables.ts';
 
 /** Wire in, wire out. Rules are in `rules/`, storing is in `resources/`. */
@@ -46,7 +46,7 @@ export function sourceHandler({ sources }: Tables): metadata.SourceServiceImplem
 
 export function modelHandler(
   { models }: Tables,
-  versions: ModelVersions,
+  versions: ResourceVersions<metadata.Model>,
 ): metadata.ModelServiceImplementation {
   return {
     getModel: ({ name, version }) => versions.get(name, version),
@@ -59,8 +59,11 @@ export function modelHandler(
     updateModel: ({ model, ...options }) => models.update({ resource: model, ...options }),
     deleteModel: (request) => remove(models, request),
     watchModels: (request, { signal }) => watch(models, request, signal),
-    listModelVersions: (request) => versions.list(request),
-    rollbackModel: (request) => versions.rollback(request),
+    listModelVersions: async (request) => {
+      const { resources, ...page } = await versions.list(request);
+      return { models: resources, ...page };
+    },
+    rollbackModel: (request) => versions.rollback(request, ['spec']),
   };
 }
 
@@ -180,11 +183,12 @@ export function storageNodeHandler({
   };
 }
 
-export function deploymentHandler({
-  deployments,
-}: Tables): metadata.DeploymentServiceImplementation {
+export function deploymentHandler(
+  { deployments, deploymentStatuses }: Tables,
+  versions: ResourceVersions<metadata.Deployment>,
+): metadata.DeploymentServiceImplementation {
   return {
-    getDeployment: ({ name }) => deployments.get(name),
+    getDeployment: ({ name, version }) => versions.get(name, version),
     listDeployments: async (request) => {
       const { resources, ...page } = await deployments.list(request);
       return { deployments: resources, ...page };
@@ -200,6 +204,23 @@ export function deploymentHandler({
     deleteDeployment: (request) => remove(deployments, request),
     watchDeployments: ({ startRevision }, { signal }) =>
       watch(deployments, { parent: '', startRevision }, signal),
+    listDeploymentVersions: async (request) => {
+      const { resources, ...page } = await versions.list(request);
+      return { deployments: resources, ...page };
+    },
+    rollbackDeployment: (request) => versions.rollback(request, ['daemons']),
+    getDeploymentStatus: ({ name }) => deploymentStatuses.get(name),
+    listDeploymentStatuses: async (request) => {
+      const { resources, ...page } = await deploymentStatuses.list(request);
+      return { deploymentStatuses: resources, ...page };
+    },
+    updateDeploymentStatus: ({ deploymentStatus, fence }) =>
+      deploymentStatuses.update({
+        resource: deploymentStatus,
+        updateMask: undefined,
+        allowMissing: true,
+        fence,
+      }),
   };
 }
 

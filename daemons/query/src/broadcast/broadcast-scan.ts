@@ -18,6 +18,7 @@ import type { NodeStandings } from './node-standings.ts';
 import { mayWorkElsewhere } from './retryable.ts';
 import type { Replicas, SegmentLocator } from './segment-locator.ts';
 import type { StorageNode } from './storage-node.ts';
+import { ToldOfCall } from './told-of-call.ts';
 import { whyUnreachable } from './why-unreachable.ts';
 
 export interface BroadcastScanParts {
@@ -37,6 +38,9 @@ interface Part {
 }
 
 type Attempt = DaemonWork['attempt'];
+
+/** Nobody looks at it; the exception that an abort makes without one costs more than the rest of a call's wait. */
+const callOver = 'the call is over';
 
 /** One scan over several daemons. Each segment is in exactly one of the parts that make up the answer. */
 export class BroadcastScan {
@@ -163,7 +167,7 @@ export class BroadcastScan {
     };
     const ended = () => false;
     const late = await Promise.race([call.then(ended, ended), wait().catch(ended)]);
-    over.abort();
+    over.abort(callOver);
     return late;
   }
 
@@ -172,12 +176,12 @@ export class BroadcastScan {
     const { daemon } = share;
     const whole = share.indexes.length === this.#files.length;
     const startedMs = clock.monotonicMs();
-    const came = { rowCount: 0, wireBytes: 0 };
+    const told = new ToldOfCall();
     let outcome: DaemonWork['outcome'] = 'failed';
     standings.began(daemon);
     if (attempt === 'first') hedging.called();
     try {
-      const batches = await this.#collect(share, whole, came, signal);
+      const batches = await this.#collect(share, whole, told, signal);
       outcome = 'answered';
       standings.answered(daemon);
       hedging.answered(clock.monotonicMs() - startedMs);
@@ -190,34 +194,31 @@ export class BroadcastScan {
       standings.ended(daemon);
       const micros = Math.round((clock.monotonicMs() - startedMs) * 1_000);
       const segmentCount = share.indexes.length;
-      this.#options.onDaemonWork?.({ daemon, attempt, outcome, segmentCount, micros, ...came });
+      const work = { daemon, attempt, outcome, segmentCount, micros, ...told.soFar() };
+      this.#options.onDaemonWork?.(work);
     }
   }
 
   async #collect(
     { daemon, indexes }: Share,
     whole: boolean,
-    came: { rowCount: number; wireBytes: number },
+    told: ToldOfCall,
     signal: AbortSignal,
   ): Promise<readonly ColumnBatch[]> {
     const { scanner } = this.#parts.nodes.get(daemon)!;
     const limit = this.#parts.maxPartialBytes;
     const segments = indexes.map((index) => this.#plan.segments[index]!);
     const plan = { ...(whole ? this.#plan : this.#inParts().plan), segments };
-    const onWireBytes = (bytes: number) => {
-      came.wireBytes += bytes;
-      this.#options.onWireBytes?.(bytes);
-    };
     const { parameters } = this.#options;
     const batches: ColumnBatch[] = [];
     let bytes = 0;
     for await (const batch of streamUntil(
-      scanner.scan(plan, { parameters, signal, onWireBytes }),
+      scanner.scan(plan, { parameters, signal, ...told.listeners(this.#options) }),
       signal,
     )) {
       bytes += batchBytes(batch);
       if (bytes > limit) throw resultTooLarge('bytes', limit);
-      came.rowCount += batch.rowCount;
+      told.rows(batch.rowCount);
       if (batch.rowCount > 0) batches.push(batch);
     }
     return batches;

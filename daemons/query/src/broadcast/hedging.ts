@@ -23,7 +23,8 @@ export const hedgingDefaults: HedgingOptions = {
 };
 
 const rememberedCalls = 128;
-const enoughCalls = 16;
+/** Calls before the first look at what they took, and between two. */
+const callsPerLook = 16;
 const quantile = 0.95;
 
 /** Learns from recent calls when one is late, and keeps hedges to a share of all calls. Knows no clock. */
@@ -31,6 +32,7 @@ export class Hedging {
   readonly #options: HedgingOptions;
   readonly #durationsMs: number[] = [];
   #next = 0;
+  #delayMs: number | undefined;
   #allowed: number;
 
   constructor(options: HedgingOptions = hedgingDefaults) {
@@ -50,12 +52,16 @@ export class Hedging {
   answered(durationMs: number): void {
     this.#durationsMs[this.#next] = durationMs;
     this.#next = (this.#next + 1) % rememberedCalls;
+    if (this.#next % callsPerLook === 0) this.#delayMs = this.#learnt();
   }
 
   /** Twice what all but the slowest calls took. */
   delayMs(): number {
-    const { minDelayMs, maxDelayMs, firstDelayMs } = this.#options;
-    if (this.#durationsMs.length < enoughCalls) return firstDelayMs;
+    return this.#delayMs ?? this.#options.firstDelayMs;
+  }
+
+  #learnt(): number {
+    const { minDelayMs, maxDelayMs } = this.#options;
     const sorted = this.#durationsMs.toSorted((a, b) => a - b);
     const late = 2 * sorted[Math.floor(quantile * (sorted.length - 1))]!;
     return Math.min(maxDelayMs, Math.max(minDelayMs, late));

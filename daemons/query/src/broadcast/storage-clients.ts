@@ -9,6 +9,8 @@ import {
 import { queryDefaults } from '../config.ts';
 import { AskingLocator } from './asking-locator.ts';
 import { BroadcastScanner } from './broadcast-scanner.ts';
+import { OnlyScanner } from './only-scanner.ts';
+import { PruningScanner } from './pruning-scanner.ts';
 import { ReplicatedSnapshotReader } from './replicated-snapshots.ts';
 import { fixedNodes, RemoteStorageNode } from './storage-node.ts';
 
@@ -29,9 +31,9 @@ export function storageClients(
 ): StorageClients {
   const [only, ...more] = daemons as readonly [StorageAddress, ...StorageAddress[]];
   if (more.length === 0) {
-    const { storage } = only;
+    const { address, storage } = only;
     return {
-      scanner: new RemoteCuboidScanner(storage),
+      scanner: new OnlyScanner(address, new RemoteCuboidScanner(storage), clock),
       snapshots: new RemoteSnapshotReader(storage),
     };
   }
@@ -41,8 +43,7 @@ export function storageClients(
   const readers = daemons.map(({ storage }) => new RemoteSnapshotReader(storage));
   const maxPartialBytes = queryDefaults.maxResultBytes;
   const locator = new AskingLocator(nodes, clock);
-  return {
-    scanner: new BroadcastScanner({ nodes, locator, clock, maxPartialBytes }),
-    snapshots: new ReplicatedSnapshotReader(() => readers),
-  };
+  const scanner = new BroadcastScanner({ nodes, locator, clock, maxPartialBytes });
+  const snapshots = new ReplicatedSnapshotReader(() => readers);
+  return { scanner: new PruningScanner(scanner, snapshots), snapshots };
 }

@@ -9,8 +9,8 @@ import type {
   QuerySettings,
   QuerySummary,
 } from '@tessera/client';
-import { type ColumnBatch, columnFromValues, type Schema } from '@tessera/columnar';
-import { type BlockExplanation, formatExplanation, formatSourceRanges } from '@tessera/cube';
+import type { ColumnBatch, Schema } from '@tessera/columnar';
+import type { BlockExplanation } from '@tessera/cube';
 import type { Logger } from '@tessera/daemon';
 import { inSpan, noteOnSpan } from '@tessera/telemetry';
 import type { Admission, Admitted } from '../admission/admission.ts';
@@ -26,6 +26,7 @@ import { sourceFailuresFor } from '../plan/for-caller.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Planner, PlanRequest } from '../plan/planner.ts';
 import type { Executor } from './executor.ts';
+import { explainBatch, explainLines, explainSchema, explanationText } from './explain-report.ts';
 import { Unreadable } from './unreadable.ts';
 
 export interface QueryRequest {
@@ -67,8 +68,6 @@ export interface Explained {
 /** Files that one statement may lose to corruption, and times that its source may change, before it gives up. */
 const maxReplans = 16;
 const maxSourceChanges = 1;
-
-const explainSchema: Schema = [{ name: 'QUERY PLAN', type: { kind: 'text' }, nullable: false }];
 
 /** One statement from text to rows: admission, catalog, plan, execution, log. The daemon outlives whatever it throws. */
 export class QueryRunner {
@@ -166,7 +165,7 @@ export class QueryRunner {
       run.plan = plan;
       // The text with its constants may hold what is nobody's business; its shape does not.
       noteOnSpan({ 'tessera.plan_kind': plan.kind, 'db.query.text': plan.shape.sql });
-      if (plan.explain) return this.#explained(run, planned, plannedMs);
+      if (plan.explain?.analyze === false) return this.#explained(run, planned, plannedMs);
       if (plan.refusal !== undefined) throw plan.refusal;
       if (await this.#waitsAsHeavy(run, admitted, plan)) {
         planned = await this.#plan(planRequestOf(run.request), run.request.project, signal);
@@ -185,7 +184,8 @@ export class QueryRunner {
           onDaemonWork: (work) => run.daemonWork.push(work),
         });
         query.rowCount = BigInt(batch.rowCount);
-        return this.#summed(run, planned, batch, plannedMs);
+        const answer = this.#summed(run, planned, batch, plannedMs);
+        return plan.explain === undefined ? answer : reportOf(planned, run.request.caller, answer);
       } catch (error) {
         if (error instanceof Unreadable && losses++ < maxReplans) {
           this.#leaveOut(error, run, planned.base);
@@ -242,12 +242,7 @@ export class QueryRunner {
   }
 
   #explained(run: Run, planned: Planned, plannedMs: number): Answer {
-    const lines = explanationText(planned.plan, planned.snapshot, run.request.caller).split('\n');
-    const batch = {
-      schema: explainSchema,
-      rowCount: lines.length,
-      columns: [columnFromValues(explainSchema[0]!.type, lines)],
-    };
+    const batch = explainBatch(explainLines(planned, run.request.caller));
     return { ...this.#summed(run, planned, batch, plannedMs), schema: explainSchema };
   }
 
@@ -274,7 +269,7 @@ export class QueryRunner {
         },
         rejectedRows: rejectedRows(plan, snapshot),
         notes: run.notes,
-        daemonWork: [...run.daemonWork],
+        daemonWork: plan.tellsWork ? [...run.daemonWork] : [],
       },
     };
   }
@@ -356,6 +351,13 @@ interface Planned {
   readonly base: CatalogSnapshot;
 }
 
+/** EXPLAIN ANALYZE: what running it took, in the place of its rows. */
+function reportOf(planned: Planned, caller: Caller | undefined, answer: Answer): Answer {
+  const batch = explainBatch(explainLines(planned, caller, answer.summary));
+  const rowCount = BigInt(batch.rowCount);
+  return { ...answer, schema: explainSchema, batch, summary: { ...answer.summary, rowCount } };
+}
+
 function micros(ms: number): bigint {
   return BigInt(Math.max(0, Math.round(ms * 1_000)));
 }
@@ -418,26 +420,4 @@ function rejectedRows(plan: Plan, { sources }: CatalogSnapshot): bigint {
     }
   }
   return rows;
-}
-
-function explanationText(
-  plan: Plan,
-  snapshot: CatalogSnapshot,
-  caller: Caller | undefined,
-): string {
-  // Models name tables and columns that a caller may not know of.
-  const modelFailures = caller === undefined ? snapshot.modelFailures : [];
-  const broken = modelFailures.map(
-    ({ model, error }) => `Model ${model} is not used: ${error.message}`,
-  );
-  const away = sourceFailuresFor(caller, snapshot).map(
-    ([source, error]) => `Source ${source} cannot be read: ${error.message}`,
-  );
-  const refused = plan.refusal === undefined ? [] : [`Refused: ${plan.refusal.message}`];
-  const blocks = plan.explanations.length > 0 ? [formatExplanation(plan.explanations)] : [];
-  const tables =
-    plan.sourceTables.length > 0 ? [`Read from the source: ${plan.sourceTables.join(', ')}`] : [];
-  const ranges = formatSourceRanges(plan.coverage);
-  const lines = [...blocks, ...tables, ...ranges, ...refused, ...broken, ...away];
-  return lines.length > 0 ? lines.join('\n') : 'No table is read.';
 }

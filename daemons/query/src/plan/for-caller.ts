@@ -1,4 +1,4 @@
-import { type AccessView, type Caller, permitsSource } from '@tessera/access';
+import { type AccessView, type Caller, permits, permitsSource } from '@tessera/access';
 import { TesseraError } from '@tessera/base';
 import type { BlockCoverage, BlockExplanation, Model, ModelState } from '@tessera/cube';
 import type { ExternalTable } from '@tessera/plugin';
@@ -43,6 +43,22 @@ export function coverageFor(
   const found = models.find(({ model }) => model.name === coverage.model);
   if (found === undefined || view.access(found.model.fact.table) !== undefined) return coverage;
   return { ...coverage, model: '', cube: '', layouts: [], segments: [], prunedSegments: [] };
+}
+
+/**
+ * Whether a caller may know what storage daemons did for a statement. How many rows they read of tables that he sees in part
+ * tells of the rest, so of these only who may operate does.
+ */
+export function tellsWork(
+  { view, caller }: { readonly view: AccessView | undefined; readonly caller: Caller | undefined },
+  { project, models }: CatalogSnapshot,
+  usedModels: readonly string[],
+  inPart: boolean,
+): boolean {
+  if (view === undefined || caller === undefined) return true;
+  if (permits(caller.roles, 'operate', { project })) return true;
+  const used = models.filter(({ model }) => usedModels.includes(model.name));
+  return !inPart && used.every(({ model }) => seesModel(view, model));
 }
 
 function seesModel(view: AccessView, { fact, lookups }: Model): boolean {

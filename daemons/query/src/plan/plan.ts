@@ -2,14 +2,14 @@ import type { TesseraError } from '@tessera/base';
 import type { PlanKind } from '@tessera/client';
 import type { Field } from '@tessera/columnar';
 import type { BlockCoverage, BlockExplanation, MatchedBlock } from '@tessera/cube';
-import type { ParameterValues, Query } from '@tessera/sql';
+import type { Explain, ParameterValues, Query } from '@tessera/sql';
 import type { BlockOfLog } from '../admission/query-log.ts';
 import type { CompiledResidual } from '../execute/residual.ts';
 
 /** A statement ready to run, any number of times, against the snapshot that it was planned for. */
 export interface Plan {
-  /** EXPLAIN: the answer is the text of `explanations`. */
-  readonly explain: boolean;
+  /** EXPLAIN: the answer is a text about the statement, which is run only for ANALYZE. */
+  readonly explain?: Explain;
   readonly schema: readonly Field[];
   readonly residual: Query;
   /** The residual as closures; absent: DuckDB runs it. */
@@ -18,6 +18,8 @@ export interface Plan {
   readonly explanations: readonly BlockExplanation[];
   /** Some table is not seen as it is by the caller: what its hidden rows hold must not show in errors either. */
   readonly readsInPart: boolean;
+  /** The caller may know what storage daemons did for the statement. */
+  readonly tellsWork: boolean;
   readonly kind: PlanKind;
   /** How long it is predicted to work, milliseconds. */
   readonly predictedMs: number;

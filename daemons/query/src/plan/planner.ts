@@ -14,6 +14,7 @@ import {
 import {
   type BindSettings,
   bind,
+  type Explain,
   type Expr,
   type ParameterValues,
   parse,
@@ -26,7 +27,7 @@ import type { BlockOfLog } from '../admission/query-log.ts';
 import { type CatalogSnapshot, tableKey } from '../catalog/snapshot.ts';
 import { parameterMissing, pushDownOff } from '../errors.ts';
 import { compileResidual } from '../execute/residual.ts';
-import { coverageFor, explanationsFor, readsInPart, refusalFor } from './for-caller.ts';
+import { coverageFor, explanationsFor, readsInPart, refusalFor, tellsWork } from './for-caller.ts';
 import type { Plan, PlanSettings } from './plan.ts';
 import { predictWork } from './predict-work.ts';
 import { neededTables } from './table-scans.ts';
@@ -81,7 +82,7 @@ export class Planner {
     const view = this.viewOf(request.caller, snapshot);
     const tables = view?.catalog ?? snapshot.tables;
     const statement = inSpan('bind', {}, () => bind(parsed, tables, settings));
-    const key = `${settingsKey}\u0000${parsed.explain}\u0000${queryKey(statement)}`;
+    const key = `${settingsKey}\u0000${explainKey(parsed.explain)}\u0000${queryKey(statement)}`;
     const found = caches.byMeaning.get(key);
     const plan = found ?? makePlan(statement, parsed.explain, request, snapshot, view);
     if (found === undefined) caches.byMeaning.set(key, plan, key.length);
@@ -135,6 +136,10 @@ export class Planner {
   }
 }
 
+function explainKey(explain: Explain | undefined): string {
+  return explain === undefined ? '' : `${explain.analyze} ${explain.format}`;
+}
+
 /** Values count too: matching proves time ranges by them. */
 function keyOfSettings({ settings, parameters, parameterTypes, caller }: PlanRequest): string {
   const { timeZone, useCuboids } = settings;
@@ -149,7 +154,7 @@ function keyOfSettings({ settings, parameters, parameterTypes, caller }: PlanReq
 
 function makePlan(
   statement: Statement,
-  explain: boolean,
+  explain: Explain | undefined,
   request: PlanRequest,
   snapshot: CatalogSnapshot,
   view: AccessView | undefined,
@@ -167,7 +172,7 @@ function makePlan(
     (unmatched && inPart ? refusalFor(unmatched) : unmatched) ?? closedTable(tables, snapshot);
   const compiled = isSmall(matched) ? compileResidual(matched.residual) : undefined;
   return {
-    explain,
+    ...(explain && { explain }),
     schema: statement.schema,
     parameters,
     residual: matched.residual,
@@ -178,6 +183,12 @@ function makePlan(
         ? matched.explanations
         : explanationsFor(view, matched.explanations, snapshot.models, inPart),
     readsInPart: inPart,
+    tellsWork: tellsWork(
+      { view, caller: request.caller },
+      snapshot,
+      matched.blocks.map(({ model }) => model),
+      inPart,
+    ),
     kind: kindOf(matched, tables),
     predictedMs: predictWork(matched.explanations, tables, snapshot),
     sourceTables: tables,

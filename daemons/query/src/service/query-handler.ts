@@ -15,10 +15,11 @@ import {
 import { batchBytes, type ColumnBatch, sliceBatch } from '@tessera/columnar';
 import { type AccessContext, callerOf } from '@tessera/daemon';
 import type { ExternalTable } from '@tessera/plugin';
-import { query } from '@tessera/proto';
+import { type access, query } from '@tessera/proto';
 import type { Admission } from '../admission/admission.ts';
 import type { QueryLog } from '../admission/query-log.ts';
 import type { Catalog } from '../catalog/catalog.ts';
+import { faultsOfPolicies } from '../catalog/policy-faults.ts';
 import { type SegmentFreshness, segmentFreshness } from '../catalog/segment-freshness.ts';
 import type { CatalogSnapshot } from '../catalog/snapshot.ts';
 import { badPageToken, tableNotFound } from '../errors.ts';
@@ -41,6 +42,8 @@ export interface QueryHandlerDeps {
   readonly source: SourceExecutor;
   readonly queryLog: QueryLog;
   readonly previewTimeoutMs: number;
+  /** The access policies of a project. */
+  readonly policiesOf: (project: string, signal: AbortSignal) => Promise<readonly access.Policy[]>;
 }
 
 /** Wire in, wire out. */
@@ -204,6 +207,22 @@ export class QueryHandler implements query.QueryServiceImplementation {
       })),
       nextPageToken: page.nextPageToken,
     };
+  }
+
+  async listPolicyFaults(
+    request: query.ListPolicyFaultsRequest,
+    { signal }: AccessContext,
+  ): Promise<query.ListPolicyFaultsResponse> {
+    const { catalog, policiesOf } = this.#deps;
+    const project = projectOf(request.project);
+    const policies = await policiesOf(project, signal);
+    if (policies.length === 0) return { faults: [], nextPageToken: '' };
+    const snapshot =
+      request.pageToken === ''
+        ? await catalog.reread(project, signal)
+        : await catalog.current(project, signal);
+    const page = pageOf(faultsOfPolicies(policies, snapshot), request);
+    return { faults: [...page.items], nextPageToken: page.nextPageToken };
   }
 
   async getQueryStatistics(

@@ -20,6 +20,7 @@ import { externalCatalog, SourceRegistry, silentLogger } from '@tessera/daemon';
 import { DuckDb, sessionSettings } from '@tessera/duckdb';
 import { loadParser } from '@tessera/sql';
 import { type Meter, noMeter } from '@tessera/telemetry';
+import { OnlyScanner } from '../broadcast/only-scanner.ts';
 import { composeQuery, type QueryDaemon } from '../composition.ts';
 import type { QueryConfig } from '../config.ts';
 import { FakeMetadata } from './fake-metadata.ts';
@@ -103,6 +104,7 @@ export async function startTrips(
   stack.defer(() => rmSync(directory, { recursive: true, force: true }));
   const duckdb = stack.use(await DuckDb.open({ onConnect: sessionSettings() }));
   const scanner = new TableScanner(duckdb);
+  const told = new OnlyScanner('in process', scanner, systemClock);
   const metadata = new FakeMetadata();
   const source = {
     name: 'projects/default/sources/files',
@@ -187,7 +189,7 @@ export async function startTrips(
         freshnessIntervalMs: 0,
         ...config,
       },
-      { client: metadata.client, scanner, snapshots: scanner, meter },
+      { client: metadata.client, scanner: told, snapshots: scanner, meter },
     ),
   );
   return {

@@ -1,13 +1,23 @@
 import { type Clock, invariant, messageOf, resourceIdOf } from '@tessera/base';
-import { type Connection, type ConnectOptions, connect, listAll } from '@tessera/client';
+import { type ConnectOptions, listAll, pages, timestampToProto } from '@tessera/client';
 import { type Logger, withDeadline } from '@tessera/daemon';
 import type { metadata } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
-import { actingClients } from '../leader/acting-clients.ts';
 import type { Authority } from '../leader/authority.ts';
-import { type DeploymentAction, decide, type ObservedHost } from './decide.ts';
-import { type HostClient, observeHosts, readProcesses, type SeenHost } from './observe.ts';
-import { specOf, wantedOf } from './wanted.ts';
+import { type DeploymentAction, decide } from './decide.ts';
+import { driftsOf } from './drift.ts';
+import { HostConnections } from './host-connections.ts';
+import {
+  type HostAccess,
+  type HostClient,
+  observedOf,
+  observeHosts,
+  ownerOf,
+  readProcesses,
+  type SeenHost,
+} from './observe.ts';
+import { isSameStatus, statusOf } from './status.ts';
+import { type Placement, placementsOf, wantedOf } from './wanted.ts';
 
 export interface DeploymentsOptions {
   readonly clients: Pick<SchedulerClients, 'hosts' | 'leases' | 'deployments'>;
@@ -28,7 +38,7 @@ const maxSteps = 10_000;
 
 /**
  * Carries deployments out until the signal: looks at all hosts, takes steps until there is nothing to do, and looks again
- * later. It remembers nothing; what was begun is found on the hosts, which write it down before they do it.
+ * later. What was begun is found on the hosts, which write it down before they do it; what was found is in the status.
  */
 export async function runDeployments(
   options: DeploymentsOptions,
@@ -40,111 +50,142 @@ export async function runDeployments(
     await pass(options, connections, signal).catch((error) => {
       if (!signal.aborted) options.log.warn({ error: messageOf(error) }, 'deployments.pass-failed');
     });
+    connections.closeUnused();
     await options.clock.sleep(options.intervalMs, signal).catch(() => {});
   }
 }
 
 async function pass(
   options: DeploymentsOptions,
-  connections: HostConnections,
+  access: HostAccess,
   signal: AbortSignal,
 ): Promise<void> {
   // Read before the hosts: a process whose deployment is not among these has outlived it.
   const { resources } = await listAll(options.clients as SchedulerClients, 'deployments');
-  const deployments = new Map(resources.map((one) => [resourceIdOf(one.name), one]));
-  const hosts = await observeHosts(options.clients, connections.get);
-  const owners = hosts.flatMap(({ processes }) => [...(processes?.keys() ?? [])]);
-  for (const id of new Set([...deployments.keys(), ...owners])) {
-    await carryOut({ ...options, id, deployment: deployments.get(id), hosts, signal });
+  const statuses = await readStatuses(options.clients);
+  const hosts = await observeHosts(options.clients, access);
+  for (const deployment of resources) {
+    const before = statuses.get(resourceIdOf(deployment.name));
+    await carryOut({ ...options, access, deployment, before, hosts, signal });
+  }
+  const known = new Set(resources.map(({ name }) => resourceIdOf(name)));
+  const owners = hosts.flatMap(({ processes }) => [...(processes?.values() ?? [])].map(ownerOf));
+  for (const id of new Set(owners)) {
+    if (id === undefined || known.has(id)) continue;
+    const nothing = { name: `deployments/${id}`, daemons: [], paused: false, version: 0n };
+    await takeSteps({ ...options, access, deployment: nothing, placements: [], hosts, signal });
   }
 }
 
-interface CarryOut extends DeploymentsOptions {
-  readonly id: string;
-  /** Absent: it was deleted. */
-  readonly deployment: metadata.Deployment | undefined;
+async function readStatuses({ deployments }: DeploymentsOptions['clients']) {
+  const found = pages(async (pageToken) => {
+    const page = await deployments.listDeploymentStatuses({ pageSize: 1000, pageToken });
+    return { items: page.deploymentStatuses, nextPageToken: page.nextPageToken };
+  });
+  const statuses = await Array.fromAsync(found);
+  return new Map(statuses.map((status) => [resourceIdOf(status.name), status]));
+}
+
+interface Looked extends DeploymentsOptions {
+  readonly access: HostAccess;
+  /** What was seen last of each; steps bring it up to date. */
   readonly hosts: SeenHost[];
   readonly signal: AbortSignal;
 }
 
+interface CarryOut extends Looked {
+  readonly deployment: metadata.Deployment;
+  readonly before: metadata.DeploymentStatus | undefined;
+}
+
+/** Takes the steps of one deployment, and writes down how far it is. */
 async function carryOut(options: CarryOut): Promise<void> {
-  const { id, deployment, hosts, signal, log } = options;
-  const wanted = deployment === undefined ? { daemons: [], isPaused: false } : wantedOf(deployment);
+  const { deployment, before, hosts, clients, clock } = options;
+  const placements = placementsOf(deployment, hosts);
+  const drifts = driftsOf({ placements, hosts, before, now: timestampToProto(clock.now()) });
+  const write = async (failures: readonly string[]) => {
+    const observed = hosts.map((host) => observedOf(host, ownedOf(deployment, placements)));
+    const wanted = wantedOf(placements, deployment);
+    const view = { deployment, placements, wanted, hosts, observed, drifts, failures };
+    const deploymentStatus = statusOf(view);
+    if (isSameStatus(before, deploymentStatus)) return;
+    await clients.deployments.updateDeploymentStatus({ deploymentStatus });
+  };
+  // Before it is mended: nobody could find it afterwards.
+  if (drifts.some((drift) => !before?.drifts.includes(drift))) await write([]);
+  await write(await takeSteps({ ...options, placements }));
+}
+
+interface Steps extends Looked {
+  readonly deployment: Pick<metadata.Deployment, 'name' | 'daemons' | 'paused' | 'version'>;
+  readonly placements: readonly Placement[];
+}
+
+/** Until nothing is left to do. Gives what failed, for people. */
+async function takeSteps(options: Steps): Promise<readonly string[]> {
+  const { deployment, placements, hosts, signal, log } = options;
+  const wanted = wantedOf(placements, deployment);
+  const owned = ownedOf(deployment, placements);
+  const failures: string[] = [];
+  /** Hosts on which a step failed: no more is done there in this pass, and others go on. */
+  const left = new Set<string>();
   for (let i = 0; i < maxSteps && !signal.aborted; i++) {
     const action = decide(
       wanted,
-      hosts.map((host) => ownedBy(id, host)),
+      hosts.map((host) => (left.has(host.name) ? { name: host.name } : observedOf(host, owned))),
     );
-    if (action === undefined) return;
+    if (action === undefined) break;
     const at = hosts.findIndex(({ name }) => name === action.host);
     const host = hosts[at]!;
-    const { client } = host;
-    invariant(client, 'a step is decided only for a host that was seen');
-    const { kind } = action;
-    const step = async (ended: AbortSignal) => {
-      await act(action, client, options, ended);
-      return readProcesses(client, ended);
-    };
+    const step = { deployment: owned.id, ...action };
     try {
-      const on = { what: `changing ${host.name}`, reason: 'HOST_SLOW', parent: signal };
-      hosts[at] = { ...host, processes: await withDeadline(stepDeadlineMs, step, on) };
-      log.info({ deployment: id, host: host.name, kind }, 'deployment.step');
+      hosts[at] = await takeStep(action, host, options);
+      log.info(step, 'deployment.step');
     } catch (error) {
-      log.warn(
-        { deployment: id, host: host.name, kind, error: messageOf(error) },
-        'deployment.step-failed',
-      );
-      // Not looked at again in this pass: other hosts go on.
-      const { processes: _, ...unseen } = host;
-      hosts[at] = unseen;
+      log.warn({ ...step, error: messageOf(error) }, 'deployment.step-failed');
+      failures.push(`${action.kind} of ${action.processId} on ${host.name}: ${messageOf(error)}`);
+      left.add(host.name);
     }
   }
+  return failures;
+}
+
+/** Gives the host as it is afterwards. */
+async function takeStep(
+  action: DeploymentAction,
+  host: SeenHost,
+  { placements, access, signal: parent }: Steps,
+): Promise<SeenHost> {
+  const { client } = host;
+  invariant(client, 'a step is decided only for a host that was seen');
+  const work = async (signal: AbortSignal) => {
+    await act(action, client, placements, signal);
+    return { ...host, processes: await readProcesses(client, access, signal) };
+  };
+  const slow = { what: `changing ${host.name}`, reason: 'HOST_SLOW', parent };
+  return withDeadline(stepDeadlineMs, work, slow);
 }
 
 async function act(
-  action: DeploymentAction,
+  { kind, host, processId }: DeploymentAction,
   client: HostClient,
-  { id, deployment }: CarryOut,
+  placements: readonly Placement[],
   signal: AbortSignal,
 ): Promise<void> {
-  if (action.kind === 'start') {
-    const { processId } = action.daemon;
-    const daemon = deployment!.daemons.find(({ name }) => processId === `${id}.${name}`)!;
-    await client.startProcess({ processId, spec: specOf(id, daemon) }, { signal });
-    return;
+  const name = `processes/${processId}`;
+  if (kind === 'stop') await client.stopProcess({ name }, { signal });
+  else if (kind === 'delete') await client.deleteProcess({ name, allowMissing: true }, { signal });
+  else {
+    const spec = placements.find((one) => one.processId === processId)!.on.get(host)!;
+    await client.startProcess({ processId, spec }, { signal });
   }
-  const name = `processes/${action.processId}`;
-  if (action.kind === 'stop') await client.stopProcess({ name }, { signal });
-  else await client.deleteProcess({ name, allowMissing: true }, { signal });
 }
 
-function ownedBy(id: string, { processes, ...host }: SeenHost): ObservedHost {
-  return processes === undefined ? host : { ...host, processes: processes.get(id) ?? [] };
-}
-
-/** One connection to each address, for as long as a term lasts. */
-class HostConnections implements Disposable {
-  readonly #authority: Authority;
-  readonly #connections = new Map<string, Connection>();
-  readonly #clients = new Map<string, HostClient>();
-  readonly #options: ConnectOptions;
-
-  constructor(authority: Authority, options: ConnectOptions = {}) {
-    this.#authority = authority;
-    this.#options = options;
-  }
-
-  readonly get = (address: string): HostClient => {
-    const known = this.#clients.get(address);
-    if (known !== undefined) return known;
-    const connection = connect(address, this.#options);
-    const { host } = actingClients(connection, this.#authority);
-    this.#connections.set(address, connection);
-    this.#clients.set(address, host);
-    return host;
-  };
-
-  [Symbol.dispose](): void {
-    for (const connection of this.#connections.values()) connection.close();
-  }
+/** How the processes of a deployment are told from others. */
+function ownedOf(
+  { name, version }: Pick<metadata.Deployment, 'name' | 'version'>,
+  placements: readonly Placement[],
+) {
+  const wanted = new Set(placements.map(({ processId }) => processId));
+  return { id: resourceIdOf(name), wanted, version };
 }

@@ -4,156 +4,221 @@ import {
   type DaemonWanted,
   type DeploymentWanted,
   decide,
-  type HostSelector,
+  isUp,
   type ObservedHost,
   type ObservedProcess,
-  select,
 } from './decide.ts';
 
-const everywhere: HostSelector = { labels: {}, racks: [], hosts: [], limit: 0 };
-const daemonOf = (fingerprint: string, rest: Partial<DaemonWanted> = {}): DaemonWanted => ({
+const daemonOf = (rest: Partial<DaemonWanted> = {}): DaemonWanted => ({
   processId: 'c.storage',
-  hosts: everywhere,
-  fingerprint,
+  on: new Map(['a', 'b', 'c'].map((host) => [host, 'new'])),
   maxUnavailable: 1,
   ...rest,
 });
-const hostOf = (
-  name: string,
-  state?: ObservedProcess['state'],
-  fingerprint = 'new',
-): ObservedHost => ({
-  name,
-  labels: {},
-  rack: '',
-  processes: state === undefined ? [] : [{ id: 'c.storage', state, fingerprint }],
+const processOf = (rest: Partial<ObservedProcess>): ObservedProcess => ({
+  id: 'c.storage',
+  state: 'RUNNING',
+  fingerprint: 'new',
+  isServing: true,
+  isOfThisVersion: true,
+  ...rest,
 });
+const hostOf = (name: string, ...processes: Partial<ObservedProcess>[]): ObservedHost => ({
+  name,
+  processes: processes.map(processOf),
+});
+const gone = (name: string): ObservedHost => ({ name });
 const wanted = (...daemons: DaemonWanted[]): DeploymentWanted => ({ daemons, isPaused: false });
-const next = (...hosts: ObservedHost[]) => decide(wanted(daemonOf('new')), hosts);
+const next = (...hosts: ObservedHost[]) => decide(wanted(daemonOf()), hosts);
+const old = { fingerprint: 'old', isOfThisVersion: false };
 
 describe('the next step', () => {
   test('starts what is missing, or has ended', () => {
-    expect(next(hostOf('a', 'RUNNING'), hostOf('b'))).toMatchObject({ kind: 'start', host: 'b' });
-    expect(next(hostOf('a', 'STOPPED'))).toMatchObject({ kind: 'start', host: 'a' });
+    expect(next(hostOf('a', {}), hostOf('b'))).toMatchObject({ kind: 'start', host: 'b' });
+    expect(next(hostOf('a', { state: 'STOPPED' }))).toMatchObject({ kind: 'start', host: 'a' });
+    expect(next(hostOf('d'))).toBeUndefined();
   });
 
-  test('replaces one after the other, and none while one is down', () => {
-    const old = (name: string) => hostOf(name, 'RUNNING', 'old');
-    expect(next(old('b'), old('a'))).toEqual({ kind: 'stop', host: 'a', processId: 'c.storage' });
-    for (const down of ['STARTING', 'STOPPING', 'BACKOFF'] as const) {
-      expect(next(hostOf('a', down), old('b'))).toBeUndefined();
-    }
-    const gone = { name: 'a', labels: {}, rack: '' };
-    expect(next(gone, old('b'))).toBeUndefined();
+  test('replaces one after the other', () => {
+    const step = { kind: 'stop', host: 'a', processId: 'c.storage' };
+    expect(next(hostOf('a', old), hostOf('b', old))).toEqual(step);
+  });
+
+  test.each([
+    ['starts', hostOf('a', { state: 'STARTING' })],
+    ['does not say that it serves', hostOf('a', { isServing: false })],
+    ['does not stay up', hostOf('a', { state: 'BACKOFF' })],
+    ['is stopping', hostOf('a', { ...old, state: 'STOPPING' })],
+    ['is on a host that is gone', gone('a')],
+  ])('takes none away while one %s', (_, down) => {
+    expect(next(down, hostOf('b', old))).toBeUndefined();
+  });
+
+  test('takes none away once the wanted version has failed, however many may be down', () => {
+    const three = wanted(daemonOf({ maxUnavailable: 3 }));
+    const failed = hostOf('a', { state: 'BACKOFF' });
+    expect(decide(three, [failed, hostOf('b', old)])).toBeUndefined();
+    const starting = hostOf('a', { state: 'STARTING' });
+    expect(decide(three, [starting, hostOf('b', old)])).toMatchObject({ kind: 'stop', host: 'b' });
   });
 
   test('first replaces an old one that does not run', () => {
-    const hosts = [hostOf('a', 'RUNNING', 'old'), hostOf('b', 'BACKOFF', 'old')];
-    expect(next(...hosts)).toMatchObject({ kind: 'stop', host: 'b' });
+    const broken = hostOf('b', { ...old, state: 'BACKOFF' });
+    expect(next(hostOf('a', old), broken)).toMatchObject({ kind: 'stop', host: 'b' });
+    const silent = hostOf('b', { ...old, isServing: false });
+    expect(next(hostOf('a', old), silent)).toMatchObject({ kind: 'stop', host: 'b' });
+  });
+
+  test('changes no daemon before those in front of it run as wanted', () => {
+    const both = wanted(daemonOf(), daemonOf({ processId: 'c.query' }));
+    const oldQuery = { ...old, id: 'c.query' };
+    const at = (storage: Partial<ObservedProcess>) =>
+      decide(both, [hostOf('a', storage, oldQuery)]);
+    expect(at({})).toMatchObject({ processId: 'c.query' });
+    expect(at(old)).toMatchObject({ processId: 'c.storage' });
+    expect(at({ isServing: false })).toBeUndefined();
+  });
+
+  test('changes the next daemon, when the one in front is down since an earlier version', () => {
+    const both = wanted(daemonOf(), daemonOf({ processId: 'c.query' }));
+    const waiting = { isServing: false, isOfThisVersion: false };
+    const hosts = [hostOf('a', waiting, { ...old, id: 'c.query' })];
+    expect(decide(both, hosts)).toMatchObject({ kind: 'stop', processId: 'c.query' });
   });
 
   test('ends and forgets what is not wanted any more', () => {
     const nothing = wanted();
-    expect(decide(nothing, [hostOf('a', 'RUNNING')])).toMatchObject({ kind: 'stop' });
-    expect(decide(nothing, [hostOf('a', 'STOPPING')])).toBeUndefined();
-    expect(decide(nothing, [hostOf('a', 'STOPPED')])).toMatchObject({ kind: 'delete' });
+    expect(decide(nothing, [hostOf('a', {})])).toMatchObject({ kind: 'stop' });
+    expect(decide(nothing, [hostOf('a', { state: 'STOPPING' })])).toBeUndefined();
+    expect(decide(nothing, [hostOf('a', { state: 'STOPPED' })])).toMatchObject({ kind: 'delete' });
+  });
+
+  test('ends a daemon where it was when it is up where it goes', () => {
+    const moved = wanted(daemonOf({ on: new Map([['b', 'new']]) }));
+    const at = (there: ObservedHost) => decide(moved, [hostOf('a', {}), there]);
+    expect(at(hostOf('b'))).toMatchObject({ kind: 'start', host: 'b' });
+    expect(at(hostOf('b', { isServing: false }))).toBeUndefined();
+    expect(at(gone('b'))).toBeUndefined();
+    expect(at(hostOf('b', {}))).toMatchObject({ kind: 'stop', host: 'a' });
   });
 
   test('is nothing while the deployment is paused', () => {
-    expect(decide({ ...wanted(daemonOf('new')), isPaused: true }, [hostOf('a')])).toBeUndefined();
+    expect(decide({ ...wanted(daemonOf()), isPaused: true }, [hostOf('a')])).toBeUndefined();
   });
 });
 
-test('a selector takes hosts that fit all that it says, the first by name', () => {
-  const host = (name: string, rack: string, disk: string) => ({ name, rack, labels: { disk } });
-  const hosts = [host('c', 'r1', 'nvme'), host('a', 'r2', 'nvme'), host('b', 'r1', 'hdd')];
-  const names = (selector: Partial<HostSelector>) =>
-    select({ ...everywhere, ...selector }, hosts).map(({ name }) => name);
-  expect(names({})).toEqual(['a', 'b', 'c']);
-  expect(names({ racks: ['r1'] })).toEqual(['b', 'c']);
-  expect(names({ labels: { disk: 'nvme' }, racks: ['r1'] })).toEqual(['c']);
-  expect(names({ hosts: ['b', 'x'] })).toEqual(['b']);
-  expect(names({ limit: 2 })).toEqual(['a', 'b']);
-});
+type Turn = 'settles' | 'crashes' | 'is silent' | 'is lost' | 'is found';
 
-/** Hosts that do what they are told, a little later. */
+/** Hosts that do what they are told, a little later, and of which each may do something by itself. */
 class World {
   readonly processes = new Map<string, ObservedProcess>();
   readonly hosts: readonly string[];
+  readonly #unseen = new Set<string>();
+  /** Fingerprints of what never serves. */
+  readonly #broken: ReadonlySet<string>;
 
-  constructor(hosts: readonly string[]) {
+  constructor(hosts: readonly string[], broken: readonly string[] = []) {
     this.hosts = hosts;
+    this.#broken = new Set(broken);
   }
 
-  observe(unseen: ReadonlySet<string> = new Set()): ObservedHost[] {
+  observe(): ObservedHost[] {
     return this.hosts.map((name) => {
+      if (this.#unseen.has(name)) return { name };
       const own = [...this.processes].filter(([key]) => key.startsWith(`${name}/`));
-      const processes = own.map(([, process]) => process);
-      const host = { name, labels: {}, rack: name < 'c' ? 'r1' : 'r2' };
-      return unseen.has(name) ? host : { ...host, processes };
+      return { name, processes: own.map(([, process]) => process) };
     });
   }
 
   /** False when there is nothing to do. */
-  step(deployment: DeploymentWanted, unseen?: ReadonlySet<string>): boolean {
-    const action = decide(deployment, this.observe(unseen));
+  step(deployment: DeploymentWanted): boolean {
+    const action = decide(deployment, this.observe());
     if (action === undefined) return false;
-    expect(unseen?.has(action.host) ?? false).toBe(false);
-    if (action.kind === 'start') {
-      const { processId: id, fingerprint } = action.daemon;
-      const key = `${action.host}/${id}`;
-      const before = this.processes.get(key)?.state ?? 'STOPPED';
-      expect(['STOPPED', 'EXITED']).toContain(before);
-      this.processes.set(key, { id, state: 'STARTING', fingerprint });
-      return true;
+    const { kind, host, processId: id } = action;
+    expect(this.#unseen.has(host)).toBe(false);
+    const key = `${host}/${id}`;
+    const before = this.processes.get(key);
+    if (kind === 'start') {
+      expect(['STOPPED', 'EXITED', undefined]).toContain(before?.state);
+      const daemon = deployment.daemons.find(({ processId }) => processId === id)!;
+      const fingerprint = daemon.on.get(host)!;
+      this.processes.set(key, processOf({ id, state: 'STARTING', fingerprint }));
+    } else if (kind === 'stop') {
+      expect(before?.state).not.toBe('STOPPING');
+      this.processes.set(key, { ...before!, state: 'STOPPING' });
+    } else {
+      this.processes.delete(key);
     }
-    const key = `${action.host}/${action.processId}`;
-    if (action.kind === 'delete') this.processes.delete(key);
-    else this.processes.set(key, { ...this.processes.get(key)!, state: 'STOPPING' });
     return true;
   }
 
   /** What was begun is done. False when nothing was. */
   settle(key: string): boolean {
     const process = this.processes.get(key);
-    if (process?.state !== 'STARTING' && process?.state !== 'STOPPING') return false;
-    const state = process.state === 'STARTING' ? 'RUNNING' : 'STOPPED';
-    this.processes.set(key, { ...process, state });
+    if (process?.state === 'STOPPING') {
+      this.processes.set(key, { ...process, state: 'STOPPED' });
+    } else if (
+      process?.state === 'STARTING' ||
+      (process !== undefined && this.#mayRecover(process))
+    ) {
+      const isBroken = this.#broken.has(process.fingerprint);
+      this.processes.set(key, {
+        ...process,
+        state: isBroken ? 'BACKOFF' : 'RUNNING',
+        isServing: true,
+      });
+    } else {
+      return false;
+    }
     return true;
   }
 
-  down(id: string): number {
-    const up = (host: string) => this.processes.get(`${host}/${id}`)?.state === 'RUNNING';
-    return this.hosts.filter((host) => !up(host)).length;
+  happen(host: string, turn: Turn): void {
+    if (turn === 'is lost') this.#unseen.add(host);
+    if (turn === 'is found') this.#unseen.delete(host);
+    for (const [key, process] of this.processes) {
+      if (!key.startsWith(`${host}/`)) continue;
+      if (turn === 'settles') this.settle(key);
+      if (process.state !== 'RUNNING') continue;
+      if (turn === 'crashes') this.processes.set(key, { ...process, state: 'BACKOFF' });
+      if (turn === 'is silent') this.processes.set(key, { ...process, isServing: false });
+    }
   }
 
-  /** Steps and settles until nothing changes. */
+  down(id: string): number {
+    return this.hosts.filter((host) => !isUp(this.processes.get(`${host}/${id}`))).length;
+  }
+
+  /** All hosts are seen; steps and settles until nothing changes. */
   converge(deployment: DeploymentWanted): void {
-    for (let i = 0; i < 200; i++) {
+    this.#unseen.clear();
+    for (let i = 0; i < 500; i++) {
       if (this.step(deployment)) continue;
       const settled = [...this.processes.keys()].filter((key) => this.settle(key));
       if (settled.length === 0) return;
     }
     throw new Error('does not converge');
   }
+
+  #mayRecover({ state, isServing, fingerprint }: ObservedProcess): boolean {
+    if (this.#broken.has(fingerprint)) return false;
+    return state === 'BACKOFF' || (state === 'RUNNING' && !isServing);
+  }
 }
 
 const states = ['STARTING', 'RUNNING', 'BACKOFF', 'STOPPING', 'STOPPED', 'EXITED'] as const;
 const names = ['a', 'b', 'c', 'd', 'e'];
 const ids = ['c.storage', 'c.query', 'c.old'];
-const selectors = fc.record({
-  labels: fc.constant({}),
-  racks: fc.subarray(['r1', 'r2', 'r3']),
-  hosts: fc.subarray(names),
-  limit: fc.nat(3),
-});
+const places = fc
+  .subarray(names)
+  .chain((hosts) => fc.tuple(...hosts.map((host) => fc.tuple(fc.constant(host), versions()))))
+  .map((entries) => new Map(entries));
 const daemons = fc.subarray(ids).chain((some) =>
   fc.tuple(
     ...some.map((processId) =>
       fc.record({
         processId: fc.constant(processId),
-        hosts: selectors,
-        fingerprint: fc.constantFrom('1', '2'),
+        on: places,
         maxUnavailable: fc.integer({ min: 1, max: 3 }),
       }),
     ),
@@ -165,8 +230,21 @@ const processes = fc.array(
     id: fc.constantFrom(...ids),
     state: fc.constantFrom(...states),
     fingerprint: fc.constantFrom('1', '2', '3'),
+    isServing: fc.boolean(),
+    isOfThisVersion: fc.boolean(),
   }),
 );
+const events = fc.array(
+  fc.tuple(
+    fc.constantFrom(...names),
+    fc.constantFrom<Turn>('settles', 'settles', 'crashes', 'is silent', 'is lost', 'is found'),
+  ),
+  { maxLength: 120 },
+);
+
+function versions() {
+  return fc.constantFrom('1', '2');
+}
 
 test('from whatever state, exactly what is wanted runs in the end, and then nothing is done', () => {
   fc.assert(
@@ -174,43 +252,66 @@ test('from whatever state, exactly what is wanted runs in the end, and then noth
       const world = new World(names);
       for (const { host, ...process } of present)
         world.processes.set(`${host}/${process.id}`, process);
-      // A new version that does not come up stops the change; here all versions do.
-      for (const [key, process] of world.processes)
-        if (process.state === 'BACKOFF') world.processes.set(key, { ...process, state: 'RUNNING' });
       const deployment = wanted(...some);
       world.converge(deployment);
       expect(decide(deployment, world.observe())).toBeUndefined();
-      const expected = some.flatMap(({ processId, hosts, fingerprint }) =>
-        select(hosts, world.observe()).map(({ name }) => `${name}/${processId} ${fingerprint}`),
+      const expected = some.flatMap(({ processId, on }) =>
+        [...on].map(([host, fingerprint]) => `${host}/${processId} ${fingerprint}`),
       );
       const found = [...world.processes].map(([key, one]) => `${key} ${one.fingerprint}`);
       expect(found.sort()).toEqual(expected.sort());
-      expect([...world.processes.values()].every(({ state }) => state === 'RUNNING')).toBe(true);
+      expect([...world.processes.values()].every(isUp)).toBe(true);
     }),
     { numRuns: 1_000 },
   );
 });
 
-test('while all are changed, never more are down than may be, whatever is slow or unseen', () => {
-  const events = fc.array(
-    fc.record({ settles: fc.subarray(names), unseen: fc.subarray(names, { maxLength: 2 }) }),
-    { maxLength: 60 },
-  );
+const changed = (maxUnavailable: number) =>
+  wanted(daemonOf({ on: new Map(names.map((host) => [host, 'new'])), maxUnavailable }));
+
+function worldOf(fingerprint: string, broken: readonly string[] = []): World {
+  const world = new World(names, broken);
+  for (const host of names) world.processes.set(`${host}/c.storage`, processOf({ fingerprint }));
+  return world;
+}
+
+test('a change never makes more be down than may be, whatever crashes, is silent, slow or unseen', () => {
   fc.assert(
     fc.property(events, fc.integer({ min: 1, max: 3 }), (turns, maxUnavailable) => {
-      const world = new World(names);
-      const [id, fingerprint] = ['c.storage', 'old'];
-      for (const host of names)
-        world.processes.set(`${host}/${id}`, { id, state: 'RUNNING', fingerprint });
-      const deployment = wanted(daemonOf('new', { maxUnavailable }));
-      for (const { settles, unseen } of turns) {
-        world.step(deployment, new Set(unseen));
-        expect(world.down(id)).toBeLessThanOrEqual(maxUnavailable);
-        for (const host of settles) world.settle(`${host}/${id}`);
+      const world = worldOf('old');
+      const deployment = changed(maxUnavailable);
+      for (const [host, turn] of turns) {
+        const before = world.down('c.storage');
+        world.step(deployment);
+        // What others have brought down is not ours; we add to it only up to the bound.
+        const after = world.down('c.storage');
+        expect(after).toBeLessThanOrEqual(Math.max(before, maxUnavailable));
+        world.happen(host, turn);
       }
       world.converge(deployment);
-      expect(world.down(id)).toBe(0);
+      expect(world.down('c.storage')).toBe(0);
     }),
     { numRuns: 1_000 },
+  );
+});
+
+test('a version that never comes up takes no more than may be down, ends, and can be taken back', () => {
+  fc.assert(
+    fc.property(events, fc.integer({ min: 1, max: 3 }), (turns, maxUnavailable) => {
+      const world = worldOf('old', ['new']);
+      const deployment = changed(maxUnavailable);
+      const calm = turns.filter(([, turn]) => turn === 'settles');
+      for (const [host, turn] of calm) {
+        world.step(deployment);
+        world.happen(host, turn);
+        expect(world.down('c.storage')).toBeLessThanOrEqual(maxUnavailable);
+      }
+      world.converge(deployment);
+      expect(world.down('c.storage')).toBeLessThanOrEqual(maxUnavailable);
+      const back = wanted(daemonOf({ on: new Map(names.map((host) => [host, 'old'])) }));
+      world.converge(back);
+      expect(world.down('c.storage')).toBe(0);
+    }),
+    { numRuns: 500 },
   );
 });

@@ -7,32 +7,20 @@
 export interface DaemonWanted {
   /** Of its process on every host. */
   readonly processId: string;
-  readonly hosts: HostSelector;
-  /** Says everything about how it is run: another fingerprint, another process. */
-  readonly fingerprint: string;
+  /** By name of each host that it is wanted on: the fingerprint of how it is run there. */
+  readonly on: ReadonlyMap<string, string>;
   /** How many may be down at once because of a change; one or more. */
   readonly maxUnavailable: number;
 }
 
-export interface HostSelector {
-  readonly labels: Readonly<Record<string, string>>;
-  /** Empty: any. */
-  readonly racks: readonly string[];
-  /** Names; empty: any. */
-  readonly hosts: readonly string[];
-  /** 0: all. */
-  readonly limit: number;
-}
-
 export interface DeploymentWanted {
+  /** In the order in which they are changed. */
   readonly daemons: readonly DaemonWanted[];
   readonly isPaused: boolean;
 }
 
 export interface ObservedHost {
   readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly rack: string;
   /** Those of the deployment. Absent: the host is gone, or did not answer. */
   readonly processes?: readonly ObservedProcess[];
 }
@@ -40,11 +28,16 @@ export interface ObservedHost {
 export interface ObservedProcess {
   readonly id: string;
   readonly state: 'STARTING' | 'RUNNING' | 'BACKOFF' | 'STOPPING' | 'STOPPED' | 'EXITED';
+  /** Says everything about how it is run: another fingerprint, another process. */
   readonly fingerprint: string;
+  /** False: its program runs, but does not say that it serves. */
+  readonly isServing: boolean;
+  /** Whether it was started for the version that is wanted now. */
+  readonly isOfThisVersion: boolean;
 }
 
 export type DeploymentAction =
-  | { readonly kind: 'start'; readonly host: string; readonly daemon: DaemonWanted }
+  | { readonly kind: 'start'; readonly host: string; readonly processId: string }
   | { readonly kind: 'stop'; readonly host: string; readonly processId: string }
   /** It has ended and is not wanted any more. */
   | { readonly kind: 'delete'; readonly host: string; readonly processId: string };
@@ -55,44 +48,54 @@ export function decide(
   hosts: readonly ObservedHost[],
 ): DeploymentAction | undefined {
   if (isPaused) return undefined;
-  const placed = daemons.map((daemon) => ({ daemon, on: select(daemon.hosts, hosts) }));
-  const unwanted = removeUnwanted(placed, hosts);
-  if (unwanted !== undefined) return unwanted;
-  for (const { daemon, on } of placed) {
-    const action = startMissing(daemon, on) ?? replaceOne(daemon, on);
-    if (action !== undefined) return action;
-  }
-  return undefined;
+  return (
+    removeForgotten(daemons, hosts) ??
+    firstOf(daemons, (daemon) => startMissing(daemon, hosts)) ??
+    replaceNext(daemons, hosts) ??
+    firstOf(daemons, (daemon) => removeSurplus(daemon, hosts))
+  );
 }
 
-/** The hosts that fit, by name. */
-export function select(
-  { labels, racks, hosts: names, limit }: HostSelector,
-  hosts: readonly ObservedHost[],
-): readonly ObservedHost[] {
-  const fits = (host: ObservedHost) =>
-    Object.entries(labels).every(([label, value]) => host.labels[label] === value) &&
-    (racks.length === 0 || racks.includes(host.rack)) &&
-    (names.length === 0 || names.includes(host.name));
-  const fitting = hosts.filter(fits).sort((a, b) => (a.name < b.name ? -1 : 1));
-  return limit === 0 ? fitting : fitting.slice(0, limit);
+/** Whether the wanted version of a daemon was tried somewhere and does not stay up. */
+export function hasFailed(daemon: DaemonWanted, hosts: readonly ObservedHost[]): boolean {
+  return placesOf(daemon, hosts).some(
+    ({ process, fingerprint }) =>
+      process?.state === 'BACKOFF' && process.fingerprint === fingerprint,
+  );
 }
 
-interface Placed {
-  readonly daemon: DaemonWanted;
-  readonly on: readonly ObservedHost[];
+/** Whether a daemon runs and, where that can be asked, says that it serves. */
+export function isUp(process: ObservedProcess | undefined): boolean {
+  return process?.state === 'RUNNING' && process.isServing;
 }
 
-function removeUnwanted(
-  placed: readonly Placed[],
+/** A host on which a daemon is wanted, and what is there of it. */
+interface Place {
+  readonly host: string;
+  readonly isSeen: boolean;
+  readonly fingerprint: string;
+  readonly process: ObservedProcess | undefined;
+}
+
+function placesOf({ processId, on }: DaemonWanted, hosts: readonly ObservedHost[]): Place[] {
+  return hosts.flatMap(({ name, processes }) => {
+    const fingerprint = on.get(name);
+    if (fingerprint === undefined) return [];
+    const process = processes?.find(({ id }) => id === processId);
+    return [{ host: name, isSeen: processes !== undefined, fingerprint, process }];
+  });
+}
+
+/** What no daemon of the deployment is called. */
+function removeForgotten(
+  daemons: readonly DaemonWanted[],
   hosts: readonly ObservedHost[],
 ): DeploymentAction | undefined {
-  for (const host of hosts) {
-    const wanted = placed.filter(({ on }) => on.includes(host));
-    for (const { id, state } of host.processes ?? []) {
-      if (state === 'STOPPING' || wanted.some(({ daemon }) => daemon.processId === id)) continue;
-      const kind = hasEnded(state) ? 'delete' : 'stop';
-      return { kind, host: host.name, processId: id };
+  const known = new Set(daemons.map(({ processId }) => processId));
+  for (const { name, processes = [] } of hosts) {
+    for (const process of processes) {
+      const action = known.has(process.id) ? undefined : remove(name, process);
+      if (action !== undefined) return action;
     }
   }
   return undefined;
@@ -101,41 +104,81 @@ function removeUnwanted(
 /** What has ended was stopped for a change, or by somebody; either way it is wanted. */
 function startMissing(
   daemon: DaemonWanted,
-  on: readonly ObservedHost[],
+  hosts: readonly ObservedHost[],
 ): DeploymentAction | undefined {
-  const host = on.find(({ processes }) => {
-    if (processes === undefined) return false;
-    const process = processes.find(({ id }) => id === daemon.processId);
-    return process === undefined || hasEnded(process.state);
-  });
-  return host && { kind: 'start', host: host.name, daemon };
+  const place = placesOf(daemon, hosts).find(
+    ({ isSeen, process }) => isSeen && (process === undefined || hasEnded(process)),
+  );
+  return place && { kind: 'start', host: place.host, processId: daemon.processId };
 }
 
 /**
- * Stops one that runs as it was wanted before, when not too many are down already. Those that do not run anyhow come
- * first: stopping them takes nothing away.
+ * Stops one process that runs as it was wanted before. What serves is only taken from the first daemon that is not
+ * changed yet; what is down anyhow, from any.
  */
-function replaceOne(
-  daemon: DaemonWanted,
-  on: readonly ObservedHost[],
+function replaceNext(
+  daemons: readonly DaemonWanted[],
+  hosts: readonly ObservedHost[],
 ): DeploymentAction | undefined {
-  const found = on.map((host) => ({
-    host,
-    process: host.processes?.find(({ id }) => id === daemon.processId),
-  }));
-  const isUp = (one: (typeof found)[number]) => one.process?.state === 'RUNNING';
-  const old = found.filter(
-    ({ process }) =>
-      process !== undefined &&
-      process.state !== 'STOPPING' &&
-      process.fingerprint !== daemon.fingerprint,
-  );
-  const downCount = found.filter((one) => !isUp(one)).length;
-  const mayTakeOne = downCount < daemon.maxUnavailable;
-  const next = old.find((one) => !isUp(one)) ?? (mayTakeOne ? old[0] : undefined);
-  return next && { kind: 'stop', host: next.host.name, processId: daemon.processId };
+  const changing = daemons.find((daemon) => isChanging(daemon, hosts));
+  return firstOf(daemons, (daemon) => {
+    const places = placesOf(daemon, hosts);
+    const old = places.filter(
+      ({ process, fingerprint }) =>
+        process !== undefined &&
+        process.state !== 'STOPPING' &&
+        process.fingerprint !== fingerprint,
+    );
+    const mayTakeOne =
+      daemon === changing && downCount(places) < daemon.maxUnavailable && !hasFailed(daemon, hosts);
+    const next = old.find(({ process }) => !isUp(process)) ?? (mayTakeOne ? old[0] : undefined);
+    return next && { kind: 'stop', host: next.host, processId: daemon.processId };
+  });
 }
 
-function hasEnded(state: ObservedProcess['state']): boolean {
+/** A daemon that is down since an earlier version keeps nothing back: the change behind it may be what mends it. */
+function isChanging(daemon: DaemonWanted, hosts: readonly ObservedHost[]): boolean {
+  return placesOf(daemon, hosts).some(
+    ({ isSeen, process, fingerprint }) =>
+      isSeen &&
+      (process?.fingerprint !== fingerprint || (!isUp(process) && process.isOfThisVersion)),
+  );
+}
+
+/** Where a daemon is not wanted any more it ends when all that replace it are up; at once, when it is down anyhow. */
+function removeSurplus(
+  daemon: DaemonWanted,
+  hosts: readonly ObservedHost[],
+): DeploymentAction | undefined {
+  const isReplaced = downCount(placesOf(daemon, hosts)) === 0;
+  for (const { name, processes = [] } of hosts) {
+    if (daemon.on.has(name)) continue;
+    const process = processes.find(({ id }) => id === daemon.processId);
+    if (process === undefined || (isUp(process) && !isReplaced)) continue;
+    const action = remove(name, process);
+    if (action !== undefined) return action;
+  }
+  return undefined;
+}
+
+function remove(host: string, process: ObservedProcess): DeploymentAction | undefined {
+  if (process.state === 'STOPPING') return undefined;
+  return { kind: hasEnded(process) ? 'delete' : 'stop', host, processId: process.id };
+}
+
+/** Those on hosts that are not seen are among them. */
+function downCount(places: readonly Place[]): number {
+  return places.filter(({ process }) => !isUp(process)).length;
+}
+
+function hasEnded({ state }: ObservedProcess): boolean {
   return state === 'STOPPED' || state === 'EXITED';
+}
+
+function firstOf<T, R>(items: readonly T[], found: (item: T) => R | undefined): R | undefined {
+  for (const item of items) {
+    const result = found(item);
+    if (result !== undefined) return result;
+  }
+  return undefined;
 }

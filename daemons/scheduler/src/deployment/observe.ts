@@ -2,15 +2,35 @@ import { isTesseraError } from '@tessera/base';
 import { listAll, pages, type TesseraClient } from '@tessera/client';
 import { withDeadline } from '@tessera/daemon';
 import { type metadata, host as wire } from '@tessera/proto';
-import type { ObservedHost, ObservedProcess } from './decide.ts';
-import { fingerprintVariable, ownerVariable } from './wanted.ts';
+import type { ObservedProcess } from './decide.ts';
+import { fingerprintOf, variables } from './process-spec.ts';
+import type { HostFacts } from './wanted.ts';
 
 export type HostClient = TesseraClient['host'];
 
-/** A host with those of its processes that belong to deployments, by deployment; or without, when it is not seen. */
-export interface SeenHost extends Omit<ObservedHost, 'processes'> {
+/** How the leader reaches what it looks at. */
+export interface HostAccess {
+  /** The host daemon at an address. */
+  host(address: string): HostClient;
+  /** Whether a daemon says that it serves. */
+  isServing(address: string, signal: AbortSignal): Promise<boolean>;
+}
+
+/** A host with its processes by name; or without, when it is not seen. */
+export interface SeenHost extends HostFacts {
   readonly client?: HostClient;
-  readonly processes?: ReadonlyMap<string, readonly ObservedProcess[]>;
+  readonly processes?: ReadonlyMap<string, SeenProcess>;
+}
+
+export interface SeenProcess {
+  readonly id: string;
+  readonly state: ObservedProcess['state'];
+  readonly isServing: boolean;
+  readonly spec: wire.ProcessSpec | undefined;
+  /** Of `spec`, whatever its environment says. */
+  readonly fingerprint: string;
+  /** How its last run ended, for people; empty: it did not. */
+  readonly lastExit: string;
 }
 
 const callDeadlineMs = 2_000;
@@ -20,13 +40,13 @@ const concurrency = 16;
 /** Asks all hosts that are alive. One that does not answer in time is not seen. */
 export async function observeHosts(
   client: Pick<TesseraClient, 'hosts' | 'leases'>,
-  connect: (address: string) => HostClient,
+  access: HostAccess,
 ): Promise<SeenHost[]> {
   const { resources } = await listAll(client as TesseraClient, 'hosts');
   const seen: SeenHost[] = [];
   for (let i = 0; i < resources.length; i += concurrency) {
     const some = resources.slice(i, i + concurrency);
-    seen.push(...(await Promise.all(some.map((host) => observeHost(client, host, connect)))));
+    seen.push(...(await Promise.all(some.map((host) => observeHost(client, host, access)))));
   }
   return seen;
 }
@@ -34,44 +54,79 @@ export async function observeHosts(
 async function observeHost(
   { leases }: Pick<TesseraClient, 'leases'>,
   host: metadata.Host,
-  connect: (address: string) => HostClient,
+  access: HostAccess,
 ): Promise<SeenHost> {
-  const { name, labels, rack } = host;
+  const { name, labels, rack, address, inventory } = host;
+  const facts = { name, labels, rack, address, firstPort: inventory?.ports?.first ?? 0 };
+  const asked = async (signal: AbortSignal) => {
+    await leases.getLease({ name: host.lease }, { signal });
+    const client = access.host(address);
+    return { ...facts, client, processes: await readProcesses(client, access, signal) };
+  };
   try {
-    return await withDeadline(
-      callDeadlineMs,
-      async (signal) => {
-        await leases.getLease({ name: host.lease }, { signal });
-        const client = connect(host.address);
-        return { name, labels, rack, client, processes: await readProcesses(client, signal) };
-      },
-      { what: `asking ${name}`, reason: 'HOST_SLOW' },
-    );
+    const slow = { what: `asking ${name}`, reason: 'HOST_SLOW' };
+    return await withDeadline(callDeadlineMs, asked, slow);
   } catch (error) {
-    if (isTesseraError(error)) return { name, labels, rack };
+    if (isTesseraError(error)) return facts;
     throw error;
   }
 }
 
-/** By deployment. */
+/** By name. Those that say where they are asked for their health are asked. */
 export async function readProcesses(
   client: HostClient,
+  access: HostAccess,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, readonly ObservedProcess[]>> {
+): Promise<ReadonlyMap<string, SeenProcess>> {
   const found = pages(async (pageToken) => {
     const page = await client.listProcesses({ pageSize: 1000, pageToken }, { signal });
     return { items: page.processes, nextPageToken: page.nextPageToken };
   });
-  const byOwner = new Map<string, ObservedProcess[]>();
-  for await (const { name, state, spec } of found) {
-    const owner = spec?.environment[ownerVariable];
-    if (owner === undefined) continue;
-    const fingerprint = spec?.environment[fingerprintVariable] ?? '';
-    const id = name.slice(name.lastIndexOf('/') + 1);
-    const own = byOwner.get(owner) ?? [];
-    byOwner.set(owner, [...own, { id, state: stateOf(state), fingerprint }]);
-  }
-  return byOwner;
+  const processes = await Array.fromAsync(found);
+  const seen = await Promise.all(processes.map((process) => seenOf(process, access, signal)));
+  return new Map(seen.map((process) => [process.id, process]));
+}
+
+async function seenOf(
+  { name, state, spec, lastExit }: wire.Process,
+  access: HostAccess,
+  signal: AbortSignal,
+): Promise<SeenProcess> {
+  const health = spec?.environment[variables.health];
+  const isAsked = health !== undefined && stateOf(state) === 'RUNNING';
+  return {
+    id: name.slice(name.lastIndexOf('/') + 1),
+    state: stateOf(state),
+    isServing: !isAsked || (await access.isServing(health, signal)),
+    spec,
+    fingerprint: fingerprintOf(spec),
+    lastExit: exitText(lastExit),
+  };
+}
+
+/**
+ * Those of a host that are a deployment's: what says so of itself, and what has the name of a daemon that is wanted.
+ * @param version that is wanted
+ */
+export function observedOf(
+  { name, processes }: SeenHost,
+  { id, wanted, version }: { id: string; wanted: ReadonlySet<string>; version: bigint },
+) {
+  if (processes === undefined) return { name };
+  const own = [...processes.values()].filter((process) => {
+    return ownerOf(process) === id || wanted.has(process.id);
+  });
+  const observed = own.map((process): ObservedProcess => {
+    const { state, fingerprint, isServing } = process;
+    const isOfThisVersion = process.spec?.environment[variables.version] === `${version}`;
+    return { id: process.id, state, fingerprint, isServing, isOfThisVersion };
+  });
+  return { name, processes: observed };
+}
+
+/** The deployment that a process says it belongs to. */
+export function ownerOf({ spec }: SeenProcess): string | undefined {
+  return spec?.environment[variables.owner];
 }
 
 function stateOf(state: wire.ProcessState): ObservedProcess['state'] {
@@ -88,5 +143,20 @@ function stateOf(state: wire.ProcessState): ObservedProcess['state'] {
       return 'EXITED';
     default:
       return 'STARTING'; // Also what a newer host may call its state: nothing is done to it.
+  }
+}
+
+function exitText(exit: wire.ProcessExit | undefined): string {
+  switch (exit?.cause?.$case) {
+    case undefined:
+      return '';
+    case 'code':
+      return `exit code ${exit.cause.value}`;
+    case 'signal':
+      return exit.cause.value;
+    case 'notStarted':
+      return `not started: ${exit.cause.value}`;
+    case 'unknown':
+      return 'an end that nobody saw';
   }
 }

@@ -1,50 +1,69 @@
-import { createHash } from 'node:crypto';
 import { resourceIdOf } from '@tessera/base';
-import { host, type metadata } from '@tessera/proto';
+import type { metadata, host as wire } from '@tessera/proto';
 import type { DeploymentWanted } from './decide.ts';
+import { fingerprintOf, processIdOf, specOn } from './process-spec.ts';
 
-/** Between a deployment and the processes that it stands for. */
-
-/** Says of a process whose it is. */
-export const ownerVariable = 'TESSERA_DEPLOYMENT';
-/** Says how it is to be run. */
-export const fingerprintVariable = 'TESSERA_DEPLOYMENT_FINGERPRINT';
-
-export function processIdOf(deployment: string, daemon: string): string {
-  return `${deployment}.${daemon}`;
+/** What of a host says whether a daemon is wanted there, and how it is run. */
+export interface HostFacts {
+  /** `hosts/{host}`. */
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly rack: string;
+  /** Of its daemon, `host:port`. */
+  readonly address: string;
+  /** The first port that its processes may be given. */
+  readonly firstPort: number;
 }
 
-export function wantedOf({ name, daemons, paused }: metadata.Deployment): DeploymentWanted {
+/** One daemon of a deployment with the hosts that it is wanted on. */
+export interface Placement {
+  readonly daemon: metadata.DaemonSpec;
+  readonly processId: string;
+  /** How it is run, by name of the host. */
+  readonly on: ReadonlyMap<string, wire.ProcessSpec>;
+}
+
+/** Which daemons are wanted where, in the order of the deployment. */
+export function placementsOf(
+  deployment: metadata.Deployment,
+  hosts: readonly HostFacts[],
+): Placement[] {
+  const id = resourceIdOf(deployment.name);
+  return deployment.daemons.map((daemon) => {
+    const chosen = select(daemon.hosts ?? everywhere, hosts);
+    return {
+      daemon,
+      processId: processIdOf(id, daemon.name),
+      on: new Map(chosen.map((host) => [host.name, specOn(deployment, daemon, host)])),
+    };
+  });
+}
+
+export function wantedOf(
+  placements: readonly Placement[],
+  { paused }: Pick<metadata.Deployment, 'paused'>,
+): DeploymentWanted {
   return {
     isPaused: paused,
-    daemons: daemons.map((daemon) => ({
-      processId: processIdOf(resourceIdOf(name), daemon.name),
-      hosts: daemon.hosts ?? { labels: {}, racks: [], hosts: [], limit: 0 },
-      fingerprint: fingerprintOf(daemon),
+    daemons: placements.map(({ daemon, processId, on }) => ({
+      processId,
+      on: new Map([...on].map(([host, spec]) => [host, fingerprintOf(spec)])),
       maxUnavailable: daemon.maxUnavailable || 1,
     })),
   };
 }
 
-/** Where and how many at once is no part of how a daemon is run. */
-export function fingerprintOf(daemon: metadata.DaemonSpec): string {
-  const { argv, environment, version, gracePeriod } = daemon;
-  const sorted = Object.entries(environment).sort(([a], [b]) => (a < b ? -1 : 1));
-  const graceText = gracePeriod && `${gracePeriod.seconds}.${gracePeriod.nanos}`;
-  const text = JSON.stringify([argv, sorted, version, graceText]);
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
-}
+const everywhere: metadata.HostSelector = { labels: {}, racks: [], hosts: [], limit: 0 };
 
-/** A daemon is kept running whatever happens to it. */
-export function specOf(deployment: string, daemon: metadata.DaemonSpec): host.ProcessSpec {
-  return host.ProcessSpec.fromPartial({
-    argv: daemon.argv,
-    environment: {
-      ...daemon.environment,
-      [ownerVariable]: deployment,
-      [fingerprintVariable]: fingerprintOf(daemon),
-    },
-    restart: { mode: host.RestartMode.RESTART_MODE_ALWAYS },
-    gracePeriod: daemon.gracePeriod,
-  });
+/** The hosts that fit, by name. */
+export function select<Host extends Pick<HostFacts, 'name' | 'labels' | 'rack'>>(
+  { labels, racks, hosts: names, limit }: metadata.HostSelector,
+  hosts: readonly Host[],
+): readonly Host[] {
+  const fits = (host: Host) =>
+    Object.entries(labels).every(([label, value]) => host.labels[label] === value) &&
+    (racks.length === 0 || racks.includes(host.rack)) &&
+    (names.length === 0 || names.includes(host.name));
+  const fitting = hosts.filter(fits).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return limit === 0 ? fitting : fitting.slice(0, limit);
 }

@@ -4,7 +4,7 @@
  * the call (counted from 1), `before` or `after`. Without dying it prints how many calls there were.
  */
 import fs from 'node:fs/promises';
-import { syncBuiltinESMExports } from 'node:module';
+import { dieAtCall } from './die-at-call.ts';
 
 const [folder, ingest, filesJson, callNumber, moment] = process.argv.slice(2) as [
   string,
@@ -13,22 +13,7 @@ const [folder, ingest, filesJson, callNumber, moment] = process.argv.slice(2) as
   string,
   string,
 ];
-let calls = 0;
-
-type Change = (...args: never[]) => Promise<unknown>;
-const changing = fs as unknown as Record<string, Change>;
-for (const name of ['mkdir', 'rename', 'rm', 'open']) {
-  const original = changing[name]!;
-  changing[name] = async (...args) => {
-    calls++;
-    const dies = calls === Number(callNumber);
-    if (dies && moment === 'before') process.kill(process.pid, 'SIGKILL');
-    const result = await original(...args);
-    if (dies) process.kill(process.pid, 'SIGKILL');
-    return result;
-  };
-}
-syncBuiltinESMExports();
+const calls = dieAtCall(Number(callNumber), moment);
 
 const { FileStore } = await import('./file-store.ts');
 const files = JSON.parse(filesJson, (key, value) =>
@@ -42,4 +27,4 @@ const rowCounts = new Map<number, bigint>(
 );
 const store = new FileStore(folder, async (path) => rowCounts.get((await fs.stat(path)).size)!);
 await store.commitIngest(ingest, files);
-console.log(calls);
+console.log(calls());

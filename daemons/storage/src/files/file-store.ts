@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isTesseraError } from '@tessera/base';
 import { fileNotStored, layoutCorrupted, layoutNotStored, snapshotNotStored } from '../errors.ts';
+import { type Pace, pacedFile } from '../transfer/paced-file.ts';
 import {
   absent,
   digestOf,
@@ -155,6 +157,17 @@ export class FileStore {
     if (sizeBytes !== undefined) return { file, path, sizeBytes, [Symbol.dispose]: release };
     release();
     throw fileNotStored(file);
+  }
+
+  /**
+   * Reads a file as slowly as the pace says and compares its digest; nobody waits for that but a drop. Gives the file's size,
+   * or false when the content differs: it is for the caller to `verify` it then. @throws FILE_NOT_STORED.
+   */
+  async isWhole(file: string, pace: Pace, signal: AbortSignal): Promise<number | false> {
+    using held = await this.holdAsIs(file);
+    const hash = createHash('sha256');
+    for await (const { data } of pacedFile(held.path, 0, pace, signal)) hash.update(data);
+    return hash.digest('hex') === parseStoredPath(file)!.fileDigest && held.sizeBytes;
   }
 
   /** As `hold`, by the file's path in the store. */

@@ -2,12 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Connection, connect } from '@tessera/client';
-import { silentLogger, startServer } from '@tessera/daemon';
-import { composeMetadata } from '@tessera/metadata';
+import { silentLogger } from '@tessera/daemon';
 import { expectReason } from '@tessera/testkit/contracts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { StorageConfigInput } from '../config.ts';
 import { type RunningStorage, runStorage } from '../run-storage.ts';
+import { startMetadata } from '../testing/metadata-server.ts';
 
 let folder: string;
 let metadataAddress: string;
@@ -17,10 +17,7 @@ beforeEach(async () => {
   stack = new AsyncDisposableStack();
   folder = mkdtempSync(join(tmpdir(), 'tessera-storage-node-'));
   stack.defer(() => rmSync(folder, { recursive: true }));
-  const store = { driver: 'sqlite', file: join(folder, 'metadata.sqlite') } as const;
-  const { services } = stack.use(await composeMetadata({ store }));
-  const server = { address: '127.0.0.1:0', services, log: silentLogger, drainTimeoutMs: 1 };
-  metadataAddress = stack.use(await startServer(server)).address;
+  metadataAddress = await startMetadata(stack);
   client = stack.use(connect(metadataAddress));
 });
 afterEach(() => stack.disposeAsync());
@@ -58,8 +55,11 @@ test('of two daemons of one name the second is refused, and the first one stays'
   stack.use(await run('two'));
 });
 
-test('a node without a proper name is not registered as something else', async () => {
-  await expectReason(run('one', { name: '' }), 'BAD_RESOURCE_ID');
+test('a daemon without a name is no node, and one with a bad name does not start', async () => {
+  const daemon = stack.use(await run('one', { name: '' }));
+  expect(daemon.registration).toBeUndefined();
+  expect((await client.storageNodes.listStorageNodes({})).storageNodes).toEqual([]);
+  await expectReason(run('two', { name: 'no/name' }), 'BAD_RESOURCE_ID');
 });
 
 test('what a node holds is counted again while it runs, and draining is left to the operator', async () => {
@@ -70,6 +70,6 @@ test('what a node holds is counted again while it runs, and draining is left to 
   mkdirSync(lookups);
   writeFileSync(join(lookups, `cities-${'0'.repeat(64)}.parquet`), '12345');
   const node = () => client.storageNodes.getStorageNode({ name });
-  await expect.poll(async () => (await node()).storedBytes, { timeout: 30_000 }).toBe(5n);
+  await expect.poll(async () => (await node()).storedBytes).toBe(5n);
   expect((await node()).draining).toBe(true);
 });

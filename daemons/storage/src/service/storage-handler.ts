@@ -1,9 +1,12 @@
 import {
   dataTypeFromProto,
   recordBatchToProto,
+  type ScanWork,
   scanParametersFromProto,
   scanPlanFromProto,
+  scanWorkToProto,
 } from '@tessera/client';
+import type { ColumnBatch } from '@tessera/columnar';
 import { storage } from '@tessera/proto';
 import type { CallContext } from 'nice-grpc-common';
 import { badScanPlan, ingestNotFound } from '../errors.ts';
@@ -12,24 +15,42 @@ import type { StagedFile } from '../files/ingest.ts';
 import type { StoredFileKind } from '../files/stored-path.ts';
 import type { StorageDaemon } from '../storage-daemon.ts';
 import type { LayoutFile } from '../store/layout-file.ts';
+import type { Transfers } from '../transfer/transfers.ts';
+import type { Upkeep } from '../upkeep/upkeep.ts';
 
 /** Wire in, wire out. */
 export class StorageHandler implements storage.StorageServiceImplementation {
   readonly #daemon: StorageDaemon;
   readonly #guard: FenceGuard;
+  readonly #transfers: Transfers;
+  readonly #upkeep: Upkeep;
 
-  constructor(daemon: StorageDaemon, guard: FenceGuard) {
-    this.#daemon = daemon;
-    this.#guard = guard;
+  constructor(parts: {
+    readonly daemon: StorageDaemon;
+    readonly guard: FenceGuard;
+    readonly transfers: Transfers;
+    readonly upkeep: Upkeep;
+  }) {
+    this.#daemon = parts.daemon;
+    this.#guard = parts.guard;
+    this.#transfers = parts.transfers;
+    this.#upkeep = parts.upkeep;
   }
 
   async *scanCuboid(request: storage.ScanCuboidRequest, { signal }: CallContext) {
     if (request.plan === undefined) throw badScanPlan('the request has no plan');
     const plan = scanPlanFromProto(request.plan);
     const parameters = scanParametersFromProto(plan, request.parameters);
-    for await (const batch of this.#daemon.scan(plan, { parameters, signal })) {
-      yield { batch: recordBatchToProto(batch) };
+    let work: storage.ScanWork | undefined;
+    const onScanWork = (done: ScanWork) => {
+      work = scanWorkToProto(done);
+    };
+    let held: ColumnBatch | undefined; // The last one goes together with the work.
+    for await (const batch of this.#daemon.scan(plan, { parameters, signal, onScanWork })) {
+      if (held !== undefined) yield { batch: recordBatchToProto(held), work: undefined };
+      held = batch;
     }
+    yield { batch: held && recordBatchToProto(held), work };
   }
 
   async *readSnapshot(request: storage.ReadSnapshotRequest, { signal }: CallContext) {
@@ -83,6 +104,7 @@ export class StorageHandler implements storage.StorageServiceImplementation {
 
   async getStats({ cube }: storage.GetStatsRequest) {
     const stats = await this.#daemon.stats(cube === '' ? undefined : cube);
+    const upkeep = this.#upkeep.counts();
     return {
       layouts: stats.layouts.map((layout) => ({
         ...layout,
@@ -94,6 +116,15 @@ export class StorageHandler implements storage.StorageServiceImplementation {
       memoryBytes: BigInt(stats.memoryBytes),
       memoryBudgetBytes: BigInt(stats.memoryBudgetBytes),
       diskBytes: BigInt(stats.diskBytes),
+      quarantinedFiles: BigInt(stats.quarantinedFiles),
+      hasDeepStorage: this.#transfers.hasDeepStorage,
+      scrub: {
+        verifiedFiles: BigInt(upkeep.verifiedFiles),
+        verifiedBytes: BigInt(upkeep.verifiedBytes),
+        damagedFiles: BigInt(upkeep.damagedFiles),
+        mendedFiles: BigInt(upkeep.mendedFiles),
+        lastRoundMicros: BigInt(upkeep.lastRoundMs) * 1_000n,
+      },
     };
   }
 

@@ -1,4 +1,5 @@
-import type { ColumnBatch, Value } from '@tessera/columnar';
+import type { ScanOptions } from '@tessera/client';
+import type { ColumnBatch } from '@tessera/columnar';
 import type { ScanPlan } from '@tessera/cube';
 import type { LayoutFile } from './layout-file.ts';
 
@@ -11,11 +12,7 @@ export interface CuboidStore {
    * Rows as `ScanPlan` promises them, in batches; none when there are none.
    * @throws LAYOUT_NOT_STORED, LAYOUT_CORRUPTED, SNAPSHOT_NOT_STORED, SCAN_QUEUE_FULL, BAD_SCAN_PLAN.
    */
-  execute(
-    plan: ScanPlan,
-    parameters: readonly Value[],
-    signal: AbortSignal,
-  ): AsyncIterable<ColumnBatch>;
+  execute(plan: ScanPlan, options: ScanOptions): AsyncIterable<ColumnBatch>;
   /** Loads files into memory as far as the budget allows; says which are there afterwards. */
   warmUp(files: readonly LayoutFile[], signal: AbortSignal): Promise<WarmUpOutcome>;
   /** Layouts that no eviction may take out of memory (or no longer); returns the pinned ones of the cube. */

@@ -1,16 +1,18 @@
 import { type Clock, isTesseraError } from '@tessera/base';
-import { type ColumnBatch, sliceBatch, type Value } from '@tessera/columnar';
+import type { ScanOptions } from '@tessera/client';
+import { type ColumnBatch, sliceBatch } from '@tessera/columnar';
 import { emptyScan, type ScanPlan } from '@tessera/cube';
 import { type AdmissionQueue, queryCancelled } from '@tessera/duckdb';
 import { noteOnSpan } from '@tessera/telemetry';
 import { scanQueueFull } from '../errors.ts';
 import { planWithValues } from '../tiles/plan-with-values.ts';
-import type { ReadyScan, TileScanner } from '../tiles/tile-scanner.ts';
+import type { ReadyScan, ScannedTiles, TileScanner } from '../tiles/tile-scanner.ts';
 import type { CuboidStore, MemoryUsage, WarmUpOutcome } from './cuboid-store.ts';
 import type { FileScanner } from './file-scanner.ts';
 import { filesOf, type LayoutFile, projectOf } from './layout-file.ts';
 import type { ScanObserver } from './measure-scans.ts';
 import type { ResidentLayouts } from './resident-layouts.ts';
+import { ScanWatch } from './scan-watch.ts';
 
 /** Rows of a batch at most. */
 const batchRows = 65_536;
@@ -45,8 +47,7 @@ export class MemoryFirstStore implements CuboidStore {
 
   async *execute(
     unbound: ScanPlan,
-    parameters: readonly Value[],
-    signal: AbortSignal,
+    { parameters, signal, onScanWork }: ScanOptions,
   ): AsyncGenerator<ColumnBatch, void, undefined> {
     signal.throwIfAborted();
     const plan = planWithValues(unbound, parameters);
@@ -55,25 +56,28 @@ export class MemoryFirstStore implements CuboidStore {
       return;
     }
     const files = filesOf(plan);
-    const startedMs = this.#clock.monotonicMs();
-    const batch = await this.#fromTiles(plan, files, signal);
-    const from = batch === undefined ? 'files' : 'tiles';
-    noteOnSpan({ 'tessera.from': from });
-    if (batch !== undefined) yield* slices(batch, signal);
+    const watch = new ScanWatch(this.#clock);
+    const scanned = await this.#fromTiles(plan, files, watch, signal);
+    const source = scanned === undefined ? 'files' : 'tiles';
+    noteOnSpan({ 'tessera.from': source });
+    if (scanned !== undefined) yield* slices(scanned.batch, signal);
     else yield* this.#fromFiles(plan, files, signal);
-    this.#observe(from, startedMs);
+    this.#observe(source, watch.startedMs);
+    onScanWork?.(watch.work(source, scanned?.work));
   }
 
   async #fromTiles(
     plan: ScanPlan,
     files: readonly LayoutFile[],
+    watch: ScanWatch,
     signal: AbortSignal,
-  ): Promise<ColumnBatch | undefined> {
+  ): Promise<ScannedTiles | undefined> {
     try {
       await this.#queue.admit(signal, { flow: projectOf(plan.cube) });
     } catch (error) {
       throw asScanFailure(error);
     }
+    watch.admitted();
     try {
       const ready = await this.#prepare(plan, files);
       return ready && (await this.#tiles.run(ready, signal));

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { Code, isTesseraError, parseResourceName } from '@tessera/base';
 import type { ColumnBatch } from '@tessera/columnar';
-import { scanTiles, type Tile } from '@tessera/columnar/tile';
+import { scanTiles, type Tile, type TileWork } from '@tessera/columnar/tile';
 import type { ScanPlan } from '@tessera/cube';
 import { queryCancelled } from '@tessera/duckdb';
 import type { ResidentSegments } from '../store/resident-layouts.ts';
@@ -18,6 +18,11 @@ const sliceMs = 4;
 
 export interface ReadyScan extends PreparedScan {
   readonly tiles: readonly Tile[];
+}
+
+export interface ScannedTiles {
+  readonly batch: ColumnBatch;
+  readonly work: TileWork;
 }
 
 /** Runs scan plans over tiles. */
@@ -59,11 +64,11 @@ export class TileScanner {
     }
   }
 
-  async run({ tiles, scan, batch }: ReadyScan, signal: AbortSignal): Promise<ColumnBatch> {
+  async run({ tiles, scan, batch }: ReadyScan, signal: AbortSignal): Promise<ScannedTiles> {
     const steps = scanTiles(tiles, scan);
     let begun = performance.now();
     for (let step = steps.next(); ; step = steps.next()) {
-      if (step.done) return batch(step.value);
+      if (step.done) return { batch: batch(step.value), work: step.value.work };
       if (performance.now() - begun < sliceMs) continue;
       await setImmediate();
       if (signal.aborted) throw queryCancelled();

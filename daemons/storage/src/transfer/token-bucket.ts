@@ -6,6 +6,8 @@ const burstMs = 250;
 export interface TokenBucketOptions {
   readonly bytesPerSecond: number;
   readonly clock: Clock;
+  /** Hears of what may move. */
+  readonly onTaken?: (bytes: number) => void;
 }
 
 /**
@@ -23,13 +25,14 @@ export class TokenBucket {
 
   /** Resolves when the bytes may move. Who gives up while waiting has taken them all the same. */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
-    const { bytesPerSecond, clock } = this.#options;
+    const { bytesPerSecond, clock, onTaken } = this.#options;
     signal.throwIfAborted();
     const nowMs = clock.monotonicMs();
     const sinceMs = Math.max(this.#paidMs, nowMs - burstMs);
     this.#paidMs = sinceMs + (bytes / bytesPerSecond) * 1_000;
     const waitMs = this.#paidMs - nowMs;
     if (waitMs > 0) await clock.sleep(waitMs, signal);
+    onTaken?.(bytes);
   }
 }
 

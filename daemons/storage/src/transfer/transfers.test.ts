@@ -67,7 +67,7 @@ async function incomingBytes(node: { readonly directory: string }): Promise<numb
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
-const untilSome = { timeout: 60_000, interval: 10 };
+const untilSome = { interval: 10 };
 
 describe('a pull', () => {
   test('copies many files byte for byte, and copies nothing a second time', async () => {

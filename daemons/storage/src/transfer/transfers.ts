@@ -1,11 +1,13 @@
 import type { Clock, DeepStorage } from '@tessera/base';
 import type { Connection } from '@tessera/client';
+import type { Meter } from '@tessera/telemetry';
 import type { StorageConfig } from '../config.ts';
 import { DeepCopies, type StoreOptions } from '../deep/deep-copies.ts';
 import { type DeepCollected, DeepGarbage } from '../deep/deep-garbage.ts';
 import { deepSource } from '../deep/deep-source.ts';
 import { deepStorageNotConfigured } from '../errors.ts';
 import type { FileStore } from '../files/file-store.ts';
+import { storageMetrics } from '../metrics.ts';
 import type { FilePart, WantedFile } from './file-source.ts';
 import { Peers } from './peer-source.ts';
 import { Puller, type PullOptions } from './puller.ts';
@@ -19,6 +21,7 @@ export interface TransfersParts {
   readonly clock: Clock;
   readonly connectTo: (address: string) => Connection;
   readonly deep?: DeepStorage | undefined;
+  readonly meter: Meter;
 }
 
 /** A pull may wait long for its turn, as it is nobody's query; a reader is told soon, so that it asks somebody else. */
@@ -33,19 +36,25 @@ export class Transfers implements Disposable {
   readonly #deepCopies: DeepCopies | undefined;
   readonly #deepGarbage: DeepGarbage | undefined;
 
-  constructor({ config, files, clock, connectTo, deep }: TransfersParts) {
+  constructor({ config, files, clock, connectTo, deep, meter }: TransfersParts) {
+    const transferred = meter.counter(storageMetrics.transferred);
     const { transferBytesPerSecond: bytesPerSecond, transferIdleTimeoutMs: idleTimeoutMs } = config;
-    const bucketOf = () => new TokenBucket({ bytesPerSecond, clock });
+    const bucketOf = (direction: 'in' | 'out') =>
+      new TokenBucket({
+        bytesPerSecond,
+        clock,
+        onTaken: (bytes) => transferred(bytes, { direction }),
+      });
     const slotsOf = (timeoutMs: number) =>
       new TransferSlots({
         maxConcurrent: config.transferConcurrency,
         maxQueued: config.transferQueueLength,
         queueTimeoutMs: timeoutMs,
       });
-    const pace = { bucket: bucketOf(), pieceBytes: pieceBytes(bytesPerSecond) };
+    const pace = { bucket: bucketOf('out'), pieceBytes: pieceBytes(bytesPerSecond) };
     this.#reader = new StoredFileReader({ files, slots: slotsOf(queueTimeoutMs.out), ...pace });
     const slots = slotsOf(queueTimeoutMs.in);
-    this.#puller = new Puller({ files, slots, bucket: bucketOf(), clock, idleTimeoutMs });
+    this.#puller = new Puller({ files, slots, bucket: bucketOf('in'), clock, idleTimeoutMs });
     this.#peers = new Peers(connectTo);
     this.#deep = deep;
     if (deep === undefined) return;

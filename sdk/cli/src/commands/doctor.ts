@@ -7,6 +7,7 @@ import type { CommandContext } from '../context.ts';
 import { findDegraded } from '../health/find-degraded.ts';
 import { observePlatform } from '../health/observe-platform.ts';
 import { redacted } from '../health/redact.ts';
+import { connectTo } from '../host-connection.ts';
 import type { Runner } from '../runner.ts';
 import { formatBytes, toJson } from '../table.ts';
 
@@ -63,12 +64,13 @@ function ownVersion(): string {
 }
 
 /** Each part as far as it can be had: a bundle is most wanted when something is away. */
-async function platform({ client, project, options }: CommandContext) {
+async function platform(context: CommandContext) {
+  const { client, project, options } = context;
   const part = <T>(call: Promise<T>) => call.catch((error) => ({ error: messageOf(error) }));
   const resources = (name: 'sources' | 'models') =>
     part(listAll(client, name, { parent: project }).then((listed) => listed.resources));
   const [report, sources, models, store, statistics] = await Promise.all([
-    part(observePlatform(client, project)),
+    part(observePlatform(client, project, (host) => connectTo(context, host))),
     resources('sources'),
     resources('models'),
     part(client.maintenance.getStoreStatus({})),
@@ -77,12 +79,18 @@ async function platform({ client, project, options }: CommandContext) {
   if ('error' in report) {
     return { address: options.address, ...report, sources, models, store, statistics };
   }
-  const { observed, cubes, segments, stats, operations, queries } = report;
+  const { observed, cubes, segments, stats, operations, queries, machines } = report;
   return {
     address: options.address,
     degraded: findDegraded(observed),
     resources: { sources, models, cubes, segments },
     operations,
+    hosts: machines?.hosts.map((host) => ({
+      ...host,
+      ...observed.hosts.find((one) => host.name.endsWith(`/${one.host}`)),
+    })),
+    deployments: machines?.deployments,
+    deploymentStatuses: machines?.statuses,
     storage: stats,
     store,
     // Constants of statements may be anybody's business, their shapes are nobody's.

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resourceIdOf } from '@tessera/base';
-import { type DaemonWork, explain, queryStream } from '@tessera/client';
+import { type DaemonWork, explain, formatDaemonWork, query, queryStream } from '@tessera/client';
 import { formatValue, rowsOf, type Schema, type Value } from '@tessera/columnar';
 import { type Command, Option } from 'commander';
 import { positiveNumber, readText, wholeNumber } from '../arguments.ts';
@@ -45,12 +45,17 @@ export function queryCommands(program: Command, run: Runner): void {
       'say how a SELECT would be answered: every cuboid, why it is taken or not, and what would help',
     )
     .argument('<sql>', "SQL, '-' for standard input, or @file")
+    .option('--analyze', 'run it as well, and say what each storage daemon did for it')
     .addHelpText(
       'after',
-      "\nExample:\n  tessera explain 'select origin, count(*) from flights group by 1'\n",
+      "\nExample:\n  tessera explain --analyze 'select origin, count(*) from flights group by 1'\n",
     )
     .action(
-      run(async (context, sql: string) => {
+      run(async (context, sql: string, { analyze = false }: { readonly analyze?: boolean }) => {
+        if (analyze) {
+          await printAnalysis(context, textOf(sql));
+          return;
+        }
         const explanation = await explain(context.client.queries, textOf(sql), {
           project: context.project,
           signal: context.signal,
@@ -58,6 +63,14 @@ export function queryCommands(program: Command, run: Runner): void {
         context.say(explanation.text.trimEnd(), explanation);
       }),
     );
+}
+
+async function printAnalysis(context: CommandContext, sql: string): Promise<void> {
+  const { project, signal } = context;
+  const options = context.options.json ? 'analyze, format json' : 'analyze';
+  const statement = `explain (${options}) ${sql}`;
+  const { rows } = await query(context.client.queries, statement, { project, signal });
+  context.terminal.out(`${rows.flat().join('\n')}\n`);
 }
 
 async function printAnswer(context: CommandContext, sql: string, flags: QueryFlags): Promise<void> {
@@ -96,17 +109,18 @@ async function printAnswer(context: CommandContext, sql: string, flags: QueryFla
     return `${segments.length} segments of ${resourceIdOf(cube)}${holes}`;
   });
   const origin = [...cuboids, ...sourceTables.map((table) => `source ${table}`)].join(', ');
-  for (const work of summary.daemonWork) context.terminal.err(`${daemonLine(work)}\n`);
+  for (const work of summary.daemonWork.filter(wasTrouble)) {
+    for (const line of formatDaemonWork(work)) context.terminal.err(`${line}\n`);
+  }
   for (const note of summary.notes) context.terminal.err(`note: ${note}\n`);
   context.terminal.err(
     `${rows.length} rows in ${formatMicros(summary.timings.totalMicros)} from ${origin || 'no table'}\n`,
   );
 }
 
-function daemonLine(work: DaemonWork): string {
-  const { daemon, attempt, outcome, segmentCount, rowCount, wireBytes, micros } = work;
-  const time = formatMicros(BigInt(micros));
-  return `storage ${daemon}: ${attempt} call ${outcome} in ${time}, ${segmentCount} segments, ${rowCount} rows, ${wireBytes} bytes`;
+/** What went well is told by EXPLAIN ANALYZE and in JSON. */
+function wasTrouble({ attempt, outcome }: DaemonWork): boolean {
+  return attempt !== 'first' || outcome !== 'answered';
 }
 
 function printable(row: readonly Value[], schema: Schema): (string | null)[] {

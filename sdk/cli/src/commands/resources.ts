@@ -4,7 +4,9 @@ import type { Command } from 'commander';
 import { exportAccess, isAccessResource } from '../access-resources.ts';
 import { applyResources, exportResources, folderOf, readResources } from '../apply.ts';
 import type { CommandContext } from '../context.ts';
+import { exportDeployments, normalized } from '../deployment-resources.ts';
 import type { Runner } from '../runner.ts';
+import { deploymentText } from './deployment.ts';
 
 const kinds = {
   source: 'Source',
@@ -14,8 +16,9 @@ const kinds = {
   group: 'Group',
   role: 'Role',
   policy: 'Policy',
+  deployment: 'Deployment',
 } as const;
-const kindList = 'source, model, cube, user, group, role or policy';
+const kindList = 'source, model, cube, user, group, role, policy or deployment';
 type KindWord = keyof typeof kinds;
 
 /** apply, diff, get, export, delete: YAML resources. */
@@ -57,11 +60,14 @@ export function resourceCommands(program: Command, run: Runner): void {
     .addHelpText('after', '\nExample:\n  tessera diff -f sales.yaml\n')
     .action(
       run(async (context, options: { file: string[] }) => {
-        const wanted = readResources(options.file).map(({ resource }) => resource);
+        const wanted = readResources(options.file).map(({ resource }) => normalized(resource));
         const { client, options: global } = context;
         const present = [
           ...(await exportResources(client, global.project)),
           ...(wanted.some(isAccessResource) ? await exportAccess(client, global.project) : []),
+          ...(wanted.some(({ kind }) => kind === 'Deployment')
+            ? await exportDeployments(client)
+            : []),
         ];
         const known = present.filter((a) =>
           wanted.some((b) => a.kind === b.kind && a.name === b.name),
@@ -103,6 +109,26 @@ export function resourceCommands(program: Command, run: Runner): void {
     );
 
   program
+    .command('describe')
+    .description(
+      'all of one resource, as YAML that can be applied again, and how far it is carried out',
+    )
+    .argument('<kind>', kindList)
+    .argument('<name>')
+    .addHelpText('after', '\nExample:\n  tessera describe deployment cluster\n')
+    .action(
+      run(async (context, kind: string, name: string) => {
+        const { client, options } = context;
+        const [resource] = await select(client, options.project, kind, name);
+        if (options.json) return context.say('', resource);
+        context.terminal.out(printResources([resource!]));
+        if (resource!.kind === 'Deployment') {
+          context.terminal.out(`\n${await deploymentText(client, name)}`);
+        }
+      }),
+    );
+
+  program
     .command('delete')
     .description('delete a resource')
     .argument('<kind>', kindList)
@@ -126,7 +152,13 @@ async function deleteOne(
   word: KindWord,
   id: string,
 ): Promise<string> {
-  const path = { user: 'users', group: 'groups', role: 'roles', policy: `${project}/policies` };
+  const path = {
+    user: 'users',
+    group: 'groups',
+    role: 'roles',
+    policy: `${project}/policies`,
+    deployment: 'deployments',
+  };
   const name =
     word in path ? `${path[word as keyof typeof path]}/${id}` : `${project}/${word}s/${id}`;
   switch (word) {
@@ -150,6 +182,9 @@ async function deleteOne(
       break;
     case 'policy':
       await client.policies.deletePolicy({ name });
+      break;
+    case 'deployment':
+      await client.deployments.deleteDeployment({ name });
   }
   return name;
 }
@@ -160,10 +195,7 @@ async function select(
   kind: string | undefined,
   name: string | undefined,
 ): Promise<Resource[]> {
-  const isAccess = kind !== undefined && accessKinds.includes(kindWord(kind));
-  const all = isAccess
-    ? await exportAccess(client, project)
-    : await exportResources(client, project);
+  const all = await exported(client, project, kind === undefined ? undefined : kindWord(kind));
   const ofKind =
     kind === undefined ? all : all.filter((item) => item.kind === kinds[kindWord(kind)]);
   const found = name === undefined ? ofKind : ofKind.filter((item) => item.name === name);
@@ -176,6 +208,16 @@ async function select(
     });
   }
   return found;
+}
+
+function exported(
+  client: Parameters<typeof exportResources>[0],
+  project: string,
+  word: KindWord | undefined,
+): Promise<Resource[]> {
+  if (word === 'deployment') return exportDeployments(client);
+  if (word !== undefined && accessKinds.includes(word)) return exportAccess(client, project);
+  return exportResources(client, project);
 }
 
 function kindWord(kind: string): KindWord {
@@ -213,5 +255,9 @@ function summaryOf(resource: Resource): string {
       return `of role ${resource.spec.role} on ${resource.spec.source}.${resource.spec.table}`;
     case 'Cube':
       return `of model ${resource.spec.model}`;
+    case 'Deployment': {
+      const { daemons, paused } = resource.spec;
+      return `${daemons.map(({ name }) => name).join(', ')}${paused ? ' (paused)' : ''}`;
+    }
   }
 }

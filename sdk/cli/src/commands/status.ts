@@ -3,7 +3,9 @@ import { metadata } from '@tessera/proto';
 import type { Command } from 'commander';
 import { findDegraded } from '../health/find-degraded.ts';
 import { observePlatform, type PlatformReport } from '../health/observe-platform.ts';
+import { connectTo } from '../host-connection.ts';
 import type { Runner } from '../runner.ts';
+import { storageNodeTable } from '../storage-node-view.ts';
 import { formatBytes, formatCount } from '../table.ts';
 
 /** status: the cubes of a project at a glance, and what is not as it should be. */
@@ -14,7 +16,9 @@ export function statusCommand(program: Command, run: Runner): void {
     .addHelpText('after', '\nExample:\n  tessera status\n')
     .action(
       run(async (context) => {
-        const report = await observePlatform(context.client, context.project);
+        const report = await observePlatform(context.client, context.project, (host) =>
+          connectTo(context, host),
+        );
         const degraded = findDegraded(report.observed);
         const rows = rowsOf(report);
         const { stats, queries } = report;
@@ -22,6 +26,9 @@ export function statusCommand(program: Command, run: Runner): void {
           cubes: rows,
           stats,
           queries,
+          replication: report.replication,
+          hosts: report.observed.hosts,
+          deployments: report.observed.deployments,
           degraded,
         });
         if (context.options.json) return;
@@ -30,6 +37,13 @@ export function statusCommand(program: Command, run: Runner): void {
             ? 'memory unknown'
             : `in memory ${formatBytes(stats.memoryBytes)} of ${formatBytes(stats.memoryBudgetBytes)}`;
         context.terminal.out(`${memory}; ${queries.length} queries running\n`);
+        const nodes = report.replication?.nodes ?? [];
+        if (nodes.length > 0) context.terminal.out(`\n${storageNodeTable(nodes)}\n`);
+        const { hosts } = report.observed;
+        if (hosts.length > 0) {
+          const alive = hosts.filter(({ isAlive }) => isAlive).length;
+          context.terminal.out(`${alive} of ${hosts.length} hosts alive\n`);
+        }
         const lines = degraded.map(
           ({ reason, subject, message }) => `  ${reason} ${subject}: ${message}\n`,
         );

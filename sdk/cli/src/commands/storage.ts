@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import type { Runner } from '../runner.ts';
 import { formatBytes, formatCount } from '../table.ts';
+import { storageNodeCommands } from './storage-nodes.ts';
 
 /** storage: what is stored, how much it is used, what stays in memory. */
 export function storageCommands(program: Command, run: Runner): void {
@@ -79,6 +80,8 @@ export function storageCommands(program: Command, run: Runner): void {
         }),
       );
   }
+
+  storageNodeCommands(storage, run);
 
   storage
     .command('verify')

@@ -13,9 +13,27 @@ const healthy: ObservedPlatform = {
   unreachable: [],
   isLed: true,
   sourceFailures: [],
+  policyFaults: [],
   cubes: [cube],
   memory,
   queuedQueries: 0,
+  hosts: [],
+  deployments: [],
+};
+const host = { host: 'a', isAlive: true, crashing: [] };
+const deployment = {
+  deployment: 'cluster',
+  isHalted: false,
+  isWaiting: false,
+  message: 'Why.',
+  drifts: [],
+};
+const replicated = {
+  goneNodes: [],
+  unreachableItems: 0,
+  fewByReason: {},
+  pendingBytes: 0n,
+  conditions: [],
 };
 const away = { service: 'storage', message: 'No connection.' };
 const failedSource = { source: 'shop', reason: 'FILE_MISSING', message: 'It is gone.' };
@@ -31,6 +49,10 @@ describe('what is degraded', () => {
     { change: { unreachable: [away] }, found: ['DAEMON_UNREACHABLE', 'storage'] },
     { change: { isLed: false }, found: ['NO_LEADER', 'scheduler'] },
     { change: { sourceFailures: [failedSource] }, found: ['SOURCE_UNREADABLE', 'shop'] },
+    {
+      change: { policyFaults: [{ policy: 'own', field: 'rows', description: 'gone' }] },
+      found: ['POLICY_DANGLING', 'own'],
+    },
     { change: { queuedQueries: 2 }, found: ['QUERIES_QUEUED', 'query'] },
     {
       change: { memory: { usedBytes: 95n, budgetBytes: 100n, files: 3, filesInMemory: 2 } },
@@ -38,6 +60,23 @@ describe('what is degraded', () => {
     },
   ])('of the platform: $found', ({ change, found: [reason, subject] }) => {
     expect(findDegraded({ ...healthy, ...change })).toMatchObject([{ reason, subject }]);
+  });
+
+  test.each([
+    { change: { unreachableItems: 2 }, found: ['REPLICA_UNREACHABLE', 'storage', '2 items.'] },
+    {
+      change: { fewByReason: { REPLICA_LOST: 3 }, pendingBytes: 2_000n },
+      found: ['REPLICAS_TOO_FEW', 'storage', '3 REPLICA_LOST; 2.0 kB are to be copied.'],
+    },
+    { change: { goneNodes: ['c'] }, found: ['STORAGE_NODE_GONE', 'c', 'It holds no lease.'] },
+    {
+      change: { conditions: [{ reason: 'RACKS_TOO_FEW', message: 'Two racks.' }] },
+      found: ['PLACEMENT_LIMITED', 'storage', 'RACKS_TOO_FEW: Two racks.'],
+    },
+  ])('of replicas: $found', ({ change, found: [reason, subject, message] }) => {
+    const replication = { ...replicated, ...change };
+    expect(findDegraded({ ...healthy, replication })).toEqual([{ reason, subject, message }]);
+    expect(findDegraded({ ...healthy, replication: replicated })).toEqual([]);
   });
 
   test.each([
@@ -49,6 +88,27 @@ describe('what is degraded', () => {
   ])('of a cube: $reason', ({ change, reason }) => {
     const found = findDegraded({ ...healthy, cubes: [{ ...cube, ...change }] });
     expect(found).toMatchObject([{ reason, subject: 'sales' }]);
+  });
+
+  test.each([
+    { change: { isAlive: false }, reason: 'HOST_GONE' },
+    { change: { failure: 'No connection.' }, reason: 'HOST_UNREACHABLE' },
+    { change: { crashing: ['x (code 1)'] }, reason: 'PROCESS_CRASH_LOOP' },
+    { change: { disk: { freeBytes: 9n, sizeBytes: 100n } }, reason: 'DISK_NEARLY_FULL' },
+    { change: { disk: { freeBytes: 10n, sizeBytes: 100n } }, reason: undefined },
+  ])('of a host: $reason', ({ change, reason }) => {
+    const found = findDegraded({ ...healthy, hosts: [{ ...host, ...change }] });
+    expect(found.map((one) => one.reason)).toEqual(reason === undefined ? [] : [reason]);
+  });
+
+  test.each([
+    { change: {}, reason: undefined },
+    { change: { isHalted: true }, reason: 'DEPLOYMENT_HALTED' },
+    { change: { isWaiting: true }, reason: 'DEPLOYMENT_WAITING' },
+    { change: { drifts: ['STOPPED_BY_HAND'] }, reason: 'DEPLOYMENT_DRIFT' },
+  ])('of a deployment: $reason', ({ change, reason }) => {
+    const found = findDegraded({ ...healthy, deployments: [{ ...deployment, ...change }] });
+    expect(found.map((one) => one.reason)).toEqual(reason === undefined ? [] : [reason]);
   });
 
   test('is told with the gravest first', () => {

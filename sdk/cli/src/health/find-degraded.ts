@@ -1,3 +1,4 @@
+import { formatBytes } from '../table.ts';
 import { type DegradationReason, degradations } from './degradations.ts';
 
 /** One thing that is not as it should be. */
@@ -19,6 +20,12 @@ export interface ObservedPlatform {
     readonly reason: string;
     readonly message: string;
   }[];
+  /** What of access policies does not fit their tables. */
+  readonly policyFaults: readonly {
+    readonly policy: string;
+    readonly field: string;
+    readonly description: string;
+  }[];
   readonly cubes: readonly ObservedCube[];
   readonly memory:
     | {
@@ -30,6 +37,45 @@ export interface ObservedPlatform {
       }
     | undefined;
   readonly queuedQueries: number;
+  /** Absent: the platform does not replicate, or nobody said. */
+  readonly replication?: ObservedReplication;
+  readonly hosts: readonly ObservedHost[];
+  readonly deployments: readonly ObservedDeployment[];
+}
+
+export interface ObservedReplication {
+  /** Ids of storage nodes that send no heartbeat. */
+  readonly goneNodes: readonly string[];
+  /** Items that nobody who is alive holds. */
+  readonly unreachableItems: number;
+  /** Items that too few hold, by the reason why. */
+  readonly fewByReason: Readonly<Record<string, number>>;
+  /** Bytes that are to be copied. */
+  readonly pendingBytes: bigint;
+  readonly conditions: readonly { readonly reason: string; readonly message: string }[];
+}
+
+export interface ObservedHost {
+  readonly host: string;
+  /** Whether it holds its lease. */
+  readonly isAlive: boolean;
+  /** Why it did not answer. */
+  readonly failure?: string;
+  /** That of its folder; absent: not known. */
+  readonly disk?: { readonly freeBytes: bigint; readonly sizeBytes: bigint };
+  /** Processes that wait to be started again, with how they ended. */
+  readonly crashing: readonly string[];
+}
+
+export interface ObservedDeployment {
+  readonly deployment: string;
+  readonly isHalted: boolean;
+  /** True: it is not as wanted yet, for a reason that is known. */
+  readonly isWaiting: boolean;
+  /** That reason, or why it was halted. */
+  readonly message: string;
+  /** What others have changed and is not mended yet. */
+  readonly drifts: readonly string[];
 }
 
 export interface ObservedCube {
@@ -54,6 +100,12 @@ export function findDegraded(observed: ObservedPlatform): readonly Degraded[] {
     ...observed.sourceFailures.map(({ source, reason, message }) =>
       degraded('SOURCE_UNREADABLE', source, `${reason}: ${message}`),
     ),
+    ...observed.policyFaults.map(({ policy, field, description }) =>
+      degraded('POLICY_DANGLING', policy, `${field}: ${description}`),
+    ),
+    ...ofReplication(observed.replication),
+    ...observed.hosts.flatMap(ofHost),
+    ...observed.deployments.flatMap(ofDeployment),
     ...observed.cubes.flatMap(ofCube),
     ...ofMemory(observed.memory),
     ...(observed.queuedQueries > 0
@@ -76,6 +128,47 @@ function ofCube(observed: ObservedCube): Degraded[] {
     ...(failure === undefined
       ? []
       : [degraded('OPERATION_FAILED', cube, `${failure.operation}: ${failure.message}`)]),
+  ];
+}
+
+function ofReplication(seen: ObservedReplication | undefined): Degraded[] {
+  if (seen === undefined) return [];
+  const { goneNodes, unreachableItems, fewByReason, pendingBytes, conditions } = seen;
+  const few = Object.entries(fewByReason).map(([reason, count]) => `${count} ${reason}`);
+  const toCome = pendingBytes > 0n ? `; ${formatBytes(pendingBytes)} are to be copied` : '';
+  return [
+    ...(unreachableItems === 0
+      ? []
+      : [degraded('REPLICA_UNREACHABLE', 'storage', `${unreachableItems} items.`)]),
+    ...(few.length === 0
+      ? []
+      : [degraded('REPLICAS_TOO_FEW', 'storage', `${few.join(', ')}${toCome}.`)]),
+    ...goneNodes.map((node) => degraded('STORAGE_NODE_GONE', node, 'It holds no lease.')),
+    ...conditions.map(({ reason, message }) =>
+      degraded('PLACEMENT_LIMITED', 'storage', `${reason}: ${message}`),
+    ),
+  ];
+}
+
+function ofHost({ host, isAlive, failure, disk, crashing }: ObservedHost): Degraded[] {
+  if (!isAlive) return [degraded('HOST_GONE', host, 'It does not hold its lease.')];
+  if (failure !== undefined) return [degraded('HOST_UNREACHABLE', host, failure)];
+  const isFull = disk !== undefined && disk.freeBytes * 10n < disk.sizeBytes;
+  const percent = isFull ? Number((disk.freeBytes * 100n) / disk.sizeBytes) : 0;
+  return [
+    ...crashing.map((process) => degraded('PROCESS_CRASH_LOOP', host, `${process}.`)),
+    ...(isFull ? [degraded('DISK_NEARLY_FULL', host, `${percent} % of its disk is free.`)] : []),
+  ];
+}
+
+function ofDeployment(observed: ObservedDeployment): Degraded[] {
+  const { deployment, message, isHalted, isWaiting, drifts } = observed;
+  return [
+    ...(isHalted ? [degraded('DEPLOYMENT_HALTED', deployment, message)] : []),
+    ...(isWaiting ? [degraded('DEPLOYMENT_WAITING', deployment, message)] : []),
+    ...(drifts.length === 0
+      ? []
+      : [degraded('DEPLOYMENT_DRIFT', deployment, `${drifts.join('; ')}.`)]),
   ];
 }
 

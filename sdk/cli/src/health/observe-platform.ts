@@ -1,9 +1,10 @@
 import { Code, isTesseraError, messageOf, resourceIdOf } from '@tessera/base';
 import { listAll, type TesseraClient } from '@tessera/client';
-import { metadata, type query, type storage } from '@tessera/proto';
+import { metadata, type query, type scheduler, type storage } from '@tessera/proto';
 import { freshnessOf, type KnownFreshness } from '../freshness.ts';
 import { type OperationView, viewOf } from '../operation-view.ts';
-import type { ObservedCube, ObservedPlatform } from './find-degraded.ts';
+import type { ObservedCube, ObservedPlatform, ObservedReplication } from './find-degraded.ts';
+import { type ConnectToHost, type HostsReport, observeHosts } from './observe-hosts.ts';
 
 /** What the services of a platform say of one project, each as far as it answers. */
 export interface PlatformReport {
@@ -14,16 +15,21 @@ export interface PlatformReport {
   readonly queries: readonly query.RunningQuery[];
   /** The newest first. */
   readonly operations: readonly OperationView[];
+  readonly replication: scheduler.GetReplicationResponse | undefined;
+  /** Absent: metadata did not answer. */
+  readonly machines: HostsReport | undefined;
   readonly observed: ObservedPlatform;
 }
 
 const maxOperations = 100;
+const maxPolicyFaults = 100;
 const awayCodes: readonly Code[] = [Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.UNIMPLEMENTED];
 
 /** @throws what a service answered that refuses, and what the last one failed with when none answers at all */
 export async function observePlatform(
   client: TesseraClient,
   project: string,
+  connectTo: ConnectToHost,
 ): Promise<PlatformReport> {
   const failures: { service: string; error: unknown }[] = [];
   const ask = <T>(service: string, call: Promise<T>): Promise<T | undefined> =>
@@ -33,14 +39,28 @@ export async function observePlatform(
       return undefined;
     });
   const every = `${project}/cubes/-`;
-  const [cubes, segments, stats, running, operations, lease, sourceFailures] = await Promise.all([
+  const [
+    cubes,
+    segments,
+    stats,
+    running,
+    operations,
+    replication,
+    lease,
+    sourceFailures,
+    policyFaults,
+    machines,
+  ] = await Promise.all([
     ask('metadata', listAll(client, 'cubes', { parent: project })),
     ask('metadata', listAll(client, 'segments', { parent: every })),
-    ask('storage', client.storage.getStats({ cube: '' })),
+    ask('storage', client.storage.getStats({ cube: '' }).catch(unlessServedApart)),
     ask('query', client.queries.listQueries({})),
     ask('scheduler', client.operations.listOperations({ pageSize: maxOperations })),
+    ask('scheduler', client.replication.getReplication({})),
     ask('metadata', isLed(client)),
     ask('query', failedSources(client, project)),
+    ask('query', danglingPolicies(client, project)),
+    ask('metadata', observeHosts(client, connectTo)),
   ]);
   if ([cubes, segments, stats, running, operations, lease].every((given) => given === undefined)) {
     throw failures.at(-1)!.error;
@@ -56,17 +76,25 @@ export async function observePlatform(
     stats,
     queries: running?.queries ?? [],
     operations: (operations?.operations ?? []).map(viewOf),
+    replication,
   };
   const services = new Map(failures.map(({ service, error }) => [service, messageOf(error)]));
   return {
     ...report,
+    machines,
     observed: {
       unreachable: [...services].map(([service, message]) => ({ service, message })),
       isLed: lease,
       sourceFailures: sourceFailures ?? [],
+      policyFaults: policyFaults ?? [],
       cubes: segments === undefined ? [] : report.cubes.map((cube) => cubeOf(cube, ready, report)),
       memory: stats && memoryOf(stats),
       queuedQueries: report.queries.filter(({ queued }) => queued).length,
+      ...(replication === undefined || replication.nodes.length === 0
+        ? {}
+        : { replication: replicationOf(replication) }),
+      hosts: machines?.observedHosts ?? [],
+      deployments: machines?.observedDeployments ?? [],
     },
   };
 }
@@ -76,7 +104,8 @@ function isAway(error: unknown): boolean {
   return isTesseraError(error) && awayCodes.includes(error.code);
 }
 
-async function isLed({ leases }: TesseraClient): Promise<boolean> {
+/** Whether some scheduler leads. */
+export async function isLed({ leases }: Pick<TesseraClient, 'leases'>): Promise<boolean> {
   try {
     await leases.getLease({ name: 'leases/scheduler' });
     return true;
@@ -97,10 +126,22 @@ async function failedSources({ queries }: TesseraClient, project: string) {
   }
 }
 
+/** Told to administrators only: others know of no policies, and have none to mend. */
+async function danglingPolicies({ queries }: TesseraClient, project: string) {
+  try {
+    const { faults } = await queries.listPolicyFaults({ project, pageSize: maxPolicyFaults });
+    return faults.map((fault) => ({ ...fault, policy: resourceIdOf(fault.policy) }));
+  } catch (error) {
+    const isNone = isTesseraError(error, 'PROJECT_NOT_FOUND');
+    if (isNone || isTesseraError(error, 'PERMISSION_DENIED')) return [];
+    throw error;
+  }
+}
+
 function cubeOf(
   { name }: metadata.Cube,
   ready: readonly metadata.Segment[],
-  { freshness, stats, operations }: Omit<PlatformReport, 'observed'>,
+  { freshness, stats, operations }: Omit<PlatformReport, 'observed' | 'machines'>,
 ): ObservedCube {
   const own = ready.filter((segment) => segment.name.startsWith(`${name}/`));
   const withFreshness = (wanted: string) =>
@@ -120,6 +161,30 @@ function cubeOf(
   };
 }
 
+/** Of many items only some are named: the others are of the same kind as the last ones. */
+function replicationOf({
+  nodes,
+  degradedItems,
+  degradedCount,
+  conditions,
+}: scheduler.GetReplicationResponse): ObservedReplication {
+  const unreachable = degradedItems.filter(({ aliveReplicas }) => aliveReplicas.length === 0);
+  const few = degradedItems.filter(({ aliveReplicas }) => aliveReplicas.length > 0);
+  const fewByReason: Record<string, number> = {};
+  for (const { reason } of few) fewByReason[reason] = (fewByReason[reason] ?? 0) + 1;
+  const unnamed = Number(degradedCount) - degradedItems.length;
+  const last = degradedItems.at(-1);
+  const isFew = last !== undefined && last.aliveReplicas.length > 0;
+  if (isFew && unnamed > 0) fewByReason[last.reason]! += unnamed;
+  return {
+    goneNodes: nodes.filter(({ alive }) => !alive).map(({ node }) => resourceIdOf(node)),
+    unreachableItems: unreachable.length + (isFew ? 0 : unnamed),
+    fewByReason,
+    pendingBytes: nodes.reduce((sum, { pendingBytes }) => sum + pendingBytes, 0n),
+    conditions,
+  };
+}
+
 function memoryOf({ layouts, memoryBytes, memoryBudgetBytes }: storage.GetStatsResponse) {
   return {
     usedBytes: memoryBytes,
@@ -127,4 +192,10 @@ function memoryOf({ layouts, memoryBytes, memoryBudgetBytes }: storage.GetStatsR
     files: layouts.reduce((sum, { segmentCount }) => sum + segmentCount, 0),
     filesInMemory: layouts.reduce((sum, { segmentsInMemory }) => sum + segmentsInMemory, 0),
   };
+}
+
+/** Where storage daemons run apart and none is named, the scheduler tells of them. */
+function unlessServedApart(error: unknown): undefined {
+  if (isTesseraError(error) && error.code === Code.UNIMPLEMENTED) return undefined;
+  throw error;
 }

@@ -9,7 +9,15 @@ import { type Connection, connect } from '../connect.ts';
 import { encodeStatusDetails, statusDetailsKey, statusOf } from '../errors/status-details.ts';
 import { schemaToProto } from '../resources/data-type.ts';
 import { type QuerySummary, querySummaryToProto } from '../resources/query.ts';
-import { recordBatchToProto, scanParametersFromProto, scanPlanFromProto } from '../resources.ts';
+import {
+  recordBatchToProto,
+  type ScanWork,
+  scanParametersFromProto,
+  scanParametersToProto,
+  scanPlanFromProto,
+  scanPlanToProto,
+  scanWorkToProto,
+} from '../resources.ts';
 import { listAll } from './collections.ts';
 import { RemoteCuboidScanner } from './cuboid-scanner.ts';
 import { query, queryStream } from './query.ts';
@@ -44,6 +52,7 @@ const summary: QuerySummary = {
       outcome: 'abandoned',
       segmentCount: 2,
       rowCount: 3,
+      sentBytes: 3,
       wireBytes: 400,
       micros: 5,
     },
@@ -121,13 +130,27 @@ async function* executeQuery(
   yield { summary: querySummaryToProto(summary) };
 }
 
+const scanWork: ScanWork = {
+  source: 'tiles',
+  queueMicros: 1,
+  scanMicros: 20,
+  rowsScanned: 300,
+  blocksRead: 4,
+  blocksPruned: 5,
+  segmentsPruned: 6,
+};
+const scanResponses: readonly storage.ScanCuboidResponse[] = [
+  { batch: recordBatchToProto(batch), work: undefined },
+  { batch: recordBatchToProto(batch), work: scanWorkToProto(scanWork) },
+];
+
 async function* scanCuboid(
   request: storage.ScanCuboidRequest,
 ): AsyncGenerator<storage.ScanCuboidResponse> {
   const plan = scanPlanFromProto(request.plan!);
   seen.scan = { plan, parameters: scanParametersFromProto(plan, request.parameters) };
-  yield { batch: recordBatchToProto(batch) };
-  yield { batch: recordBatchToProto(batch) };
+  yield scanResponses[0]!;
+  yield scanResponses[1]!;
 }
 
 async function listModels(request: metadata.ListModelsRequest) {
@@ -261,10 +284,29 @@ test('a scan sends plan and parameters, and streams the batches', async () => {
     aggregates: [{ name: 'n', fn: 'count_sum', args: [column], type: { kind: 'bigint' } }],
   };
   const scanner = new RemoteCuboidScanner(client.storage);
-  const options = { parameters: [5n], signal: new AbortController().signal };
+  const told: unknown[] = [];
+  const options = {
+    parameters: [5n],
+    signal: new AbortController().signal,
+    onWireBytes: (message: unknown) => told.push(message),
+    onScanWork: (work: unknown) => told.push(work),
+  };
   const batches = await Array.fromAsync(scanner.scan(plan, options));
   expect(batches.flatMap(rowsOf)).toEqual([...rows, ...rows]);
   expect(seen.scan).toEqual({ plan, parameters: [5n] });
+  const request = {
+    plan: scanPlanToProto(plan),
+    parameters: scanParametersToProto(plan, options.parameters),
+  };
+  const received = scanResponses.map(
+    (response) => storage.ScanCuboidResponse.encode(response).finish().length + 5,
+  );
+  expect(told).toEqual([
+    { way: 'sent', bytes: storage.ScanCuboidRequest.encode(request).finish().length + 5 },
+    { way: 'received', bytes: received[0] },
+    { way: 'received', bytes: received[1] },
+    scanWork,
+  ]);
 });
 
 test('a collection is listed page by page, at one revision', async () => {

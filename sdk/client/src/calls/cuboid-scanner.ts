@@ -1,9 +1,11 @@
 import { type ColumnBatch, decodeArrow, type Value } from '@tessera/columnar';
 import type { ScanPlan } from '@tessera/cube';
+import type { storage } from '@tessera/proto';
 import type { TesseraClient } from '../clients.ts';
-import { malformedMessage } from '../errors.ts';
 import type { DaemonWork } from '../resources/daemon-work.ts';
 import { scanParametersToProto, scanPlanToProto } from '../resources/scan-plan.ts';
+import { type ScanWork, scanWorkFromProto } from '../resources/scan-work.ts';
+import { wireBytesOf } from './message-sizes.ts';
 
 /**
  * Executes scan plans, wherever the cuboids are. The batches have the columns that `ScanPlan` promises, in any
@@ -17,10 +19,18 @@ export interface ScanOptions {
   /** Values of the plan's parameters, $1 first. */
   readonly parameters: readonly Value[];
   readonly signal: AbortSignal;
-  /** Told the size of each encoded batch that came over the wire; never called in process. */
-  readonly onWireBytes?: (bytes: number) => void;
-  /** Told of each call to a daemon of several when it is over; never called where there is just one. */
+  /** Told the bytes of each message of one call; never called in process. */
+  readonly onWireBytes?: (bytes: WireBytes) => void;
+  /** Told by a storage daemon what the scan took, when it is over and nothing failed. */
+  readonly onScanWork?: (work: ScanWork) => void;
+  /** Told by whoever calls storage daemons of each call when it is over. */
   readonly onDaemonWork?: (work: DaemonWork) => void;
+}
+
+/** Bytes of one message as DaemonWork counts them. */
+export interface WireBytes {
+  readonly way: 'sent' | 'received';
+  readonly bytes: number;
 }
 
 /** Scans by a storage daemon over gRPC. */
@@ -33,16 +43,19 @@ export class RemoteCuboidScanner implements CuboidScanner {
 
   async *scan(
     plan: ScanPlan,
-    { parameters, signal, onWireBytes }: ScanOptions,
+    { parameters, signal, onWireBytes, onScanWork }: ScanOptions,
   ): AsyncIterable<ColumnBatch> {
     const request = {
       plan: scanPlanToProto(plan),
       parameters: scanParametersToProto(plan, parameters),
     };
-    for await (const { batch } of this.#storage.scanCuboid(request, { signal })) {
-      if (batch === undefined) throw malformedMessage('A scan response', 'it has no batch');
-      onWireBytes?.(batch.arrowIpc.length);
-      yield decodeArrow(batch.arrowIpc);
+    let last: storage.ScanCuboidResponse | undefined;
+    for await (const response of this.#storage.scanCuboid(request, { signal })) {
+      if (last === undefined) onWireBytes?.({ way: 'sent', bytes: wireBytesOf(request) });
+      last = response;
+      onWireBytes?.({ way: 'received', bytes: wireBytesOf(response) });
+      if (response.batch !== undefined) yield decodeArrow(response.batch.arrowIpc);
     }
+    if (last?.work !== undefined) onScanWork?.(scanWorkFromProto(last.work));
   }
 }

@@ -1,9 +1,10 @@
 import { query } from '@tessera/proto';
 import { enumPair } from './enum-pair.ts';
+import { type ScanWork, scanWorkFromProto, scanWorkToProto } from './scan-work.ts';
 
-/** One call that a scan over several storage daemons made to one of them. */
+/** One call that a scan made to a storage daemon. */
 export interface DaemonWork {
-  /** Name or address. */
+  /** Name or address; `in process` for the one in the query daemon's own process. */
   readonly daemon: string;
   /** Why it was called: first choice, after another failed, or because another was slow. */
   readonly attempt: 'first' | 'retry' | 'hedge';
@@ -11,8 +12,13 @@ export interface DaemonWork {
   readonly outcome: 'answered' | 'failed' | 'abandoned';
   readonly segmentCount: number;
   readonly rowCount: number;
+  /** Of the messages that came and went, with gRPC's 5 bytes each, without HTTP/2, TLS and TCP. 0 in process. */
   readonly wireBytes: number;
+  readonly sentBytes: number;
+  /** From the call to its end. */
   readonly micros: number;
+  /** What the daemon says; absent where the call did not come to its end. */
+  readonly work?: ScanWork;
 }
 
 const attempts = enumPair<DaemonWork['attempt']>('daemon attempt', {
@@ -36,6 +42,8 @@ export function daemonWorkToProto(work: DaemonWork): query.DaemonWork {
     rowCount: BigInt(work.rowCount),
     wireBytes: BigInt(work.wireBytes),
     micros: BigInt(work.micros),
+    sentBytes: BigInt(work.sentBytes),
+    work: work.work && scanWorkToProto(work.work),
   };
 }
 
@@ -48,5 +56,7 @@ export function daemonWorkFromProto(message: query.DaemonWork): DaemonWork {
     rowCount: Number(message.rowCount),
     wireBytes: Number(message.wireBytes),
     micros: Number(message.micros),
+    sentBytes: Number(message.sentBytes),
+    ...(message.work === undefined ? {} : { work: scanWorkFromProto(message.work) }),
   };
 }

@@ -374,6 +374,16 @@ const settings = record<QuerySettings>(
   },
 );
 
+const scanWork = fc.record({
+  source: fc.constantFrom('tiles', 'files'),
+  queueMicros: fc.nat(),
+  scanMicros: fc.nat(),
+  rowsScanned: fc.nat(),
+  blocksRead: fc.nat(),
+  blocksPruned: fc.nat(),
+  segmentsPruned: fc.nat(),
+});
+
 const summary = record<QuerySummary>({
   rowCount: count,
   coverage: fc.record({
@@ -392,15 +402,31 @@ const summary = record<QuerySummary>({
   rejectedRows: count,
   notes: fc.array(fc.string()),
   daemonWork: many(
-    fc.record({
-      daemon: fc.string(),
-      attempt: fc.constantFrom('first', 'retry', 'hedge'),
-      outcome: fc.constantFrom('answered', 'failed', 'abandoned'),
-      segmentCount: fc.nat(),
-      rowCount: fc.nat(),
-      wireBytes: fc.nat(),
-      micros: fc.nat(),
-    }),
+    fc.record(
+      {
+        daemon: fc.string(),
+        attempt: fc.constantFrom('first', 'retry', 'hedge'),
+        outcome: fc.constantFrom('answered', 'failed', 'abandoned'),
+        segmentCount: fc.nat(),
+        rowCount: fc.nat(),
+        wireBytes: fc.nat(),
+        micros: fc.nat(),
+        sentBytes: fc.nat(),
+        work: scanWork,
+      },
+      {
+        requiredKeys: [
+          'daemon',
+          'attempt',
+          'outcome',
+          'segmentCount',
+          'rowCount',
+          'wireBytes',
+          'micros',
+          'sentBytes',
+        ],
+      },
+    ),
   ),
 });
 

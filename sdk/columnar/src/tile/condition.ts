@@ -47,6 +47,7 @@ export class TileFilter {
   /** Of the block in hand, the tests that some of its rows pass. */
   readonly #open: ColumnTest[] = [];
   readonly #others: readonly BlockTruths[];
+  readonly #pruned = { blocks: 0, rows: 0 };
 
   constructor(condition: Condition | undefined, tile: Tile) {
     const conjuncts = condition === undefined ? [] : conjunctsOf(condition);
@@ -60,6 +61,11 @@ export class TileFilter {
       .map((conjunct) => new BlockTruths(conjunct, tile));
   }
 
+  /** What `select` left out so far without looking at rows. */
+  get pruned(): { readonly blocks: number; readonly rows: number } {
+    return this.#pruned;
+  }
+
   /** Puts the rows from `start` to `end`, all of one block, that pass into `rows`; tells how many. */
   select(start: number, end: number, rows: Uint32Array): number {
     const block = Math.floor(start / blockRows);
@@ -67,7 +73,11 @@ export class TileFilter {
     let openCount = 0;
     for (const each of this.#tests) {
       const verdict = each.test.verdict(each.column.lows[block]!, each.column.highs[block]!);
-      if (verdict === 'none') return 0;
+      if (verdict === 'none') {
+        this.#pruned.blocks++;
+        this.#pruned.rows += end - start;
+        return 0;
+      }
       if (verdict === 'some') open[openCount++] = each;
     }
     let count = end - start;

@@ -9,6 +9,7 @@ export {
   type TileGroups,
   type TileKey,
   type TileScan,
+  type TileWork,
 } from './scan-tiles.ts';
 export {
   blockRows,

@@ -3,7 +3,14 @@ import { describe, expect, test } from 'vitest';
 import type { TileAggregate } from './accumulate.ts';
 import { CodeTest, type Condition, truth } from './condition.ts';
 import { type FilteredAggregate, scanTiles, type TileGroups, type TileScan } from './scan-tiles.ts';
-import { codedColumn, codesOf, type NumberColumn, type Tile, type TileColumn } from './tile.ts';
+import {
+  blockRows,
+  codedColumn,
+  codesOf,
+  type NumberColumn,
+  type Tile,
+  type TileColumn,
+} from './tile.ts';
 
 /** A row as the oracle sees it: two codes and a number, null for NULL. */
 interface Row {
@@ -197,11 +204,31 @@ describe('a scan of tiles', () => {
           const scan: TileScan = { filter, keys: chosen, aggregates: wanted };
           const tiles = parts.map(([of, as]) => tileOf(of, as));
           const all = parts.flatMap(([of]) => of);
-          expect(shown(run(tiles, scan))).toEqual(expected(all, scan));
+          const groups = run(tiles, scan);
+          expect(shown(groups)).toEqual(expected(all, scan));
+          const { rowsScanned, blocksRead, blocksPruned } = groups.work;
+          const passing = all.filter((each) => !filter || holds(filter, each) === truth.yes);
+          expect(rowsScanned).toBeGreaterThanOrEqual(passing.length);
+          const blocks = tiles.map(({ rowCount }) => Math.ceil(rowCount / blockRows));
+          expect(blocksRead + blocksPruned).toBe(blocks.reduce((total, count) => total + count));
         },
       ),
       { numRuns: 300 },
     );
+  });
+
+  test('tells what it read and what it pruned without a look at the rows', () => {
+    const sorted = (a: number, count: number) =>
+      tileOf(
+        Array.from({ length: count }, () => ({ a, b: 0, n: 0 })),
+        'Int32Array',
+      );
+    const tiles = [sorted(1, 2 * blockRows + 5), sorted(2, 3)];
+    const only2 = new CodeTest('a', Uint8Array.of(0, 0, truth.yes, 0, 0));
+    const scan: TileScan = { filter: { kind: 'codes', test: only2 }, keys: [], aggregates: [] };
+    expect(run(tiles, scan).work).toEqual({
+      ...{ rowsScanned: 3, blocksRead: 1, blocksPruned: 3, tilesPruned: 1 },
+    });
   });
 
   test('sums numbers that leave 2^53 exactly, and NaN is the largest number', () => {

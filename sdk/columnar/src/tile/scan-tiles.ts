@@ -33,6 +33,15 @@ export interface TileGroups {
   /** Number of each group's value, for each key. */
   readonly keys: readonly Uint32Array[];
   readonly aggregates: readonly AggregateResult[];
+  readonly work: TileWork;
+}
+
+/** How much a scan looked at. A tile is pruned when all of its blocks are. */
+export interface TileWork {
+  readonly rowsScanned: number;
+  readonly blocksRead: number;
+  readonly blocksPruned: number;
+  readonly tilesPruned: number;
 }
 
 /** Keys of groups are whole numbers: more possible ones than this cannot be told apart. */
@@ -54,6 +63,7 @@ export function* scanTiles(
   const aggregates = scan.aggregates.map(({ aggregate }) => accumulatorOf(aggregate));
   const rows = new Uint32Array(blockRows);
   const groups = new Uint32Array(blockRows);
+  const work = { rowsScanned: 0, blocksRead: 0, blocksPruned: 0, tilesPruned: 0 };
   let blocks = 0;
   for (const tile of tiles) {
     const filter = new TileFilter(scan.filter, tile);
@@ -67,25 +77,44 @@ export function* scanTiles(
       grouper.number(rows, count, groups);
       for (const sink of sinks) sink.add(rows, groups, count, grouper.groupCount);
     }
+    noteTile(work, tile, filter.pruned);
   }
   const { groupCount } = grouper;
   return {
     groupCount,
     keys: grouper.keys(),
     aggregates: aggregates.map((aggregate) => aggregate.result(groupCount)),
+    work,
   };
+}
+
+/** Adds what was read of one tile. */
+function noteTile(
+  work: { -readonly [Name in keyof TileWork]: number },
+  { rowCount }: Tile,
+  pruned: { readonly blocks: number; readonly rows: number },
+): void {
+  const blocks = Math.ceil(rowCount / blockRows);
+  work.rowsScanned += rowCount - pruned.rows;
+  work.blocksRead += blocks - pruned.blocks;
+  work.blocksPruned += pruned.blocks;
+  if (pruned.blocks === blocks) work.tilesPruned++;
 }
 
 /** One aggregate over one tile, behind its own filter. */
 class Sink {
   readonly #accumulator: Accumulator;
   readonly #filter: TileFilter | undefined;
-  readonly #rows = new Uint32Array(blockRows);
-  readonly #groups = new Uint32Array(blockRows);
+  /** What its own filter keeps. */
+  readonly #rows: Uint32Array;
+  readonly #groups: Uint32Array;
 
   constructor(accumulator: Accumulator, filter: Condition | undefined, tile: Tile) {
     this.#accumulator = accumulator;
     this.#filter = filter && new TileFilter(filter, tile);
+    const room = filter === undefined ? 0 : blockRows;
+    this.#rows = new Uint32Array(room);
+    this.#groups = new Uint32Array(room);
     accumulator.begin(tile);
   }
 

@@ -440,6 +440,8 @@ describe('aggregates', () => {
     );
     expect(scan(top).topK?.limit).toBe(5);
     expect(scan(top).topK?.orderBy.map(({ expr }) => shown(expr))).toEqual(['scan.p0', 'scan.k0']);
+    const some = match('select carrier, count(*) n from flights group by 1 limit 3 offset 2');
+    expect(scan(some).topK).toEqual({ orderBy: [], limit: 5 });
     const having = match(
       'select carrier, count(*) from flights group by 1 having count(*) > 1 order by 2 limit 3',
     );

@@ -236,14 +236,17 @@ function inZone(scan: ScanPlan, timeZone: string): ScanPlan {
 }
 
 function scanOfChoice(cube: string, first: Choice, read: readonly Choice[]): ScanPlan {
-  const { answer, layout, segment } = first;
+  const { answer, segment } = first;
   const filter = and(...answer.filters);
   return {
     cube,
-    layout: layout.id,
+    layout: first.layout.id,
     segments: read
       .toSorted((a, b) => bySegment(a.segment.range, b.segment.range))
-      .map((each) => ({ id: each.segment.id, fileDigest: each.layout.fileDigest })),
+      .map(({ segment, layout }) => {
+        const { fileDigest, columns } = layout;
+        return { id: segment.id, fileDigest, columns };
+      }),
     lookups: answer.lookups.map((join) => ({
       ...join,
       snapshot: segment.snapshots[join.alias]!,
@@ -307,7 +310,7 @@ export function rangePredicate(partition: Partition, range: SegmentRange): Expr 
   return and(...wanted) ?? isNotNull(partition.column);
 }
 
-/** The first rows only, where one scan is all there is and the residual only orders and cuts it. */
+/** The first rows only, or any few of them, where one scan is all there is and the residual only orders and cuts it. */
 function withTopK(blocks: readonly MatchedBlock[], need: BlockNeed): readonly MatchedBlock[] {
   const [only, ...more] = blocks;
   const topK = topKOf(need);
@@ -325,7 +328,7 @@ function topKOf({ residual, relation }: BlockNeed): ScanPlan['topK'] {
   if (outputs.some(({ expr }) => someExpr(expr, ({ kind }) => kind === 'window'))) return undefined;
   const rows = wholeNumber(limit);
   const skipped = offset === undefined ? 0 : wholeNumber(offset);
-  if (rows === undefined || skipped === undefined || orderBy.length === 0) return undefined;
+  if (rows === undefined || skipped === undefined) return undefined;
   if (!orderBy.every(({ expr }) => expr.kind === 'column' && expr.relation === relation)) {
     return undefined;
   }

@@ -9,6 +9,7 @@ export type {
   ServiceWord,
   UserResource,
 } from './access-resource.ts';
+export type { DeployedDaemon, DeploymentResource, OptionValue } from './deployment-resource.ts';
 export {
   diffResources,
   type FieldDiff,

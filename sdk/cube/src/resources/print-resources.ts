@@ -27,7 +27,8 @@ function printResource({ kind, name, spec }: Resource): string {
     ? document.contents.items
     : []) {
     const field = String(key);
-    if (field === 'config') continue; // The connector's own: kept as an indented tree.
+    // A connector's own, and what has many fields: kept as an indented tree.
+    if (field === 'config' || field === 'daemons') continue;
     if (lists.has(field) && isSeq(value)) for (const item of value.items) inOneLine(item as Node);
     else inOneLine(value);
   }
@@ -62,6 +63,7 @@ function inOneLine(node: Node | null): void {
 function withoutDefaults(spec: object): Record<string, unknown> {
   const kept = Object.entries(spec).flatMap(([key, value]): [string, unknown][] => {
     if (value === undefined || isEmptyList(value)) return [];
+    if (key === 'paused' && value === false) return [];
     if (key === 'config') return [[key, value]];
     // Of a cube they are maps, of a user names.
     if (key === 'groups') return [[key, (value as unknown[]).map(groupWithoutDefaults)]];

@@ -1,6 +1,7 @@
 import type { FieldViolation } from '@tessera/base';
 import type { CubeSpec, ModelSpec } from '../model-spec.ts';
 import type { AccessResource } from './access-resource.ts';
+import type { DeploymentResource } from './deployment-resource.ts';
 
 /** What `tessera apply` takes and `tessera export` gives: one YAML document each. */
 export type Resource =
@@ -8,7 +9,8 @@ export type Resource =
   | SourceResource
   | ModelResource
   | CubeResource
-  | AccessResource;
+  | AccessResource
+  | DeploymentResource;
 export type ResourceKind = Resource['kind'];
 
 export interface ProjectResource {

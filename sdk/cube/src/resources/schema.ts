@@ -3,6 +3,8 @@ import { limits } from '../limits.ts';
 import type { Grain, MeasureAggregate } from '../model-spec.ts';
 import { parseRetention } from '../time/retention.ts';
 import type { AccessFunctionWord, ColumnWord } from './access-resource.ts';
+import { deployment } from './deployment-schema.ts';
+import { atMost, header, resourceId, text } from './schema-parts.ts';
 
 /** The shape of each resource, as users write it: strict, with defaults filled in. */
 const grain = z.enum([
@@ -27,7 +29,6 @@ const aggregate = z.enum([
   'count_distinct',
 ] satisfies MeasureAggregate[]);
 
-const text = z.string().min(1, 'must not be empty');
 const expression = text.max(
   limits.expressionCharacters,
   `must not be longer than ${limits.expressionCharacters} characters`,
@@ -37,15 +38,9 @@ const identifier = text.regex(
   /^[A-Za-z_][A-Za-z0-9_]{0,62}$/,
   'must be a name of letters, digits and _, at most 63, not beginning with a digit',
 );
-const resourceId = text.regex(
-  /^[a-z0-9][a-z0-9_.-]{0,127}$/,
-  "must be of a-z, 0-9, '_', '-', '.', at most 128, beginning with a letter or digit",
-);
 const names = z
   .array(identifier)
   .max(limits.dimensions, `must not be longer than ${limits.dimensions}`);
-
-const atMost = (count: number) => `must not have more than ${count} entries`;
 
 const join = z.strictObject({
   source: resourceId.optional(),
@@ -68,12 +63,6 @@ const measure = z.strictObject({
   column: expression.optional(),
   filter: expression.optional(),
   precision: z.literal('exact').optional(),
-});
-
-const header = <K extends string>(kind: K) => ({
-  apiVersion: z.literal('tessera/v1'),
-  kind: z.literal(kind),
-  name: resourceId,
 });
 
 const model = z.strictObject({
@@ -215,4 +204,5 @@ export const schemas = {
   Group: accessGroup,
   Role: role,
   Policy: policy,
+  Deployment: deployment,
 } as const;

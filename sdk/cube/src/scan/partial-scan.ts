@@ -1,9 +1,16 @@
-import { type ColumnBatch, type MergeFunction, mergePartials } from '@tessera/columnar';
+import {
+  type ColumnBatch,
+  concatBatches,
+  type MergeFunction,
+  mergePartials,
+} from '@tessera/columnar';
 import { type Expr, exprKey, NotCompiled, type } from '@tessera/sql';
 import { castTo } from '../match/expressions.ts';
 import type { ScanAggregate, ScanPlan } from '../scan-plan.ts';
 import { countWords } from './count-words.ts';
+import { firstByKeys } from './first-by-keys.ts';
 import { firstRows } from './first-rows.ts';
+import { groupsApart } from './groups-apart.ts';
 import { emptyScan, scanSchema } from './scan-result.ts';
 
 /** A scan that several daemons share, each reading some of the segments. */
@@ -15,17 +22,27 @@ export interface PartialScan {
 }
 
 /**
- * Splits a scan into what can be computed apart and how that is put together. Distinct counts do not add up, so their
- * words travel and are counted at the end; the first rows of the parts are not those of the whole, so all groups
- * travel and the order is applied to them merged.
+ * Splits a scan into what can be computed apart and how that is put together. Where no two segments share a group, each
+ * part is whole, with its own first rows. Otherwise distinct counts do not add up, so their words travel and are counted at
+ * the end, and the first rows of the parts are not those of the whole: all groups travel and the order is applied to
+ * them merged, unless it is an order of the groups' keys.
  */
 export function partialScan(plan: ScanPlan): PartialScan {
+  if (plan.segments.length > 1 && groupsApart(plan)) {
+    const schema = scanSchema(plan);
+    const first = firstWhereCompiled(plan);
+    return { plan, combine: (batches) => first(concatBatches(schema, batches)) };
+  }
   const { topK, ...allGroups } = plan;
   const counts = plan.aggregates.some(({ fn }) => fn === 'distinct');
   const split = counts ? countWords(allGroups) : rollUp(allGroups);
-  const first = firstWhereCompiled(plan);
+  const firstOfPart = firstByKeys(plan);
+  // The same order as in the parts: by another one, groups that some part cut off might come first.
+  const first = firstWhereCompiled(
+    firstOfPart === undefined ? plan : { ...plan, topK: firstOfPart },
+  );
   return {
-    plan: split.plan,
+    plan: firstOfPart === undefined ? split.plan : { ...split.plan, topK: firstOfPart },
     combine: (batches) =>
       first(batches.length === 0 ? emptyScan(allGroups) : split.combine(batches)),
   };

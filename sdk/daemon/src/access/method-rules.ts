@@ -73,10 +73,15 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   'tessera.metadata.v1.DeploymentService': {
     ...reading('Deployment', 'Deployments', and(operate, 'scheduler', 'host')),
     ...writing('Deployment', and(administer, 'scheduler')),
+    ...each(['GetDeploymentStatus', 'ListDeploymentStatuses'], and(operate, 'scheduler')),
+    UpdateDeploymentStatus: and(noUsers, 'scheduler'),
+    ListDeploymentVersions: operate,
+    RollbackDeployment: administer,
   },
   'tessera.metadata.v1.StorageNodeService': {
     ...reading('StorageNode', 'StorageNodes', and(operate, 'scheduler', 'query', 'storage')),
-    ...writing('StorageNode', and(operate, 'scheduler', 'storage')),
+    ...each(['CreateStorageNode', 'UpdateStorageNode'], and(operate, 'scheduler', 'storage')),
+    DeleteStorageNode: and(operate, 'scheduler'),
   },
   'tessera.metadata.v1.OperationRecordService': {
     ...reading('OperationRecord', 'OperationRecords', and(operate, 'scheduler')),
@@ -99,6 +104,7 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   'tessera.query.v1.QueryService': {
     ...each(['ExecuteQuery', 'ExplainQuery', 'ListTables', 'PreviewTable'], part),
     ListSegmentFreshness: build,
+    ListPolicyFaults: usersWho('administer', 'project'),
     ...each(['CancelQuery', 'ListQueries'], operate),
     GetQueryStatistics: and(operate, 'scheduler'),
   },
@@ -113,6 +119,7 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
     ],
     build,
   ),
+  'tessera.scheduler.v1.ReplicationService': { GetReplication: operate },
   'tessera.storage.v1.StorageService': {
     ...each(['ScanCuboid', 'ReadSnapshot'], and(noUsers, 'query', 'scheduler')),
     ...each(['PrepareIngest', 'CommitIngest', 'AbortIngest'], and(noUsers, 'scheduler')),

@@ -2,6 +2,7 @@ import {
   type AccessFunction,
   type ColumnRule,
   type Policy,
+  type PolicyRules,
   type Role,
   type ServiceKind,
   serviceKinds,
@@ -29,14 +30,23 @@ const functionNames: Readonly<Record<number, AccessFunction>> = {
   [access.AccessFunction.ACCESS_FUNCTION_ADMINISTER]: 'administer',
 };
 
+/** What a policy says of its table, in the order in which it is written. */
+export function policyRulesFromProto({ rows, columns }: access.Policy): PolicyRules {
+  return {
+    ...(rows === '' ? {} : { rows }),
+    columns: columns.map((column) => ({ name: column.column, rule: columnRuleOf(column) })),
+  };
+}
+
 export function policyFromProto(policy: access.Policy): Policy {
-  const { name, role, source, table, rows, columns } = policy;
+  const { name, role, source, table } = policy;
+  const { columns, ...rows } = policyRulesFromProto(policy);
   return {
     name: resourceIdOf(name),
     project: name.split('/')[1]!,
     ...{ role, source, table },
-    ...(rows === '' ? {} : { rows }),
-    columns: Object.fromEntries(columns.map((column) => [column.column, columnRuleOf(column)])),
+    ...rows,
+    columns: Object.fromEntries(columns.map((column) => [column.name, column.rule])),
   };
 }
 

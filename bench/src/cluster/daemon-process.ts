@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+/** A daemon in a process of its own. */
+export interface DaemonProcess extends AsyncDisposable {
+  readonly address: string;
+}
+
+const root = join(import.meta.dirname, '..', '..', '..');
+
+/** Runs a daemon's own command, behind `wrap`, and waits until it says where it serves. */
+export async function startDaemon(
+  name: 'query' | 'storage',
+  args: readonly string[],
+  wrap: readonly string[] = [],
+): Promise<DaemonProcess> {
+  const main = join(root, 'daemons', name, 'src', 'main.ts');
+  const flags = ['--conditions=tessera-source', '--disable-warning=ExperimentalWarning'];
+  const [command, ...rest] = [...wrap, process.execPath, ...flags, main, ...args];
+  const child = spawn(command!, rest, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, UV_THREADPOOL_SIZE: '16' },
+  });
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const address = await new Promise<string>((resolve, reject) => {
+    const said: string[] = [];
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        if (said.length < 100) said.push(line);
+        const found = /"address":"([^"]+)"/.exec(line)?.[1];
+        if (found !== undefined && line.includes(`${name}.started`)) resolve(found);
+      });
+    }
+    child.once('exit', (code) =>
+      reject(new Error(`the ${name} daemon ended with ${code}: ${said.join('\n')}`)),
+    );
+  });
+  return {
+    address,
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}

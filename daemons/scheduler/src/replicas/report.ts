@@ -1,0 +1,67 @@
+import type { PlacementCondition } from '@tessera/placement';
+import type { SeenNode, StoredItem } from './stored-item.ts';
+import { wantedPlacement } from './wanted.ts';
+
+/** Where items are and where they shall be, at one moment. */
+export interface ReplicationReport {
+  readonly nodes: readonly NodeReport[];
+  /** The worst first. */
+  readonly degraded: readonly DegradedReport[];
+  readonly conditions: readonly PlacementCondition[];
+}
+
+export interface NodeReport {
+  readonly node: SeenNode;
+  readonly items: number;
+  readonly bytes: number;
+  readonly pendingItems: number;
+  readonly pendingBytes: number;
+}
+
+export interface DegradedReport {
+  readonly item: StoredItem;
+  readonly alive: readonly string[];
+  readonly reason: 'NO_REPLICA_ALIVE' | 'NODES_TOO_FEW' | 'REPLICA_LOST';
+}
+
+/** Nodes that are not alive count as lost here: what is only on them is degraded at once. */
+export function reportReplication(
+  items: readonly StoredItem[],
+  nodes: readonly SeenNode[],
+): ReplicationReport {
+  const { placement, conditions } = wantedPlacement(items, nodes);
+  const alive = new Set(nodes.filter(({ state }) => state === 'alive').map(({ id }) => id));
+  const usable = nodes.filter(({ id, draining }) => alive.has(id) && !draining).length;
+  const degraded = items.flatMap((item): DegradedReport[] => {
+    const held = item.recorded.filter((node) => alive.has(node));
+    if (held.length >= item.replication) return [];
+    if (held.length === 0) return [{ item, alive: held, reason: 'NO_REPLICA_ALIVE' }];
+    const reason = usable < item.replication ? 'NODES_TOO_FEW' : 'REPLICA_LOST';
+    return [{ item, alive: held, reason }];
+  });
+  return {
+    nodes: nodes.map((node) => nodeReport(node, items, placement)),
+    degraded: degraded.sort((a, b) => a.alive.length - b.alive.length),
+    conditions,
+  };
+}
+
+function nodeReport(
+  node: SeenNode,
+  items: readonly StoredItem[],
+  placement: ReadonlyMap<string, readonly string[]>,
+): NodeReport {
+  const held = items.filter(({ recorded }) => recorded.includes(node.id));
+  const pending = items.filter(
+    ({ name, recorded }) =>
+      placement.get(name)?.includes(node.id) === true && !recorded.includes(node.id),
+  );
+  const sum = (some: readonly StoredItem[]) => some.reduce((total, { bytes }) => total + bytes, 0);
+  return {
+    node,
+    items: held.length,
+    bytes: sum(held),
+    pendingItems: pending.length,
+    pendingBytes: sum(pending),
+  };
+}

@@ -1,0 +1,15 @@
+import { z } from 'zod';
+
+/** What the shapes of several kinds of resources are made of. */
+export const text = z.string().min(1, 'must not be empty');
+export const resourceId = text.regex(
+  /^[a-z0-9][a-z0-9_.-]{0,127}$/,
+  "must be of a-z, 0-9, '_', '-', '.', at most 128, beginning with a letter or digit",
+);
+export const atMost = (count: number) => `must not have more than ${count} entries`;
+
+export const header = <K extends string>(kind: K) => ({
+  apiVersion: z.literal('tessera/v1'),
+  kind: z.literal(kind),
+  name: resourceId,
+});

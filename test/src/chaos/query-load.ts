@@ -1,0 +1,58 @@
+import { type Clock, seededRandom } from '@tessera/base';
+import type { ClusterClients } from '@tessera/testkit/cluster';
+import fc from 'fast-check';
+import { partsFor } from '../differential/query-parts.ts';
+import type { RandomModel } from '../differential/random-model.ts';
+import { randomQuery } from '../differential/random-query.ts';
+import { FailureCounts } from './failures.ts';
+import type { Questions } from './questions.ts';
+
+/** Statements without end, the same for the same seed. */
+export function* statements(model: RandomModel['model'], seed: number): Generator<string, never> {
+  const arbitrary = randomQuery(partsFor(model));
+  for (let from = seed; ; from++) {
+    yield* fc.sample(arbitrary, { seed: from, numRuns: 50 });
+  }
+}
+
+/** So that questions leave some of a small machine to what they are asked of. */
+const pauseMs = 30;
+const maxWrong = 5;
+
+/** Users who ask one question after the other, of either query daemon. */
+export class QueryLoad {
+  readonly failures = new FailureCounts();
+  /** Answers that were not right, with their questions. */
+  readonly wrong: string[] = [];
+  right = 0;
+  readonly #parts: {
+    readonly questions: Questions;
+    readonly clients: ClusterClients;
+    readonly clock: Clock;
+    readonly model: RandomModel['model'];
+  };
+
+  constructor(parts: {
+    readonly questions: Questions;
+    readonly clients: ClusterClients;
+    readonly clock: Clock;
+    readonly model: RandomModel['model'];
+  }) {
+    this.#parts = parts;
+  }
+
+  /** One user, until stopped. */
+  async run(seed: number, stop: AbortSignal): Promise<void> {
+    const { questions, clients, clock, model } = this.#parts;
+    const random = seededRandom(seed);
+    for (const sql of statements(model, seed)) {
+      if (stop.aborted || this.wrong.length >= maxWrong) return;
+      const daemon = random.integer(0, 1);
+      const verdict = await questions.ask(clients.nth('query', daemon).queries, sql);
+      if (verdict.kind === 'right') this.right++;
+      else if (verdict.kind === 'failed') this.failures.add(verdict.error);
+      else this.wrong.push(`${sql}\n  ${verdict.why}`);
+      await clock.sleep(pauseMs, stop).catch(() => {});
+    }
+  }
+}
