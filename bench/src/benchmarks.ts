@@ -2,6 +2,7 @@ import type { Benchmark } from './benchmark.ts';
 import { buildBenchmark } from './build/build-benchmark.ts';
 import { clusterBenchmark } from './cluster/cluster-benchmark.ts';
 import { metadataBenchmark } from './metadata/metadata-benchmark.ts';
+import { overloadBenchmark } from './overload/overload-benchmark.ts';
 import { placementBenchmark } from './placement-segments/placement-benchmark.ts';
 import { planBenchmark } from './plan/plan-benchmark.ts';
 import { recoverBenchmark } from './recover/recover-benchmark.ts';
@@ -13,6 +14,7 @@ export const benchmarks: readonly Benchmark[] = [
   buildBenchmark,
   clusterBenchmark,
   metadataBenchmark,
+  overloadBenchmark,
   placementBenchmark,
   planBenchmark,
   recoverBenchmark,

@@ -13,14 +13,15 @@ export interface PlatformProcess extends AsyncDisposable {
 }
 
 const root = join(import.meta.dirname, '..', '..');
+const command = join(root, 'daemons', 'standalone', 'src', 'main.ts');
 const upPattern = /is up on (\S+);/;
 
-/** Runs `tessera up` on a free port and waits until it is up. */
+/** Runs `tessera up`, or a program that takes its options and says the same, on a free port and waits until it is up. */
 export async function startPlatformProcess(
   dataDirectory: string,
   args: readonly string[] = [],
+  main = command,
 ): Promise<PlatformProcess> {
-  const main = join(root, 'daemons', 'standalone', 'src', 'main.ts');
   const child = spawn(
     process.execPath,
     [

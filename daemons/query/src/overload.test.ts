@@ -106,3 +106,22 @@ describe('a query daemon with too much to do', () => {
     },
   );
 });
+
+describe('a statement that holds too much', () => {
+  test('ends with what the limit is, whether cuboids or the source fill it, and others go on', async () => {
+    await using small = await startTrips({ maxQueryMemoryBytes: 2_000 }, meter);
+    const run = (sql: string) => small.daemon.execute({ project: 'default', sql });
+    for (const sql of [
+      'select day, origin, carrier, delay, price from trips',
+      `select day, state, count(*), sum(delay), sum(price) from trips t left join airports a on t.origin = a.iata where ${built} group by 1, 2`,
+    ]) {
+      await expect(run(sql)).rejects.toMatchObject({
+        reason: 'QUERY_MEMORY_EXCEEDED',
+        metadata: { limit: '2000', setting: 'maxQueryMemoryBytes' },
+      });
+    }
+    const count = await run(`select count(*) from trips t where ${built}`);
+    expect(count.batch.rowCount).toBe(1);
+    expect(gauges.get(queryMetrics.memory.name)!()).toBe(0);
+  });
+});

@@ -12,6 +12,8 @@ const pages = [
   'docs/guide/modelling.md',
   'docs/guide/explain.md',
   'docs/guide/operations.md',
+  'docs/guide/backup.md',
+  'docs/guide/upgrade.md',
   'docs/guide/plugins.md',
   'docs/guide/hosts.md',
   'docs/guide/security.md',
