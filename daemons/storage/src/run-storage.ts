@@ -1,5 +1,5 @@
 import { checkResourceId, systemClock } from '@tessera/base';
-import { connect, type TokenSource, type Transport } from '@tessera/client';
+import { connect, type TesseraClient, type TokenSource, type Transport } from '@tessera/client';
 import {
   type AccessArguments,
   controlByMetadata,
@@ -11,7 +11,7 @@ import {
 import type { metadata } from '@tessera/proto';
 import { type Meter, noMeter } from '@tessera/telemetry';
 import { type ComposedStorage, composeStorage } from './composition.ts';
-import { type StorageConfigInput, storageConfig } from './config.ts';
+import { type StorageConfig, type StorageConfigInput, storageConfig } from './config.ts';
 import { metadataNotNamed } from './errors.ts';
 import { describeNode } from './registration/describe-node.ts';
 import { storageNodeRegistrant } from './registration/storage-node-registrant.ts';
@@ -70,25 +70,33 @@ export async function runStorage(
   const server = starting.use(
     await startServer({ address, transport, services, log, ...draining, ...control }),
   );
-  const outcome: { registration?: Registration<metadata.StorageNode> } = {};
-  if (client !== undefined && isNode) {
-    const describe = () => describeNode(config.name, server.address, config, daemon);
-    outcome.registration = starting.use(
-      await Registration.start({
-        client,
-        registrant: storageNodeRegistrant(client, describe),
-        clock: systemClock,
-        log,
-        ttlMs: config.leaseTtlMs,
-        refreshIntervalMs: config.registrationIntervalMs,
-      }),
-    );
-  }
+  const describe = () => describeNode(config.name, server.address, config, daemon);
+  const registration =
+    client === undefined || !isNode
+      ? undefined
+      : starting.use(await register(client, config, describe, log));
   const running = starting.move();
   return {
     address: server.address,
     storage,
-    ...outcome,
+    ...(registration === undefined ? {} : { registration }),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+function register(
+  client: TesseraClient,
+  { leaseTtlMs: ttlMs, registrationIntervalMs: refreshIntervalMs }: StorageConfig,
+  describe: () => Promise<metadata.StorageNode>,
+  log: Logger,
+): Promise<Registration<metadata.StorageNode>> {
+  const registrant = storageNodeRegistrant(client, describe);
+  return Registration.start({
+    client,
+    registrant,
+    clock: systemClock,
+    log,
+    ttlMs,
+    refreshIntervalMs,
+  });
 }

@@ -55,8 +55,11 @@ test('of two daemons of one name the second is refused, and the first one stays'
   stack.use(await run('two'));
 });
 
-test('a node without a proper name is not registered as something else', async () => {
-  await expectReason(run('one', { name: '' }), 'BAD_RESOURCE_ID');
+test('a daemon without a name is no node, and one with a bad name does not start', async () => {
+  const daemon = stack.use(await run('one', { name: '' }));
+  expect(daemon.registration).toBeUndefined();
+  expect((await client.storageNodes.listStorageNodes({})).storageNodes).toEqual([]);
+  await expectReason(run('two', { name: 'no/name' }), 'BAD_RESOURCE_ID');
 });
 
 test('what a node holds is counted again while it runs, and draining is left to the operator', async () => {
