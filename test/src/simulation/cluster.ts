@@ -224,8 +224,9 @@ function hosts(kind: string, count: number): ServingHost[] {
 }
 
 function inProcess(bindings: readonly ServiceBinding[]): TesseraClient {
-  const byDefinition = new Map(bindings.map((one) => [one.definition as unknown, one]));
+  const nameOf = (definition: unknown) => (definition as { readonly fullName: string }).fullName;
+  const byName = new Map(bindings.map((one) => [nameOf(one.definition), one]));
   return clientsBy(
-    (definition) => bindInProcess(byDefinition.get(definition)!, silentLogger) as never,
+    (definition) => bindInProcess(byName.get(nameOf(definition))!, silentLogger) as never,
   );
 }
