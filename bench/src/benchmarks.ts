@@ -1,6 +1,7 @@
 import type { Benchmark } from './benchmark.ts';
 import { buildBenchmark } from './build/build-benchmark.ts';
 import { clusterBenchmark } from './cluster/cluster-benchmark.ts';
+import { metadataBenchmark } from './metadata/metadata-benchmark.ts';
 import { placementBenchmark } from './placement-segments/placement-benchmark.ts';
 import { planBenchmark } from './plan/plan-benchmark.ts';
 import { recoverBenchmark } from './recover/recover-benchmark.ts';
@@ -11,6 +12,7 @@ import { startBenchmark } from './start/start-benchmark.ts';
 export const benchmarks: readonly Benchmark[] = [
   buildBenchmark,
   clusterBenchmark,
+  metadataBenchmark,
   placementBenchmark,
   planBenchmark,
   recoverBenchmark,

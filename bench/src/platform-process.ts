@@ -59,7 +59,8 @@ export async function startPlatformProcess(
   };
 }
 
-function peakRss(pid: number): number {
+/** Most memory that a process has had, bytes; 0 where the system does not tell. */
+export function peakRss(pid: number): number {
   const match = /VmHWM:\s+(\d+) kB/.exec(readProc(`/proc/${pid}/status`));
   return match ? Number(match[1]) * 1024 : 0;
 }

@@ -133,6 +133,16 @@ export function storeLocked(file: string): TesseraError {
   });
 }
 
+/** A later version of Tessera wrote the store. */
+export function storeNewer(file: string, format: number, known: number): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'STORE_NEWER',
+    message: `The metadata store ${file} has format ${format}, and this version knows ${known}: start a newer one, or restore a backup that was made before the upgrade into another store. It was left as it is.`,
+    metadata: { file, format: String(format), known: String(known) },
+  });
+}
+
 export function storeCorrupt(file: string, detail: string): TesseraError {
   return new TesseraError({
     code: Code.DATA_LOSS,
@@ -226,6 +236,16 @@ export function fenced(lease: string, token: bigint): TesseraError {
     reason: 'FENCED',
     message: `Token ${token} of ${lease} is not the newest: the lease was lost. Stop acting, acquire it again.`,
     metadata: { lease, token: `${token}` },
+  });
+}
+
+/** A step of an operation arrived after the operation had ended, or was deleted; nothing was changed. */
+export function operationEnded(operation: string): TesseraError {
+  return new TesseraError({
+    code: Code.ABORTED,
+    reason: 'OPERATION_ENDED',
+    message: `${operation} has ended, so nothing more is written for it.`,
+    metadata: { operation },
   });
 }
 

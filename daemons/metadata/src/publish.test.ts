@@ -56,6 +56,30 @@ describe('publishing segments', () => {
     expect(retired.retireTime).toBeDefined();
   });
 
+  test('as a step of an operation does nothing once that has ended, however late it arrives', async () => {
+    const { segments, leases, operationRecords } = fixture.clients;
+    const lease = 'leases/scheduler';
+    const ttl = { seconds: 60n, nanos: 0 };
+    const { fencingToken: token } = await leases.acquireLease({ name: lease, holder: 'a', ttl });
+    const operation = 'operations/build';
+    const step = (id: string, day: number) =>
+      segments.publishSegments({
+        parent: cube,
+        segments: [segment(id, day, day + 1)],
+        fence: { lease, token, operation },
+      });
+    await expectReason(step('early', 0), 'OPERATION_ENDED');
+    await operationRecords.createOperationRecord({ operationRecordId: 'build' });
+    await step('one', 1);
+    const endTime = { seconds: 1n, nanos: 0 };
+    await operationRecords.updateOperationRecord({ operationRecord: { name: operation, endTime } });
+    await expectReason(step('late', 2), 'OPERATION_ENDED');
+    await operationRecords.deleteOperationRecord({ name: operation });
+    await expectReason(step('later', 3), 'OPERATION_ENDED');
+    expect(await ready()).toEqual(['one']);
+    expect((await fixture.clients.maintenance.checkStore({})).problems).toEqual([]);
+  });
+
   test('with any stale etag does nothing at all', async () => {
     const { segments, snapshots } = fixture.clients;
     const first = await publish(segment('jan', 0, 31), segment('feb', 31, 59));

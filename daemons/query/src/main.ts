@@ -37,7 +37,7 @@ await runDaemon('query', values, async ({ log, meter, stack, drainTimeoutMs }) =
   const query = await composeQuery(config, {
     client,
     ...storage,
-    nodeConnections: own,
+    nodeConnections: { transport },
     log,
     meter,
   });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Clock, invariant, systemClock } from '@tessera/base';
-import type { TokenSource, Transport } from '@tessera/client';
+import type { Transport } from '@tessera/client';
 import {
   type Logger,
   loadSqlParser,
@@ -22,8 +22,6 @@ export interface SchedulerDependencies {
   readonly meter?: Meter;
   /** How connections to host and storage daemons are protected. */
   readonly transport?: Transport;
-  /** What is shown to them; a certificate that names a scheduler needs none. */
-  readonly token?: TokenSource;
 }
 
 /** A scheduler that waits for `start`; `services` answer at once. */
@@ -43,7 +41,7 @@ export async function composeScheduler(
     'replication is a whole number from 1',
   );
   await loadSqlParser();
-  const { clients, log, clock = systemClock, meter = noMeter, transport = {}, token } = deps;
+  const { clients, log, clock = systemClock, meter = noMeter, transport = {} } = deps;
   const stopping = new AbortController();
   const fallback =
     config.pluginDirectory === undefined ? {} : { fallbackDirectory: config.pluginDirectory };
@@ -59,7 +57,7 @@ export async function composeScheduler(
     holder: `scheduler-${process.pid}-${randomUUID()}`,
     newId: randomUUID,
     hostname: hostname(),
-    connections: { transport, ...(token === undefined ? {} : { token }) },
+    connections: { transport },
     meter,
   });
   let running: Promise<void> = Promise.resolve();

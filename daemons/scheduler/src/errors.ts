@@ -115,14 +115,20 @@ export function operationRunning(operation: string): TesseraError {
   });
 }
 
-export function tooManyOperations(limit: number): TesseraError {
+/** @param project whose operations they are; absent: those of all */
+export function tooManyOperations(limit: number, project?: string): TesseraError {
+  const whose = project === undefined ? '' : ` of project ${project}`;
   return new TesseraError({
     code: Code.RESOURCE_EXHAUSTED,
     reason: 'OPERATION_QUEUE_FULL',
-    message: `${limit} operations are waiting already; wait for some of them, or cancel them.`,
+    message: `${limit} operations${whose} are waiting already; wait for some of them, or cancel them.`,
     metadata: { limit: String(limit) },
+    retryAfterMs: operationRetryMs,
   });
 }
+
+/** Builds take their time, and so does their queue. */
+const operationRetryMs = 10_000;
 
 export function startedTooOften(operation: string, limit: number): TesseraError {
   return new TesseraError({

@@ -49,7 +49,7 @@ await runDaemon('scheduler', values, async ({ log, meter, stack, drainTimeoutMs 
     replication: Number(values.replication),
     ...(buildNode === undefined ? {} : { buildNode }),
   };
-  const dependencies = { clients, ...own, log, meter };
+  const dependencies = { clients, transport, log, meter };
   const scheduler = stack.use(await composeScheduler(config, dependencies));
   const { services } = scheduler;
   const control = controlByMetadata(values, clients, 'scheduler', stack);

@@ -56,10 +56,11 @@ export async function runStorage(
   const { access = {} } = addresses;
   if (config.name !== '') checkResourceId(config.name, 'Storage node');
   await using starting = new AsyncDisposableStack();
-  const options = { transport, ...(token === undefined ? {} : { token }) };
-  const connectTo = (peer: string | readonly string[]) => connect(peer, options);
+  const own = { transport, ...(token === undefined ? {} : { token }) };
+  // Peers say by themselves where they are, so one could collect the tokens of others: they get no token.
+  const connectTo = (peer: string) => connect(peer, { transport });
   const client =
-    metadataAddress === undefined ? undefined : starting.use(connectTo(metadataAddress));
+    metadataAddress === undefined ? undefined : starting.use(connect(metadataAddress, own));
   const isNode = config.name !== '';
   if (client === undefined && (isNode || isControlled(access))) throw metadataNotNamed();
   const control =

@@ -12,6 +12,7 @@ export { AuditLog, type AuditRecord } from './access/audit-log.ts';
 export { permissionDenied } from './access/errors.ts';
 export type { AccessControl } from './access/gate.ts';
 export { type MethodRule, ruleOf, type UserRule } from './access/method-rules.ts';
+export { projectOf } from './access/named-projects.ts';
 export { servicesOf } from './access/peer-services.ts';
 export { refusalOf } from './access/refusal-of.ts';
 export { RemoteIdentities } from './access/remote-identities.ts';

@@ -61,8 +61,8 @@ export async function runDaemon(
 }
 
 /**
- * Resolves when the process is asked to end; asked again, it ends at once, with 1. Signals that come before this is
- * called end it as the system does.
+ * Resolves when the process is asked to end; asked again, it ends at once, as by SIGKILL. Signals that come before
+ * this is called end it as the system does.
  */
 export function stopRequested(): Promise<void> {
   return new Promise((resolve) => {
@@ -70,7 +70,7 @@ export function stopRequested(): Promise<void> {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {
         const nowMs = performance.now();
-        if (askedMs !== undefined && nowMs - askedMs > echoMs) process.exit(1);
+        if (askedMs !== undefined && nowMs - askedMs > echoMs) endNow();
         askedMs ??= nowMs;
         resolve();
       });
@@ -86,7 +86,12 @@ const closingMs = 20_000;
 
 /** Ends the process when stopping hangs. Whatever is durable was so before it was acknowledged. */
 export function endLate(drainTimeoutMs: number): void {
-  setTimeout(() => process.exit(1), drainTimeoutMs + closingMs).unref();
+  setTimeout(endNow, drainTimeoutMs + closingMs).unref();
+}
+
+/** Not by exiting: that waits for threads, and one of them may be what does not come to its end. */
+function endNow(): void {
+  process.kill(process.pid, 'SIGKILL');
 }
 
 function drainTimeoutOf(values: DaemonArguments): number {

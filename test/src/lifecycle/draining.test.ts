@@ -1,17 +1,16 @@
 import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Code, isTesseraError } from '@tessera/base';
 import { type Connection, connect, query } from '@tessera/client';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DaemonProcesses } from '../daemon-processes.ts';
 import { applyFile } from '../test-platform.ts';
 import { ended, listening, started } from './command-line.ts';
 import { cube, writeModel, writeSales } from './sales.ts';
 
 /** Daemons that are told to stop while they are used, as processes of their own. */
-const root = join(import.meta.dirname, '..', '..', '..');
 /** By which a caller knows that the same call may be made again, here or elsewhere. */
 const retryable: readonly Code[] = [Code.UNAVAILABLE, Code.RESOURCE_EXHAUSTED];
 /** More rows than are counted while a test runs. */
@@ -43,29 +42,6 @@ async function up(...args: string[]): Promise<{ child: ChildProcess; client: Con
   const child = started(['up', '--data', 'data', '--port', '0', '--memory', '64', ...args], folder);
   running.push(child);
   return { child, client: connected(await listening(child)) };
-}
-
-/** Runs a daemon's own command on a free port; `address` is what its log says. */
-async function daemon(name: string, ...args: string[]) {
-  const main = join(root, 'daemons', name, 'src', 'main.ts');
-  const options = ['--conditions=tessera-source', '--disable-warning=ExperimentalWarning'];
-  const child = spawn(process.execPath, [...options, main, '--address', '127.0.0.1:0', ...args], {
-    cwd: folder,
-    env: { ...process.env, UV_THREADPOOL_SIZE: '8' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  running.push(child);
-  const address = await new Promise<string>((resolve, reject) => {
-    let text = '';
-    child.stderr.setEncoding('utf8').on('data', (more) => {
-      text += more;
-      const line = text.split('\n').find((each) => each.includes(`${name}.started`));
-      const found = line === undefined ? null : /"address":"([^"]+)"/.exec(line);
-      if (found !== null) resolve(found[1]!);
-    });
-    child.on('close', (code) => reject(new Error(`${name} ended with ${code}: ${text}`)));
-  });
-  return { child, address, client: connected(address) };
 }
 
 /** Calls again and again until one fails. */
@@ -142,32 +118,36 @@ describe('a platform that is told to stop', { timeout: 240_000 }, () => {
     writeSales(folder);
     const { child, client } = await up('--drain-timeout', '1');
     await applyFile(client, writeModel(folder));
-    const failed = expect(query(client.queries, endless)).rejects.toMatchObject({
-      reason: 'SHUTTING_DOWN',
-      retryAfterMs: expect.any(Number),
-    });
-    await untilRunning(client);
+    const failed = query(client.queries, endless).catch((error: unknown) => error);
+    await untilRunning(client, failed);
     expect(await stopped(child)).toBe(0);
-    await failed;
+    const retryAfterMs = expect.any(Number);
+    expect(await failed).toMatchObject({ reason: 'SHUTTING_DOWN', retryAfterMs });
   });
 
   test('ends at once when it is told again', async () => {
     writeSales(folder);
     const { child, client } = await up('--drain-timeout', '600');
     await applyFile(client, writeModel(folder));
-    const failed = expect(query(client.queries, endless)).rejects.toBeDefined();
-    await untilRunning(client);
+    const failed = query(client.queries, endless).catch((error: unknown) => error);
+    await untilRunning(client, failed);
     const end = ended(child);
     child.kill('SIGTERM');
     const again = setInterval(() => child.kill('SIGTERM'), 100);
-    expect((await end).code).toBe(1);
+    expect((await end).code).toBe(null);
     clearInterval(again);
-    await failed;
+    expect(child.signalCode).toBe('SIGKILL');
+    expect(await failed).toMatchObject({ code: Code.UNAVAILABLE });
   });
 });
 
-async function untilRunning(client: Connection): Promise<void> {
+async function untilRunning(client: Connection, failed: Promise<unknown>): Promise<void> {
+  let ended: unknown;
+  void failed.then((outcome) => {
+    ended = outcome;
+  });
   for (;;) {
+    if (ended !== undefined) throw ended;
     const { queries } = await client.queries.listQueries({});
     if (queries.some(({ sql, queued }) => sql === endless && !queued)) return;
   }
@@ -175,38 +155,44 @@ async function untilRunning(client: Connection): Promise<void> {
 
 describe('a daemon that is told to stop', { timeout: 240_000 }, () => {
   test('answers or says where to go, whichever it is, and the process ends well', async () => {
-    const metadata = await daemon('metadata', '--file', 'metadata.db');
-    const of = ['--metadata', metadata.address];
-    const storage = await daemon('storage', '--directory', 'storage');
-    const query = await daemon('query', ...of, '--storage', storage.address, '--work', 'query');
-    const scheduler = await daemon(
-      ...(['scheduler', ...of, '--storage', storage.address, '--query', query.address] as const),
-      ...(['--work', 'scheduler'] as const),
-    );
-    const host = await daemon('host', ...of, '--name', 'node1', '--directory', 'host');
-    const loads = [
-      { of: host, load: new Load(4, () => host.client.host.listProcesses({})) },
-      { of: scheduler, load: new Load(4, () => scheduler.client.operations.listOperations({})) },
-      { of: query, load: new Load(4, () => query.client.queries.listQueries({})) },
-      { of: storage, load: new Load(4, () => storage.client.storage.getStats({})) },
-    ];
+    await using daemons = new DaemonProcesses();
+    const file = join(folder, 'metadata.db');
+    const metadata = await daemons.start('metadata', { file });
+    const storage = await daemons.start('storage', { directory: join(folder, 'storage') });
+    const work = (name: string) => ({ metadata, work: join(folder, name) });
+    const query = await daemons.start('query', { ...work('query'), storage });
+    const scheduler = await daemons.start('scheduler', { ...work('scheduler'), storage, query });
+    const host = await daemons.start('host', {
+      ...{ metadata, name: 'node1', directory: join(folder, 'host') },
+    });
+    const catalog = connected(metadata);
     const names: string[] = [];
     const writes = new Load(4, async (caller, time) => {
       const projectId = `p${caller}-${time}`;
-      await metadata.client.projects.createProject({ projectId });
+      await catalog.projects.createProject({ projectId });
       names.push(`projects/${projectId}`);
     });
-    await Promise.all([writes, ...loads.map(({ load }) => load)].map((load) => load.underWay()));
-    for (const { of: daemon, load } of loads) {
-      expect(await stopped(daemon.child)).toBe(0);
-      expect(unexpected(await load.done)).toEqual([]);
+    const load = (address: string, call: (client: Connection) => Promise<unknown>) => {
+      const client = connected(address);
+      return new Load(4, () => call(client));
+    };
+    const loads = [
+      ['host', load(host, (client) => client.host.listProcesses({}))],
+      ['scheduler', load(scheduler, (client) => client.operations.listOperations({}))],
+      ['query', load(query, (client) => client.queries.listQueries({}))],
+      ['storage', load(storage, (client) => client.storage.getStats({}))],
+    ] as const;
+    await Promise.all([writes, ...loads.map(([, each]) => each)].map((each) => each.underWay()));
+    for (const [name, each] of loads) {
+      expect([name, await daemons.end(name, 'SIGTERM')]).toEqual([name, 0]);
+      expect(unexpected(await each.done)).toEqual([]);
     }
     // The leader gave its lease back: nobody waits for it to run out.
     const lease = { name: 'leases/scheduler', holder: 'next', ttl: { seconds: 60n, nanos: 0 } };
-    await metadata.client.leases.acquireLease(lease);
-    expect(await stopped(metadata.child)).toBe(0);
+    await catalog.leases.acquireLease(lease);
+    expect(await daemons.end('metadata', 'SIGTERM')).toBe(0);
     expect(unexpected(await writes.done)).toEqual([]);
-    const again = await daemon('metadata', '--file', 'metadata.db');
-    for (const name of names) await again.client.projects.getProject({ name });
+    const again = connected(await daemons.start('metadata', { file }));
+    for (const name of names) await again.projects.getProject({ name });
   });
 });

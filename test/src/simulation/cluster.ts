@@ -10,7 +10,7 @@ import { composeMetadata, MemoryHistory, openMemoryStore } from '@tessera/metada
 import { metadata, storage } from '@tessera/proto';
 import { assembleScheduler, type SchedulerConfig, schedulerDefaults } from '@tessera/scheduler';
 import { Life, Network, type World } from '@tessera/testkit/simulation';
-import { Disk, fakeStorage } from './disk.ts';
+import { Disks, fakeStorage } from './disk.ts';
 import { fakeEngine } from './engine.ts';
 import {
   remoteClients,
@@ -20,6 +20,7 @@ import {
   type Written,
 } from './remote.ts';
 import { FakeSource } from './source.ts';
+import { nodeHostname, registerNode } from './storage-node.ts';
 
 export const cube = 'projects/p/cubes/c';
 
@@ -28,6 +29,8 @@ export interface ClusterShape {
   readonly metadatas: number;
   /** Probability that a run of the engine does not hear that it should stop. */
   readonly deafness: number;
+  /** Storage daemons that register as storage nodes; 0: one that does not. */
+  readonly storageNodes: number;
 }
 
 /** Later than any call may arrive, with a pause of the daemon that it goes to. */
@@ -39,6 +42,10 @@ const config: SchedulerConfig = {
   maintenanceIntervalMs: 3_000,
   retiredGraceMs: graceMs,
   deploymentIntervalMs: 0,
+  replicaIntervalMs: 500,
+  replicaCheckIntervalMs: 3_000,
+  storageLostAfterMs: 6_000,
+  publishReplicasMs: 20_000,
   workDirectory: '/nowhere',
 };
 
@@ -50,11 +57,11 @@ export class Cluster {
   readonly world: World;
   readonly network: Network;
   readonly history = new MemoryHistory();
-  readonly disk = new Disk();
   readonly source = new FakeSource();
   readonly schedulers: readonly ServingHost[];
   readonly metadatas: readonly ServingHost[];
-  readonly storage: ServingHost;
+  readonly storages: readonly ServingHost[];
+  readonly disks: Disks;
   readonly #shape: ClusterShape;
   readonly #store: StoreHost;
   readonly #written: Written;
@@ -83,13 +90,15 @@ export class Cluster {
     this.#written = written;
     this.schedulers = hosts('scheduler', shape.schedulers);
     this.metadatas = hosts('metadata', shape.metadatas);
-    this.storage = { name: 'storage', life: undefined, client: undefined };
-    for (const host of this.hosts) this.boot(host);
+    this.storages = hosts('storage', shape.storageNodes || 1);
+    this.disks = new Disks(this.storages.map(({ name }) => name));
+    const joinsLater = shape.storageNodes > 0 ? this.storages.at(-1) : undefined;
+    for (const host of this.hosts) if (host !== joinsLater) this.boot(host);
   }
 
   /** Those that may die. */
   get hosts(): readonly ServingHost[] {
-    return [...this.metadatas, this.storage, ...this.schedulers];
+    return [...this.metadatas, ...this.storages, ...this.schedulers];
   }
 
   get names(): readonly string[] {
@@ -99,6 +108,12 @@ export class Cluster {
   /** Clients of somebody who is not part of the cluster. */
   clients(life: Life): TesseraClient {
     return remoteClients(this.network, life, (service) => this.#route(service));
+  }
+
+  /** Clients of one storage daemon, whose address is its name. */
+  nodeClients(life: Life, address: string): TesseraClient {
+    const host = this.storages.find(({ name }) => name === address)!;
+    return remoteClients(this.network, life, () => host);
   }
 
   /** A new life, unless there is one. */
@@ -119,10 +134,22 @@ export class Cluster {
 
   async #begin(host: ServingHost, life: Life): Promise<void> {
     const newId = () => `id-${this.#ids++}`;
-    if (host === this.storage) {
-      const implementation = await fakeStorage(this.disk, () => this.world.nowMs);
-      const binding = serve(storage.StorageServiceDefinition, implementation as never);
-      host.client = inProcess([binding as unknown as ServiceBinding]);
+    if (this.storages.includes(host)) {
+      const disk = this.disks.byName.get(host.name)!;
+      const nowMs = () => this.world.nowMs;
+      const readPeer = async (address: string, file: string) => {
+        await this.nodeClients(life, address).storage.locateFiles({ files: [file] });
+        return this.disks.byName.get(address)!.files.get(file)?.content;
+      };
+      const fake = await fakeStorage({ name: host.name, disk, nowMs, readPeer });
+      host.client = inProcess([
+        serve(storage.StorageServiceDefinition, fake.storage as never),
+        serve(storage.TransferServiceDefinition, fake.transfers as never),
+      ] as unknown as ServiceBinding[]);
+      const holder = `${host.name}/${this.#lives++}`;
+      if (this.#shape.storageNodes > 0) {
+        void registerNode(this.clients(life), { name: host.name, holder, clock: life.clock });
+      }
     } else if (this.metadatas.includes(host)) {
       const store = remoteStore(this.network, life, this.#store, this.#written);
       const daemon = await composeMetadata(
@@ -131,11 +158,11 @@ export class Cluster {
       );
       host.client = inProcess(daemon.services);
     } else {
-      const { source, disk } = this;
+      const { source, disks } = this;
       const { random } = this.world;
       const engine = fakeEngine({
         source,
-        disk,
+        disks,
         clock: life.clock,
         random,
         deafness: this.#shape.deafness,
@@ -151,6 +178,8 @@ export class Cluster {
         log: silentLogger,
         holder: `${host.name}/${this.#lives++}`,
         newId,
+        hostname: nodeHostname,
+        connectNode: (address) => this.nodeClients(life, address),
       });
       host.client = inProcess(scheduler.services);
       void scheduler.run(new AbortController().signal);
@@ -159,7 +188,7 @@ export class Cluster {
 
   #route(service: keyof TesseraClient): ServingHost {
     const { random } = this.world;
-    if (service === 'storage') return this.storage;
+    if (service === 'storage') return this.storages[0]!;
     const isScheduler = service === 'builds' || service === 'operations';
     return random.pick(isScheduler ? this.schedulers : this.metadatas);
   }

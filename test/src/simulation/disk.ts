@@ -18,7 +18,7 @@ export function rowCountOf({ reads }: Pick<Content, 'reads'>): bigint {
   return reads.reduce((sum, read) => sum + rowsOf(read), 0n);
 }
 
-interface Staging {
+export interface Staging {
   readonly cube: string;
   readonly files: Map<string, Content>;
 }
@@ -35,14 +35,50 @@ export class Disk {
   }
 }
 
+/** The disks of all storage daemons: what none of them has is nowhere. */
+export class Disks {
+  readonly byName: ReadonlyMap<string, Disk>;
+
+  constructor(names: readonly string[]) {
+    this.byName = new Map(names.map((name) => [name, new Disk()]));
+  }
+
+  /** As `Disk.read`, of whichever disk has it. */
+  read(file: string): readonly MonthRead[] | undefined {
+    if (file === '') return [];
+    for (const disk of this.byName.values()) {
+      const reads = disk.read(file);
+      if (reads !== undefined) return reads;
+    }
+    return undefined;
+  }
+
+  /** An engine writes into whatever directory it was given. */
+  staging(directory: string): Staging | undefined {
+    return [...this.byName.values()].map((disk) => disk.staging.get(directory)).find(Boolean);
+  }
+}
+
+export interface FakeStorageOptions {
+  /** Of the daemon: tells its staging directories from those of others. */
+  readonly name: string;
+  readonly disk: Disk;
+  readonly nowMs: () => number;
+  /** Reads a file of another daemon, by its address. Absent: it is not there. */
+  readonly readPeer: (address: string, file: string) => Promise<Content | undefined>;
+}
+
+export interface FakeStorage {
+  readonly storage: Partial<storage.StorageServiceImplementation>;
+  readonly transfers: Partial<storage.TransferServiceImplementation>;
+}
+
 /**
- * Stands for the storage daemon: takes files in by digest, keeps them by content, deletes what was seen unnamed for the
- * grace time. The fencing is the real one.
+ * Stands for a storage daemon: takes files in by digest, keeps them by content, copies them from others, deletes what was seen
+ * unnamed for the grace time. The fencing is the real one.
  */
-export async function fakeStorage(
-  disk: Disk,
-  nowMs: () => number,
-): Promise<Partial<storage.StorageServiceImplementation>> {
+export async function fakeStorage(options: FakeStorageOptions): Promise<FakeStorage> {
+  const { name, disk, nowMs, readPeer } = options;
   const guard = await FenceGuard.open({
     read: async () => disk.tokens,
     write: async (tokens) => {
@@ -57,10 +93,19 @@ export async function fakeStorage(
   };
   const fenced = <T>(fence: Fence | undefined, work: () => T) =>
     guard.run(fence, async () => work());
-  return {
+  const pull = async (file: string, sources: readonly string[]): Promise<boolean> => {
+    if (!disk.files.has(file)) {
+      const content = await firstOf(sources, (address) => readPeer(address, file));
+      if (content === undefined) throw failure('FILE_IN_NO_SOURCE', file);
+      disk.files.set(file, { content, changedMs: nowMs() });
+    }
+    unnamed.delete(file);
+    return true;
+  };
+  const calls: Partial<storage.StorageServiceImplementation> = {
     prepareIngest: ({ cube, key, fence }) =>
       fenced(fence, () => {
-        const ingest = `ingests/${key}-${fence?.token}`;
+        const ingest = `ingests/${key}-${fence?.token}-${name}`;
         if (!disk.staging.has(ingest)) disk.staging.set(ingest, { cube, files: new Map() });
         return { ingest, stagingDirectory: ingest };
       }),
@@ -117,6 +162,40 @@ export async function fakeStorage(
         return { deletedFiles: deleted };
       }),
   };
+  return {
+    storage: calls,
+    transfers: {
+      pullFiles: async function* ({ files, sources, fence }) {
+        await guard.run(fence, async () => {
+          for (const { file } of files) await pull(file, sources);
+        });
+        yield { pulledFiles: BigInt(files.length) };
+      },
+      storeDeep: async function* () {
+        yield* refuse('DEEP_STORAGE_NOT_CONFIGURED');
+      },
+      deleteUnreferencedDeep: async () => {
+        throw failure('DEEP_STORAGE_NOT_CONFIGURED', name);
+      },
+    },
+  };
+}
+
+/** What the first of the sources gives that gives anything. */
+async function firstOf<T>(
+  sources: readonly string[],
+  ask: (source: string) => Promise<T | undefined>,
+): Promise<T | undefined> {
+  for (const source of sources) {
+    const given = await ask(source).catch(() => undefined);
+    if (given !== undefined) return given;
+  }
+  return undefined;
+}
+
+// biome-ignore lint/correctness/useYield: a stream that fails before its first message
+function* refuse(reason: string): Generator<never> {
+  throw failure(reason, 'nothing');
 }
 
 function pathOf(cube: string, { segment, id, fileDigest }: storage.IngestFile): string {

@@ -1,11 +1,11 @@
 import type { Clock, Random } from '@tessera/base';
 import type { BuildProgress, BuiltFile, Engine } from '@tessera/plugin';
-import { type Content, type Disk, digestOf, rowCountOf } from './disk.ts';
+import { type Content, type Disks, digestOf, rowCountOf } from './disk.ts';
 import { dayOf, type FakeSource, type MonthRead, months, monthsIn, rowsOf } from './source.ts';
 
 export interface EngineOptions {
   readonly source: FakeSource;
-  readonly disk: Disk;
+  readonly disks: Disks;
   readonly clock: Clock;
   readonly random: Random;
   /** Probability that a run does not listen when it is asked to stop. */
@@ -34,9 +34,9 @@ export function fakeEngine(options: EngineOptions): Engine {
       for (const { step, files } of layouts) {
         await work(options, heard);
         const reads = files.flatMap((file): readonly MonthRead[] => {
-          const found = options.disk.files.get(file);
+          const found = options.disks.read(file);
           if (found === undefined) throw new Error(`${file} vanished while it was merged`);
-          return found.content.reads;
+          return found;
         });
         yield write(options, outputDirectory, segment, { layout: step.layout, reads });
       }
@@ -61,13 +61,13 @@ async function work({ clock, random }: EngineOptions, signal: AbortSignal | unde
 
 /** Nobody stops an engine from writing into a directory that it was once given. */
 function write(
-  { disk }: EngineOptions,
+  { disks }: EngineOptions,
   directory: string,
   segment: string,
   content: Content,
 ): Extract<BuildProgress, { kind: 'file' }> {
   const name = `${segment}-${content.layout}.parquet`;
-  disk.staging.get(directory)?.files.set(name, content);
+  disks.staging(directory)?.files.set(name, content);
   const digest = digestOf(content);
   const file: BuiltFile = {
     file: name,

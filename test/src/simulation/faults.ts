@@ -56,7 +56,7 @@ function strike(cluster: Cluster): void {
       return;
     case 'pause':
       // Storage is not paused for longer than its grace allows for.
-      host.life?.pause(host === cluster.storage ? Math.min(lastsMs, 5_000) : lastsMs);
+      host.life?.pause(cluster.storages.includes(host) ? Math.min(lastsMs, 5_000) : lastsMs);
       return;
     case 'cut': {
       const other = random.pick(cluster.names.filter((name) => name !== host.name));

@@ -2,7 +2,7 @@ import { segmentFromProto } from '@tessera/client';
 import type { Segment } from '@tessera/cube';
 import type { MemoryHistory } from '@tessera/metadata';
 import { type coordination, metadata } from '@tessera/proto';
-import { type Disk, rowCountOf } from './disk.ts';
+import { type Disks, rowCountOf } from './disk.ts';
 import { monthsIn } from './source.ts';
 
 const root = '/tessera/v1';
@@ -20,15 +20,17 @@ const ended: ReadonlySet<metadata.OperationState> = new Set([
 /** What a cluster must never do, seen in the store itself after every happening. */
 export class Invariants {
   readonly #history: MemoryHistory;
-  readonly #disk: Disk;
+  readonly #disk: Disks;
   /** By operation and segment: how often it was published. */
   readonly #published = new Map<string, number>();
   readonly #ends = new Map<string, metadata.OperationState>();
+  /** Segments as they were last written. */
+  readonly #versions = new Map<string, metadata.Segment>();
   /** Files that answer queries. */
   #named: ReadonlySet<string> = new Set();
   #seen: bigint;
 
-  constructor(history: MemoryHistory, disk: Disk) {
+  constructor(history: MemoryHistory, disk: Disks) {
     this.#history = history;
     this.#disk = disk;
     this.#seen = history.revision;
@@ -62,7 +64,13 @@ export class Invariants {
     this.#seen = through;
     for (const { key, value } of rows) {
       if (value === undefined) continue;
-      if (key.startsWith(segmentRange.start)) this.#segment(metadata.Segment.decode(value));
+      if (key.startsWith(segmentRange.start)) {
+        const segment = metadata.Segment.decode(value);
+        const before = this.#versions.get(segment.name);
+        this.#versions.set(segment.name, segment);
+        // That only its replicas have changed makes nothing readable.
+        if (!movedOnly(before, segment)) this.#segment(segment);
+      }
       if (key.startsWith(operationRange.start)) {
         this.#operation(key, metadata.OperationRecord.decode(value));
       }
@@ -119,6 +127,19 @@ export class Invariants {
   #rows(range: { readonly start: string; readonly end: string }): Uint8Array[] {
     return this.#history.range(range, {}).map(({ value }) => value!);
   }
+}
+
+/** True when two versions of a segment tell the same of everything but who holds it. */
+export function movedOnly(before: metadata.Segment | undefined, after: metadata.Segment): boolean {
+  if (before === undefined || before.replicas.join() === after.replicas.join()) return false;
+  const rest = ({
+    replicas: _,
+    etag: __,
+    revision: ___,
+    updateTime: ____,
+    ...one
+  }: metadata.Segment) => metadata.Segment.encode(metadata.Segment.fromPartial(one)).finish();
+  return Buffer.compare(rest(before), rest(after)) === 0;
 }
 
 function must(holds: boolean, otherwise: string): void {

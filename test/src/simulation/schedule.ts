@@ -5,6 +5,8 @@ import { Life, World } from '@tessera/testkit/simulation';
 import { Cluster, cube, seedResources } from './cluster.ts';
 import { injectFaults } from './faults.ts';
 import { Invariants } from './invariants.ts';
+import { injectNodeFaults } from './node-faults.ts';
+import { ReplicaInvariants } from './replica-invariants.ts';
 import { dayOf, months, monthsIn } from './source.ts';
 
 const { OperationState } = metadata;
@@ -22,15 +24,20 @@ export interface Run {
   readonly operations: Readonly<Record<string, number>>;
 }
 
+export interface ScheduleOptions {
+  /** Storage nodes between which segments are moved; the last one joins later. 0: one daemon that holds everything. */
+  readonly storageNodes?: number;
+}
+
 /**
  * One schedule: users ask for builds, merges, drops and cancellations while the source changes and everything that can go
  * wrong does; then all is well, and what was asked must end, and a last build must leave the cube whole and right.
  * @throws what was broken, with the seed.
  */
-export async function runSchedule(seed: number): Promise<Run> {
+export async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise<Run> {
   const world = new World(seed);
   try {
-    return await new Schedule(world).run();
+    return await new Schedule(world).run(options);
   } catch (error) {
     const at = `seed ${seed}, happening ${world.happened}`;
     throw new Error(`${at}: ${(error as Error).message}`, { cause: error });
@@ -50,7 +57,7 @@ class Schedule {
     this.#user = new Life('user', world, 0);
   }
 
-  async run(): Promise<Run> {
+  async run({ storageNodes = 0 }: ScheduleOptions): Promise<Run> {
     const world = this.#world;
     const beganMs = world.nowMs;
     const { random } = world;
@@ -59,6 +66,7 @@ class Schedule {
       schedulers: random.integer(2, 3),
       metadatas: random.integer(1, 3),
       deafness: random.pick([0, 0.5]),
+      storageNodes,
     };
     let failure: Error | undefined;
     let afterWrite = () => {};
@@ -71,13 +79,16 @@ class Schedule {
         failure ??= error as Error;
       }
     });
-    const invariants = new Invariants(cluster.history, cluster.disk);
+    const invariants = new Invariants(cluster.history, cluster.disks);
+    const replicas = new ReplicaInvariants(cluster.history, cluster.disks);
     const check = () => {
       invariants.check();
+      if (storageNodes > 0) replicas.check();
       if (failure !== undefined) throw failure;
     };
     const clients = cluster.clients(this.#user);
-    const isUp = () => cluster.hosts.every(({ client }) => client !== undefined);
+    const isUp = () =>
+      cluster.hosts.every(({ life, client }) => life === undefined || client !== undefined);
     await world.run(world.nowMs + convergenceMs, check, isUp);
     await this.#until(seedResources(clients), check);
     const faultyMs = random.integer(8_000, 40_000);
@@ -85,6 +96,10 @@ class Schedule {
       everyMs: random.pick([500, 2_000]),
       untilMs: world.nowMs + faultyMs,
     });
+    if (storageNodes > 0) {
+      const untilMs = world.nowMs + faultyMs;
+      injectNodeFaults(cluster, { clients, replicas, everyMs: 2_000, untilMs });
+    }
     this.#useUntil(cluster, clients, world.nowMs + faultyMs);
     await world.run(world.nowMs + faultyMs + 1, check);
     const isIdle = () => this.#asking === 0 && this.#allEnded(invariants);
@@ -94,8 +109,10 @@ class Schedule {
       this.#ask(() => clients.builds.buildSegments({ cube, requestId: 'last' })),
       check,
     );
-    await world.run(world.nowMs + convergenceMs, check, isIdle);
+    const isSettled = () => isIdle() && (storageNodes === 0 || replicas.isWhole());
+    await world.run(world.nowMs + convergenceMs, check, isSettled);
     this.#requireWhole(cluster, invariants);
+    if (!isSettled()) throw new Error(`replicas are not where they shall be: ${replicas.shown()}`);
     return {
       trace: `${world.trace}-${cluster.history.revision}`,
       happened: world.happened,
@@ -215,7 +232,7 @@ class Schedule {
   }
 
   /** The last build has succeeded, and every month is answered from its newest version, once. */
-  #requireWhole({ source, disk }: Cluster, invariants: Invariants): void {
+  #requireWhole({ source, disks }: Cluster, invariants: Invariants): void {
     const last = invariants.operations().get('operations/build-last');
     if (last?.state !== OperationState.OPERATION_STATE_SUCCEEDED) {
       throw new Error(`the last build ended as ${JSON.stringify(last?.result ?? last?.state)}`);
@@ -224,7 +241,7 @@ class Schedule {
     const covered = segments.flatMap(({ range }) => monthsIn(range)).sort();
     if (covered.join() !== months.join()) throw new Error(`months ${covered} are covered`);
     for (const { id, layouts } of segments) {
-      const reads = layouts.flatMap(({ file }) => disk.read(file)!);
+      const reads = layouts.flatMap(({ file }) => disks.read(file)!);
       const stale = reads.filter(({ version }) => version !== source.version);
       if (stale.length > 0) throw new Error(`${id} is stale: ${JSON.stringify(stale)}`);
     }

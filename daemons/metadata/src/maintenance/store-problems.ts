@@ -118,6 +118,7 @@ function problemOfKey(catalog: Catalog, found: FoundKey): Problem[] {
 function ownerOf({ collection, ids: [first = '', second = '', ...rest] }: FoundKey) {
   switch (collection) {
     case 'journal':
+    case 'ended':
       return `operations/${first}`;
     case 'credentials':
       return `users/${first}`;

@@ -6,13 +6,18 @@ import type {
   TransactionResult,
 } from '@tessera/base';
 import type { coordination } from '@tessera/proto';
-import { fenced } from '../errors.ts';
-import { keyOf } from './resource-key.ts';
+import { fenced, operationEnded } from '../errors.ts';
+import { idsOf, internalKey, keyOf } from './resource-key.ts';
 
 /** Why a condition did not hold; `undefined`: somebody else was faster, read again and decide again. */
 export type Explain = (found: KeyValue | undefined) => Error | undefined;
 
 type RevisionCondition = Extract<Condition, { readonly to: bigint }>;
+
+/** There once an operation has ended: what of it arrives later changes nothing. */
+export function endedKey(operation: string): string {
+  return internalKey('ended', ...idsOf('operations/{operation}', operation));
+}
 
 interface Requirement {
   readonly condition: RevisionCondition;
@@ -45,13 +50,18 @@ export class Commit {
     return this.require({ key, target: 'modRevision', to: modRevision }, explain);
   }
 
-  /** The write only happens while the lease is held with this token. */
+  /** The write only happens while the lease is held with this token, and the operation that it is a step of goes on. */
   fence(fence: coordination.Fence | undefined): this {
     if (fence === undefined) return this;
     const lost = () => fenced(fence.lease, fence.token);
     // 0 is what the store compares a missing key to, so it must never pass for a token.
     if (fence.token <= 0n) throw lost();
-    return this.requireUnchanged(keyOf('leases/{lease}', fence.lease), fence.token, lost);
+    this.requireUnchanged(keyOf('leases/{lease}', fence.lease), fence.token, lost);
+    const { operation } = fence;
+    if (!operation) return this;
+    const ended = () => operationEnded(operation);
+    this.requirePresent(keyOf('operations/{operation}', operation), ended);
+    return this.requireAbsent(endedKey(operation), ended);
   }
 
   put(key: string, value: Uint8Array, lease?: bigint): this {

@@ -8,7 +8,7 @@ import {
   notFound,
   requestIdReused,
 } from '../errors.ts';
-import { Commit } from '../resources/commit.ts';
+import { Commit, endedKey } from '../resources/commit.ts';
 import { operationKind } from '../resources/kinds.ts';
 import { decodePageToken, encodePageToken, pageSizeOf } from '../resources/page-token.ts';
 import { readWhole } from '../resources/read-whole.ts';
@@ -20,9 +20,14 @@ import { attempts, type ResourceRules, type TableContext } from '../resources/re
 const pattern = 'operations/{operation}/journal/{key}';
 const method = 'write-journal-entry';
 
-/** An operation takes its journal along when it is deleted. */
+/** What an operation still does after its end is not written; it takes its journal along when it is deleted. */
 export const operationRules: ResourceRules<metadata.OperationRecord> = {
+  onWrite: async ({ after }, commit) => {
+    if (after.endTime !== undefined) commit.put(endedKey(after.name), new Uint8Array());
+    return after;
+  },
   onDelete: async ({ name }, commit) => {
+    commit.delete(endedKey(name));
     const entries = journalOf(name);
     commit.deletePrefix(entries.start, entries.end!);
   },

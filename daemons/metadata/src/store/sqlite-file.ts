@@ -1,12 +1,18 @@
 import { DatabaseSync } from 'node:sqlite';
 import { isTesseraError, messageOf } from '@tessera/base';
-import { storeCorrupt, storeLocked, storeUnreadable, storeWriteFailed } from '../errors.ts';
+import {
+  storeCorrupt,
+  storeLocked,
+  storeNewer,
+  storeUnreadable,
+  storeWriteFailed,
+} from '../errors.ts';
 import { formatVersion, SqliteHistory, schema } from './sqlite-history.ts';
 
 /**
  * Opens the file, or creates it, for this process alone: SQLite's exclusive mode keeps the lock until the
  * connection closes or the process dies, so a crash leaves nothing to clean up.
- * @throws STORE_LOCKED | STORE_CORRUPT | STORE_UNREADABLE | STORE_WRITE_FAILED.
+ * @throws STORE_LOCKED | STORE_NEWER | STORE_CORRUPT | STORE_UNREADABLE | STORE_WRITE_FAILED.
  */
 export function openSqliteFile(file: string): { database: DatabaseSync; history: SqliteHistory } {
   let database: DatabaseSync | undefined;
@@ -32,6 +38,7 @@ function checkIntegrity(database: DatabaseSync, file: string): void {
   if (lines.join() !== 'ok') throw storeCorrupt(file, lines.join('; '));
   const version = Number(database.prepare('pragma user_version').get()?.['user_version']);
   if (version === 0) return;
+  if (version > formatVersion) throw storeNewer(file, version, formatVersion);
   if (version !== formatVersion) {
     throw storeCorrupt(file, `its format is ${version}, this program knows ${formatVersion}`);
   }

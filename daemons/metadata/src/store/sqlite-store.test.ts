@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { KeyValueStore } from '@tessera/base';
 import { ManualClock } from '@tessera/testkit';
 import { describeKeyValueStore, expectReason } from '@tessera/testkit/contracts';
@@ -49,6 +50,17 @@ describe('a sqlite file', () => {
     const file = join(directory, 'text.db');
     writeFileSync(file, 'these are my notes, not a database'.repeat(100));
     await expectReason(openFile(file), 'STORE_CORRUPT');
+  });
+
+  test('of a later version is refused and left alone', async () => {
+    const file = newFile();
+    const store = await openFile(file);
+    await put(store, 'a');
+    await store.close();
+    const database = new DatabaseSync(file);
+    database.exec('pragma user_version = 2');
+    database.close();
+    await expectReason(openFile(file), 'STORE_NEWER');
   });
 
   test('that was damaged is refused when it is opened', async () => {

@@ -6,6 +6,7 @@ import { queryDefaults } from '../config.ts';
 import { AskingLocator } from './asking-locator.ts';
 import { BroadcastScanner } from './broadcast-scanner.ts';
 import { KnownNodes } from './known-nodes.ts';
+import { PruningScanner } from './pruning-scanner.ts';
 import { RecordedLocator } from './recorded-locator.ts';
 import { ReplicatedSnapshotReader } from './replicated-snapshots.ts';
 import type { StorageClients } from './storage-clients.ts';
@@ -33,11 +34,13 @@ export function replicatedStorage({
     clock,
   });
   const maxPartialBytes = queryDefaults.maxResultBytes;
+  const scanner = new BroadcastScanner({ nodes, locator, clock, maxPartialBytes });
+  const snapshots = new ReplicatedSnapshotReader((snapshot) =>
+    known.snapshotReaders(metadata.find('snapshots', snapshot)?.replicas ?? []),
+  );
   return {
-    scanner: new BroadcastScanner({ nodes, locator, clock, maxPartialBytes }),
-    snapshots: new ReplicatedSnapshotReader((snapshot) =>
-      known.snapshotReaders(metadata.find('snapshots', snapshot)?.replicas ?? []),
-    ),
+    scanner: new PruningScanner(scanner, snapshots),
+    snapshots,
     [Symbol.asyncDispose]: () => known[Symbol.asyncDispose](),
   };
 }

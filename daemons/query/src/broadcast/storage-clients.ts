@@ -10,6 +10,7 @@ import { queryDefaults } from '../config.ts';
 import { AskingLocator } from './asking-locator.ts';
 import { BroadcastScanner } from './broadcast-scanner.ts';
 import { OnlyScanner } from './only-scanner.ts';
+import { PruningScanner } from './pruning-scanner.ts';
 import { ReplicatedSnapshotReader } from './replicated-snapshots.ts';
 import { fixedNodes, RemoteStorageNode } from './storage-node.ts';
 
@@ -42,8 +43,7 @@ export function storageClients(
   const readers = daemons.map(({ storage }) => new RemoteSnapshotReader(storage));
   const maxPartialBytes = queryDefaults.maxResultBytes;
   const locator = new AskingLocator(nodes, clock);
-  return {
-    scanner: new BroadcastScanner({ nodes, locator, clock, maxPartialBytes }),
-    snapshots: new ReplicatedSnapshotReader(() => readers),
-  };
+  const scanner = new BroadcastScanner({ nodes, locator, clock, maxPartialBytes });
+  const snapshots = new ReplicatedSnapshotReader(() => readers);
+  return { scanner: new PruningScanner(scanner, snapshots), snapshots };
 }

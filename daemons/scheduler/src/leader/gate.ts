@@ -2,7 +2,10 @@ import type { coordination } from '@tessera/proto';
 import { operationGivenUp } from '../errors.ts';
 import type { Authority } from './authority.ts';
 
-/** The authority of one operation within a term: closed, nothing of it is written any more, whatever its work still does. */
+/**
+ * The authority of one operation within a term: closed, nothing of it is written any more, whatever its work still does. What
+ * was sent before and arrives after the operation's end is refused there, by its name in the fence.
+ */
 export class Gate implements Authority {
   readonly #operation: string;
   readonly #term: Authority;
@@ -18,7 +21,7 @@ export class Gate implements Authority {
   /** @throws OPERATION_GIVEN_UP, NOT_LEADER. */
   fence(): coordination.Fence {
     this.#closed.signal.throwIfAborted();
-    return this.#term.fence();
+    return { ...this.#term.fence(), operation: this.#operation };
   }
 
   lose(): void {

@@ -208,7 +208,7 @@ describe('a leader that was paused across the end of its lease', () => {
 });
 
 describe('clients of a leader', () => {
-  const fence = { lease: 'leases/l', token: 7n };
+  const fence = { lease: 'leases/l', token: 7n, operation: '' };
   const authority = { fence: () => fence, over: new AbortController().signal, lose: () => {} };
 
   type Answer = Promise<unknown> | AsyncIterable<unknown>;

@@ -1,7 +1,6 @@
 import type { Clock } from '@tessera/base';
 import { isTesseraError } from '@tessera/base';
 import { type Logger, withDeadline } from '@tessera/daemon';
-import type { coordination } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
 import { Term } from './term.ts';
 
@@ -71,7 +70,7 @@ export class Leadership {
       const lease = await this.#soon('acquiring', stopping, (signal) =>
         leases.acquireLease(request, { signal }),
       );
-      const fence: coordination.Fence = { lease: leaseName, token: lease.fencingToken };
+      const fence = { lease: leaseName, token: lease.fencingToken, operation: '' };
       return this.#begin(new Term({ clock, fence, endsAtMs: askedMs + ttlMs, stopping }));
     } catch (error) {
       if (!isTesseraError(error, 'LEASE_HELD') && !stopping.aborted)

@@ -12,6 +12,7 @@ import { Journal } from './journal.ts';
 import { allCubes, type OperationContext, type OperationKind } from './operation.ts';
 import { Progress, timestamp } from './progress.ts';
 import { RecordWriter } from './record-writer.ts';
+import { Turns } from './turns.ts';
 
 export interface RunnerOptions {
   readonly clients: SchedulerClients;
@@ -58,13 +59,14 @@ const letGoMs = 5_000;
 const maxStarts = 10;
 
 /**
- * Runs the operations that metadata holds, oldest first, at most one per target at a time. An operation that was running when
+ * Runs the operations that metadata holds, by turns of their projects, at most one per target at a time. An operation that was running when
  * a scheduler died is run again from its journal. Errors that a second try may mend are tried again, a bounded
  * number of times.
  */
 export class OperationRunner {
   readonly #options: RunnerOptions;
   readonly #running = new Map<string, Running>();
+  readonly #turns = new Turns();
   #wake: (() => void) | undefined;
 
   constructor(options: RunnerOptions) {
@@ -90,7 +92,7 @@ export class OperationRunner {
 
   async #startWhatWaits(term: Term): Promise<void> {
     const { maxConcurrent } = this.#options;
-    for (const record of await this.#waiting(term.signal)) {
+    for (const record of this.#turns.order(await this.#waiting(term.signal))) {
       const running = this.#running.get(record.name);
       if (running !== undefined) {
         if (record.cancelRequested) running.cancel.abort(operationCancelled(record.name));
@@ -138,6 +140,7 @@ export class OperationRunner {
         this.#wake?.();
       });
     this.#running.set(record.name, { target: record.target, cancel, done });
+    this.#turns.took(record.target);
   }
 
   async #execute(found: metadata.OperationRecord, signal: AbortSignal, term: Term): Promise<void> {

@@ -1,11 +1,14 @@
 import { parseResourceName } from '@tessera/base';
+import { projectOf } from '@tessera/daemon';
 import { type Any, type longrunning, metadata, scheduler } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
 import { tooManyOperations } from '../errors.ts';
 import { allCubes } from '../operations/operation.ts';
 import { operationOf } from './operations-handler.ts';
 
+/** Operations that may wait, in all and of one project. */
 const maxWaiting = 1_000;
+const maxWaitingPerProject = 500;
 const typePrefix = 'type.googleapis.com/tessera.scheduler.v1.';
 
 interface CubeRequest {
@@ -71,7 +74,7 @@ export class BuildHandler implements scheduler.BuildServiceImplementation {
       parseResourceName(request.cube, 'projects/{project}/cubes/{cube}');
       await this.#clients.cubes.getCube({ name: request.cube }); // NOT_FOUND now rather than later.
     }
-    await this.#refuseWhenFull();
+    await this.#refuseWhenFull(request.cube);
     const record = await this.#clients.operationRecords.createOperationRecord({
       operationRecordId: `${kind}-${request.requestId || this.#newId()}`,
       requestId: request.requestId || this.#newId(),
@@ -88,11 +91,14 @@ export class BuildHandler implements scheduler.BuildServiceImplementation {
     return operationOf(record);
   }
 
-  async #refuseWhenFull(): Promise<void> {
+  async #refuseWhenFull(cube: string): Promise<void> {
     const { operationRecords } = await this.#clients.operationRecords.listOperationRecords({
       states: [metadata.OperationState.OPERATION_STATE_PENDING],
       pageSize: maxWaiting,
     });
     if (operationRecords.length >= maxWaiting) throw tooManyOperations(maxWaiting);
+    const project = projectOf(cube);
+    const own = operationRecords.filter(({ target }) => projectOf(target) === project);
+    if (own.length >= maxWaitingPerProject) throw tooManyOperations(maxWaitingPerProject, project);
   }
 }

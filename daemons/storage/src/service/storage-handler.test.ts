@@ -150,8 +150,8 @@ describe('the storage service', () => {
 describe('a scheduler that was deposed', () => {
   const lease = 'leases/scheduler';
   const [old, next] = [
-    { lease, token: 11n },
-    { lease, token: 12n },
+    { lease, token: 11n, operation: '' },
+    { lease, token: 12n, operation: '' },
   ];
   const query = 'SELECT 1::BIGINT AS n';
 
@@ -191,7 +191,7 @@ describe('a scheduler that was deposed', () => {
   });
 
   test('leaves nothing behind: the next one clears away what both had staged', async () => {
-    const later = { lease, token: 13n };
+    const later = { lease, token: 13n, operation: '' };
     const request = { cube, key: 'left' };
     const left = await client.storage.prepareIngest({ ...request, fence: next });
     const other = await client.storage.prepareIngest({ cube, key: 'other', fence: next });
