@@ -3,8 +3,12 @@ import { bindInProcess, type ServiceBinding, silentLogger } from '@tessera/daemo
 
 /** Clients of what a daemon in this process serves, without a socket. */
 export function boundClient(services: readonly ServiceBinding[]): TesseraClient {
-  return clientsBy(((definition: unknown) => {
-    const found = services.find((service) => service.definition === definition)!;
+  const bind = ({ fullName }: { readonly fullName: string }) => {
+    const found = services.find(({ definition }) => {
+      return (definition as unknown as { readonly fullName: string }).fullName === fullName;
+    });
+    if (found === undefined) throw new Error(`${fullName} is not served here`);
     return bindInProcess(found, silentLogger);
-  }) as Parameters<typeof clientsBy>[0]);
+  };
+  return clientsBy(bind as unknown as Parameters<typeof clientsBy>[0]);
 }
