@@ -25,7 +25,7 @@ export const recoverBenchmark: Benchmark = {
     const chosen = victims.filter(({ name }) => values.only === undefined || name === values.only);
     await using stack = new AsyncDisposableStack();
     const cluster = stack.use(await TestCluster.start());
-    const clients = stack.use(new ClusterClients(cluster));
+    const clients = stack.use(await ClusterClients.ofAdmin(cluster));
     const shop = await openShop(join(cluster.folder, 'shop'), clients.whole(0));
     const stage: Stage = { cluster, clients, shop };
     const seconds: Record<string, readonly number[]> = {};

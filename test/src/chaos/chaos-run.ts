@@ -21,8 +21,14 @@ import { chooseRounds, type FaultKind, formatFault, type Round } from './fault.t
 import { inject } from './inject.ts';
 import { QueryLoad, statements } from './query-load.ts';
 import { Questions } from './questions.ts';
+import { loadRestrictedView, makeRestrictedUser, restrictedView } from './restricted-user.ts';
 import { SourceData } from './source-data.ts';
 import { WriteLoad } from './write-load.ts';
+
+interface Users {
+  readonly clients: ClusterClients;
+  readonly restricted: ClusterClients;
+}
 
 export interface ChaosOptions {
   readonly seed: number;
@@ -45,7 +51,7 @@ export interface ChaosOutcome {
 
 const world = 'chaos';
 const cube = `projects/${world}/cubes/world`;
-const users = 3;
+const users = 2;
 /** What a cluster may take at most until it is well again; generous, because machines that test are busy. */
 const recoveryBoundMs = 120_000;
 const retryMs = 100;
@@ -56,8 +62,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   await using stack = new AsyncDisposableStack();
   const cluster = stack.use(await TestCluster.start());
   const oracle = stack.use(await Oracle.start());
-  const clients = stack.use(new ClusterClients(cluster));
-  return await new ChaosRun(cluster, clients, oracle, options).run(); // Before all of it ends.
+  const clients = stack.use(await ClusterClients.ofAdmin(cluster));
+  const restricted = stack.use(await makeRestrictedUser(clients, world));
+  const users = { clients, restricted };
+  return await new ChaosRun(cluster, users, oracle, options).run(); // Before all of it ends.
 }
 
 class ChaosRun {
@@ -71,13 +79,15 @@ class ChaosRun {
   readonly #spec: WorldSpec;
   readonly #questions: Questions;
   readonly #queries: QueryLoad;
+  /** Of somebody who sees some of the rows only. */
+  readonly #restricted: QueryLoad;
   readonly #writes: WriteLoad;
   readonly #builds: BuildLoad;
   readonly #probes: Iterator<string>;
 
   constructor(
     cluster: TestCluster,
-    clients: ClusterClients,
+    { clients, restricted }: Users,
     oracle: Oracle,
     options: ChaosOptions,
   ) {
@@ -90,14 +100,13 @@ class ChaosRun {
     this.#spec = worldSpec(seed);
     const { model } = this.#spec;
     const versions = this.#versions;
-    this.#questions = new Questions({
-      project: world,
-      oracle,
-      versions,
-      tally: this.#tally,
-      clock,
-    });
+    const asked = { project: world, oracle, versions, tally: this.#tally, clock };
+    this.#questions = new Questions(asked);
     this.#queries = new QueryLoad({ questions: this.#questions, clients, clock, model });
+    this.#restricted = new QueryLoad({
+      questions: new Questions({ ...asked, viewOf: restrictedView }),
+      ...{ clients: restricted, clock, model },
+    });
     this.#writes = new WriteLoad(clients, clock);
     this.#builds = new BuildLoad({
       clients,
@@ -145,6 +154,7 @@ class ChaosRun {
     mkdirSync(this.#sources);
     const platform = { client: this.#clients.whole(0), directory: this.#sources };
     await World.create(world, this.#spec, { platform, oracle: this.#oracle });
+    await loadRestrictedView(this.#oracle, world);
     this.#versions.begin(world, Number.NEGATIVE_INFINITY);
   }
 
@@ -162,7 +172,8 @@ class ChaosRun {
     const asking = Array.from({ length: users }, (_, user) =>
       this.#queries.run(seed + 10_000 * (user + 1), stop),
     );
-    return [...asking, this.#builds.run(stop), this.#writes.run(stop)];
+    const restricted = this.#restricted.run(seed + 5_000, stop);
+    return [...asking, restricted, this.#builds.run(stop), this.#writes.run(stop)];
   }
 
   async #runRound(index: number, { faults, holdMs }: Round): Promise<void> {
@@ -255,7 +266,8 @@ class ChaosRun {
   }
 
   #allWrong(): readonly string[] {
-    return [...this.#queries.wrong, ...this.#wrong];
+    const restricted = this.#restricted.wrong.map((each) => `restricted: ${each}`);
+    return [...this.#queries.wrong, ...restricted, ...this.#wrong];
   }
 
   #summary(): string {
@@ -263,6 +275,7 @@ class ChaosRun {
     return [
       `${right} right answers; ${this.#tally}`,
       `questions that failed: ${failures}`,
+      `${this.#restricted.right} right answers to a restricted user; failed: ${this.#restricted.failures}`,
       `${this.#builds.done} builds; failed: ${this.#builds.failures}`,
       `${this.#writes.acknowledged.length} acknowledged writes; failed: ${this.#writes.failures}`,
     ].join('\n');

@@ -23,6 +23,7 @@ export class Questions {
   readonly #versions: DataVersions;
   readonly #tally: Tally;
   readonly #clock: Clock;
+  readonly #viewOf: (schema: string) => string;
 
   constructor(parts: {
     readonly project: string;
@@ -30,12 +31,15 @@ export class Questions {
     readonly versions: DataVersions;
     readonly tally: Tally;
     readonly clock: Clock;
+    /** Where the oracle has what the user sees of a version; by default all of it. */
+    readonly viewOf?: (schema: string) => string;
   }) {
     this.#project = parts.project;
     this.#oracle = parts.oracle;
     this.#versions = parts.versions;
     this.#tally = parts.tally;
     this.#clock = parts.clock;
+    this.#viewOf = parts.viewOf ?? ((schema) => schema);
   }
 
   /** Right is what the oracle answers on one version of the data that was there while the question was answered. */
@@ -52,7 +56,7 @@ export class Questions {
     const endedMs = this.#clock.monotonicMs();
     let why = 'no data were there';
     for (const schema of this.#versions.within(startedMs - freshnessMs, endedMs)) {
-      const wrong = compared(sql, answer, await this.#oracle.ask(schema, sql));
+      const wrong = compared(sql, answer, await this.#oracle.ask(this.#viewOf(schema), sql));
       if (wrong === undefined) return { kind: 'right' };
       why = `on ${schema} ${wrong}`;
     }

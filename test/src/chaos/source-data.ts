@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { type Rows, randomRows } from '../differential/tables.ts';
 import type { Oracle, WorldSpec } from '../differential/world.ts';
 import type { DataVersions } from './data-versions.ts';
+import { loadRestrictedView } from './restricted-user.ts';
 
 /** The files that cubes are built from, and the same data with the oracle, in one version after the other. */
 export class SourceData {
@@ -43,6 +44,7 @@ export class SourceData {
     const [other] = fc.sample(randomRows, { seed: this.#seed + number, numRuns: 1 }) as [Rows];
     const fact = [...this.#spec.rows['fact']!, ...other['fact']!.slice(0, 40)];
     await this.#oracle.load(schema, { ...this.#spec.rows, fact });
+    await loadRestrictedView(this.#oracle, schema);
     const { format } = this.#spec;
     const file = join(this.#folder, `fact.${format}`);
     await this.#oracle.write({ world: schema, table: 'fact', format }, `${file}.next`);

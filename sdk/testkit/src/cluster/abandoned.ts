@@ -7,11 +7,14 @@ import { mustRun, runTool } from './run-tool.ts';
 export const namePrefix = 'tsh';
 export const folderPrefix = 'tessera-hosts-';
 
-/** Removes what clusters left behind whose process was killed. Their daemons have ended with it. */
+/** Removes what networks and clusters left behind whose process was killed, and ends what still runs in them. */
 export function removeAbandoned(): void {
   const named = new RegExp(`\\b${namePrefix}(\\d+)[a-j](?:-\\w+|[oi]\\b)`, 'g');
   for (const [name, pid] of mustRun('ip', 'netns', 'list').matchAll(named)) {
-    if (isGone(pid!)) runTool('ip', ['netns', 'del', name]);
+    if (!isGone(pid!)) continue;
+    const running = mustRun('ip', 'netns', 'pids', name).split('\n').filter(Boolean);
+    if (running.length > 0) runTool('kill', ['-9', ...running]);
+    runTool('ip', ['netns', 'del', name]);
   }
   for (const [name, pid] of mustRun('ip', '-o', 'link', 'show').matchAll(named)) {
     if (isGone(pid!)) runTool('ip', ['link', 'del', name]);

@@ -26,14 +26,22 @@ export const ports = {
   scheduler: 7420,
 } as const;
 
+export interface TlsPaths {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface CommandContext {
   /** Of one run; each host has a folder in it. */
   readonly folder: string;
   readonly addressOf: (host: number) => string;
   /** What stands before a command to run it on a host. */
   readonly on: (host: number) => readonly string[];
-  /** Of all daemons and clients; etcd is reached by them too. */
-  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string };
+  /** Of each kind of daemon its own, by which the others know what it may do. */
+  readonly tlsOf: (kind: DaemonKind) => TlsPaths;
+  /** First line: the password of the user admin. */
+  readonly adminPasswordFile: string;
 }
 
 /** The sources of this repository, which the daemons run from. */
@@ -89,7 +97,8 @@ function etcdArgv(context: CommandContext, host: number): readonly string[] {
   ];
 }
 
-function etcdTls({ tls: { ca, cert, key } }: CommandContext): readonly string[] {
+function etcdTls({ tlsOf }: CommandContext): readonly string[] {
+  const { ca, cert, key } = tlsOf('etcd');
   return [
     ...['--cert-file', cert, '--key-file', key, '--trusted-ca-file', ca, '--client-cert-auth'],
     ...['--peer-cert-file', cert, '--peer-key-file', key, '--peer-trusted-ca-file', ca],
@@ -102,14 +111,17 @@ function daemonArgv(
   kind: Exclude<DaemonKind, 'etcd'>,
   host: number,
 ): readonly string[] {
-  const { tls } = context;
+  const tls = context.tlsOf(kind);
   const folder = hostFolder(context, host);
   const all = (other: 'metadata' | 'query') =>
     hostsOf[other].map((at) => `${context.addressOf(at)}:${ports[other]}`).join();
   const work = ['--work', join(folder, kind)];
   // All these hosts have one name, that of this machine, so a scheduler is told which storage daemon is beside it.
   const flags: Readonly<Record<typeof kind, () => readonly string[]>> = {
-    metadata: () => ['--config', metadataConfig(context, folder)],
+    metadata: () => [
+      ...['--config', metadataConfig(context, folder)],
+      ...['--admin-password-file', context.adminPasswordFile],
+    ],
     storage: () => [
       ...['--metadata', all('metadata'), '--name', `storage-${host}`, '--rack', `rack-${host}`],
       ...['--directory', dataFolder(context, 'storage', host)],
@@ -124,6 +136,7 @@ function daemonArgv(
     ...[process.execPath, '--conditions=tessera-source', '--disable-warning=ExperimentalWarning'],
     join(root, 'daemons', kind, 'src', 'main.ts'),
     ...['--address', `${context.addressOf(host)}:${ports[kind]}`],
+    ...['--access', 'controlled', '--audit', join(folder, 'audit')],
     ...['--tls-ca', tls.ca, '--tls-cert', tls.cert, '--tls-key', tls.key],
     ...flags[kind](),
   ];
@@ -132,7 +145,7 @@ function daemonArgv(
 function metadataConfig(context: CommandContext, folder: string): string {
   const file = join(folder, 'metadata.json');
   const endpoints = hostsOf.etcd.map((host) => `https://${context.addressOf(host)}:${ports.etcd}`);
-  const { ca: caFile, cert: certificateFile, key: keyFile } = context.tls;
+  const { ca: caFile, cert: certificateFile, key: keyFile } = context.tlsOf('metadata');
   const store = { driver: 'etcd', endpoints, tls: { caFile, certificateFile, keyFile } };
   writeFileSync(file, JSON.stringify({ store }));
   return file;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { etcdProgram } from '../etcd/etcd.ts';
@@ -11,6 +11,7 @@ import {
   dataFolder,
   hostsOf,
   ports,
+  type TlsPaths,
 } from './daemon-commands.ts';
 import { DaemonProcess } from './daemon-process.ts';
 import { leadsEtcd } from './etcd-status.ts';
@@ -18,6 +19,8 @@ import { HostNetwork } from './host-network.ts';
 import { SmallDisk } from './small-disk.ts';
 
 export const hostCount = 3;
+/** Of the user admin, who may do everything. */
+export const adminPassword = 'the first one';
 const diskMegabytes = { etcd: 128, storage: 64 } as const;
 
 /** In the order in which each finds those that it needs. */
@@ -32,7 +35,7 @@ export class TestCluster implements AsyncDisposable {
   readonly folder: string;
   readonly daemons: readonly DaemonProcess[];
   /** What clients show and trust. */
-  readonly tls: CommandContext['tls'];
+  readonly tls: TlsPaths;
   readonly #disks: ReadonlyMap<string, SmallDisk>;
   readonly #stack: AsyncDisposableStack;
 
@@ -61,9 +64,11 @@ export class TestCluster implements AsyncDisposable {
     const folder = mkdtempSync(join(tmpdir(), `${folderPrefix}${process.pid}-`));
     stack.defer(() => rmSync(folder, { recursive: true, force: true }));
     const network = stack.use(new HostNetwork(hostCount));
-    const tls = certificateFor(network, join(folder, 'tls'));
+    const { of: tlsOf, person: tls } = certificates(network, join(folder, 'tls'));
+    const adminPasswordFile = join(folder, 'admin.txt');
+    writeFileSync(adminPasswordFile, `${adminPassword}\n`);
     const context: CommandContext = {
-      tls,
+      ...{ tlsOf, adminPasswordFile },
       folder,
       addressOf: (host) => network.address(host),
       on: (host) => network.on(host),
@@ -125,10 +130,17 @@ export class TestCluster implements AsyncDisposable {
   }
 }
 
-/** One for all: it names every host. */
-function certificateFor(network: HostNetwork, folder: string): CommandContext['tls'] {
+/** Certificates of kinds of daemons, which name every host, and of whoever is none. */
+function certificates(network: HostNetwork, folder: string) {
   const authority = new Authority(folder);
   const hosts = Array.from({ length: hostCount }, (_, host) => `IP:${network.address(host)}`);
   const names = ['DNS:localhost', 'IP:127.0.0.1', ...hosts].join();
-  return { ca: authority.ca, ...authority.issue('daemon', { names }) };
+  const issue = (name: string, more = ''): TlsPaths => {
+    return { ca: authority.ca, ...authority.issue(name, { names: `${names}${more}` }) };
+  };
+  const issued = kinds.map(
+    (kind) => [kind, issue(kind, `,URI:urn:tessera:service:${kind}`)] as const,
+  );
+  const known = new Map<DaemonKind, TlsPaths>(issued);
+  return { of: (kind: DaemonKind) => known.get(kind)!, person: issue('person') };
 }
