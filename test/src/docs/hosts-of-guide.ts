@@ -77,7 +77,10 @@ export class HostsOfGuide implements AsyncDisposable {
 
   #setProfiles(hosts: readonly string[], text: string): string {
     for (const host of hosts) {
-      const own = text.replace(/^export HOST=.*$/m, `export HOST=${this.#address(host)}`);
+      const own = this.#real(text).replace(
+        /^export HOST=.*$/m,
+        `export HOST=${this.#address(host)}`,
+      );
       this.#profiles.set(host, own);
     }
     return '';
