@@ -27,16 +27,19 @@ async function goIsThere(): Promise<boolean> {
 const work: OperationKind = {
   kind: 'work',
   run: async ({ journal, signal }: OperationContext) => {
-    const step = (key: string, take: () => Promise<void>) =>
-      journal.step(
+    const step = async (key: string, take: () => Promise<void>) => {
+      let wasTaken = false;
+      await journal.step(
         key,
         () => null,
         async () => {
           await take();
-          say(`took ${key}`);
+          wasTaken = true;
           return null;
         },
       );
+      if (wasTaken) say(`took ${key}`); // It is written down now.
+    };
     await step('first', async () => {});
     await step('second', async () => {
       while (!(await goIsThere())) await clock.sleep(20, signal);

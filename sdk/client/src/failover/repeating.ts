@@ -33,7 +33,7 @@ const unconnected = /^(No connection established|Name resolution failed)/;
 
 /** These change nothing, or being done twice is the same as once. The others stand under a request id. */
 const harmless =
-  /^(Get|List|Watch|Wait|Check|Find|Locate|Read|Scan|Verify|Explain|Preview|WhoAmI|Login|SetPassword|ExecuteQuery|AcquireLease|RenewLease|ReleaseLease|Cancel|CreateBackup|CompactRevisions)/;
+  /^(Get|List|Watch|Wait|Check|Find|Locate|Read|Scan|Verify|Explain|Preview|Resolve|WhoAmI|Login|SetPassword|ExecuteQuery|AcquireLease|RenewLease|ReleaseLease|Cancel|CreateBackup|CompactRevisions)/;
 
 /** Whether another daemon may be asked the same when it is not known what the first one did. */
 export function isRepeatable(method: Method): boolean {
