@@ -14,7 +14,9 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('daemons that run apart build a cube and answer from its cuboids', { timeout: 240_000 }, async () => {
+test('daemons that run apart build a cube and answer from its cuboids', {
+  timeout: 240_000,
+}, async () => {
   const at = (name: string) => join(folder, name);
   mkdirSync(at('data'));
   writeSales(at('data'));
