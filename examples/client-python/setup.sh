@@ -20,6 +20,6 @@ if [ ! -e "$generated/.done" ] || [ -n "$(find "$root/proto/tessera" -newer "$ge
   mkdir -p "$generated"
   cd "$root/proto"
   "$venv/bin/python" -m grpc_tools.protoc -I . --python_out "$generated" --grpc_python_out "$generated" \
-    tessera/type/v1/*.proto tessera/metadata/v1/segment.proto tessera/query/v1/*.proto
+    tessera/type/v1/*.proto tessera/metadata/v1/segment.proto tessera/storage/v1/scan_work.proto tessera/query/v1/*.proto
   touch "$generated/.done"
 fi
