@@ -118,6 +118,9 @@ export function untilEnded(client: HostClient, name: string): Promise<host.Proce
   return untilTrue(client, name, (one) => ['STOPPED', 'EXITED'].includes(stateOf(one)));
 }
 
+/** Less than a test has, so that a failure says what it waited for. */
+const longestWaitMs = 45_000;
+
 /** Follows a process, without missing a change, until it is as wanted. */
 export async function untilTrue(
   client: HostClient,
@@ -125,14 +128,23 @@ export async function untilTrue(
   isWanted: (process: host.Process) => boolean,
 ): Promise<host.Process> {
   const { revision } = await client.listProcesses({ pageSize: 1 });
-  const present = await client.getProcess({ name });
-  if (isWanted(present)) return present;
-  for await (const { event } of client.watchProcesses({ startRevision: revision + 1n })) {
-    if (event?.$case === 'put' && event.value.name === name && isWanted(event.value)) {
-      return event.value;
+  let latest = await client.getProcess({ name });
+  if (isWanted(latest)) return latest;
+  const signal = AbortSignal.timeout(longestWaitMs);
+  try {
+    for await (const { event } of client.watchProcesses(
+      { startRevision: revision + 1n },
+      { signal },
+    )) {
+      if (event?.$case !== 'put' || event.value.name !== name) continue;
+      latest = event.value;
+      if (isWanted(latest)) return latest;
     }
+  } catch (error) {
+    const now = host.Process.toJSON(await client.getProcess({ name }));
+    throw new Error(`${name} is not as wanted: ${JSON.stringify(now)}`, { cause: error });
   }
-  throw new Error(`the watch of ${name} ended`);
+  throw new Error(`the watch of ${name} ended at ${stateOf(latest)}`);
 }
 
 export async function readLog(
