@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { type DaemonProcess, startDaemon } from '../daemon-process.ts';
 import type { BridgeNetwork } from './bridge-network.ts';
 import { copySegments } from './copy-segments.ts';
-import { type DaemonProcess, startDaemon } from './daemon-process.ts';
 
 const storagePort = 7430;
 const memoryBudgetBytes = 512 * 1024 * 1024;

@@ -6,8 +6,8 @@ import { formatTable } from '@tessera/cli';
 import { connect, explain, listAll, type TesseraClient } from '@tessera/client';
 import { startEtcd } from '@tessera/testkit/etcd';
 import type { Benchmark } from '../benchmark.ts';
+import { startDaemon } from '../daemon-process.ts';
 import { type CatalogSize, createModels, cubeName, fill, segmentOf } from './catalog.ts';
-import { startDaemon } from './daemon-process.ts';
 import { inParallel } from './in-parallel.ts';
 
 type Driver = 'etcd' | 'sqlite';
@@ -29,6 +29,7 @@ interface Figures {
   readonly metadataPeakRssBytes: number;
 }
 
+const anyPort = '127.0.0.1:0';
 const batch = 20;
 const publishers = 16;
 const publications = { serial: 200, parallel: 1_600 } as const;
@@ -63,7 +64,9 @@ async function measure(driver: Driver, size: CatalogSize): Promise<Figures> {
   const store = await storeOf(driver, folder, stack);
   const config = join(folder, 'metadata.json');
   writeFileSync(config, JSON.stringify({ store }));
-  const daemon = stack.use(await startDaemon('metadata', { config }));
+  const daemon = stack.use(
+    await startDaemon('metadata', ['--address', anyPort, '--config', config]),
+  );
   const client = stack.use(connect(daemon.address));
   await createModels(client, join(folder, 'data'), size.models);
   const batchedPerSecond = await fill(client, size, batch);
@@ -123,7 +126,14 @@ async function watchOne({ segments }: TesseraClient): Promise<void> {
 
 async function startQuery(metadata: string, folder: string) {
   const startedMs = performance.now();
-  await using daemon = await startDaemon('query', { metadata, work: join(folder, 'query') });
+  await using daemon = await startDaemon('query', [
+    '--address',
+    anyPort,
+    '--metadata',
+    metadata,
+    '--work',
+    join(folder, 'query'),
+  ]);
   using client = connect(daemon.address);
   const options = { project: 'projects/large' };
   await explain(client.queries, 'select shop, sum(amount) from sales group by shop', options);

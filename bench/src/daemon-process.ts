@@ -1,17 +1,20 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { peakRss } from './platform-process.ts';
 
-/** A daemon in a process of its own. */
+/** A daemon in a process of its own, so that its memory and start are its own. */
 export interface DaemonProcess extends AsyncDisposable {
   readonly address: string;
+  /** Most memory it has had so far, bytes; without `wrap`. */
+  peakRssBytes(): number;
 }
 
-const root = join(import.meta.dirname, '..', '..', '..');
+const root = join(import.meta.dirname, '..', '..');
 
 /** Runs a daemon's own command, behind `wrap`, and waits until it says where it serves. */
 export async function startDaemon(
-  name: 'query' | 'storage',
+  name: 'metadata' | 'query' | 'storage',
   args: readonly string[],
   wrap: readonly string[] = [],
 ): Promise<DaemonProcess> {
@@ -39,6 +42,7 @@ export async function startDaemon(
   });
   return {
     address,
+    peakRssBytes: () => peakRss(child.pid!),
     [Symbol.asyncDispose]: async () => {
       child.kill('SIGTERM');
       await exited;
