@@ -12,6 +12,7 @@ import {
 } from '@tessera/daemon';
 import { composeScheduler } from './composition.ts';
 import { schedulerDefaults } from './config.ts';
+import { badRetiredGrace } from './errors.ts';
 
 /**
  * Runs the scheduler daemon by itself until SIGINT or SIGTERM. `--metadata` and `--query` may name several. The storage
@@ -28,6 +29,8 @@ const { values } = parseArgs({
     work: { type: 'string', default: join(tmpdir(), 'tessera-scheduler') },
     replication: { type: 'string', default: String(schedulerDefaults.replication) },
     'build-node': { type: 'string' },
+    /** How long retired segments and unused files are kept for readers that began before, seconds. */
+    'retired-grace': { type: 'string', default: String(schedulerDefaults.retiredGraceMs / 1_000) },
   },
 });
 
@@ -47,6 +50,7 @@ await runDaemon('scheduler', values, async ({ log, meter, stack, drainTimeoutMs 
     workDirectory,
     pluginDirectory: process.cwd(),
     replication: Number(values.replication),
+    retiredGraceMs: retiredGraceMsOf(values['retired-grace']),
     ...(buildNode === undefined ? {} : { buildNode }),
   };
   const dependencies = { clients, transport, log, meter };
@@ -59,3 +63,9 @@ await runDaemon('scheduler', values, async ({ log, meter, stack, drainTimeoutMs 
   scheduler.start();
   return { address: server.address };
 });
+
+function retiredGraceMsOf(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() === '' || !(seconds >= 0)) throw badRetiredGrace(text);
+  return seconds * 1_000;
+}

@@ -11,8 +11,18 @@ const timeoutMs = 1_000;
 
 /** Whether a member of etcd says that it leads; also false when it says nothing. */
 export async function leadsEtcd(address: string, tls: Tls): Promise<boolean> {
-  const status = await statusOf(address, tls).catch(() => undefined);
+  const status = await ask<Status>(address, 'maintenance/status', tls).catch(() => undefined);
   return status?.leader !== undefined && status.leader === status.header?.member_id;
+}
+
+/** Leases that there are. @throws when no member says it */
+export async function leaseCountOfEtcd(addresses: readonly string[], tls: Tls): Promise<number> {
+  const asked = addresses.map((address) => ask<Leases>(address, 'lease/leases', tls));
+  return ((await Promise.any(asked)).leases ?? []).length;
+}
+
+interface Leases {
+  readonly leases?: readonly unknown[];
 }
 
 interface Status {
@@ -20,7 +30,8 @@ interface Status {
   readonly header?: { readonly member_id?: string };
 }
 
-function statusOf(address: string, tls: Tls): Promise<Status> {
+/** By the JSON gateway of a member. */
+function ask<Answer>(address: string, method: string, tls: Tls): Promise<Answer> {
   const files = {
     ca: readFileSync(tls.ca),
     cert: readFileSync(tls.cert),
@@ -28,12 +39,15 @@ function statusOf(address: string, tls: Tls): Promise<Status> {
   };
   return new Promise((resolve, reject) => {
     const asked = request(
-      `https://${address}/v3/maintenance/status`,
+      `https://${address}/v3/${method}`,
       { ...files, method: 'POST', timeout: timeoutMs, agent: false },
       (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (more) => (text += more));
-        response.on('end', () => resolve(JSON.parse(text)));
+        response.on('end', () => {
+          if (response.statusCode === 200) resolve(JSON.parse(text));
+          else reject(new Error(`etcd at ${address} answers ${text}`));
+        });
       },
     );
     asked.on('timeout', () => asked.destroy(new Error(`etcd at ${address} says nothing`)));
