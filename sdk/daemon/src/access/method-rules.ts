@@ -152,7 +152,7 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
     ...each(['StartProcess', 'PutArtifact'], and(administer, 'scheduler')),
   },
   'tessera.coordination.v1.LeaseService': each(
-    ['AcquireLease', 'RenewLease', 'ReleaseLease', 'GetLease'],
+    ['AcquireLease', 'RenewLease', 'ReleaseLease', 'GetLease', 'WaitLease'],
     and(operate, ...serviceKinds),
   ),
   'google.longrunning.Operations': each(
