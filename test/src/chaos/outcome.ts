@@ -33,7 +33,7 @@ const least = {
   cuboidShare: 0.2,
   answeredPerFault: 2,
   faultsPerAnswerOfKind: 3,
-  faultsPerSegment: 1,
+  faultsPerSegment: 4,
   faultsPerWrite: 2,
   /** Faults after which each kind has come, in every seed that there is in practice. */
   faultsForAllKinds: 200,
@@ -62,7 +62,7 @@ export function shortcomings(outcome: ChaosOutcome): readonly string[] {
       ...atLeast(`${kind}: answers`, questions.of(kind).answered, ofKind),
       ...atLeast(`${kind}: answers from cuboids`, questions.of(kind).fromCuboids, 1),
     ]),
-    ...atLeast('published segments', publishedSegments, faults / least.faultsPerSegment),
+    ...atLeast('published segments', publishedSegments, Math.ceil(faults / least.faultsPerSegment)),
     ...Object.entries(acknowledged).flatMap(([what, count]) =>
       atLeast(`${what}: acknowledged writes`, count, Math.ceil(faults / least.faultsPerWrite)),
     ),

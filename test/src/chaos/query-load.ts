@@ -5,12 +5,23 @@ import { partsFor } from '../differential/query-parts.ts';
 import type { RandomModel } from '../differential/random-model.ts';
 import { randomBlock, randomQuery } from '../differential/random-query.ts';
 import { FailureCounts } from './failures.ts';
+import { kindsOf, type QuestionKind } from './question-kinds.ts';
 import type { Questions } from './questions.ts';
 
-/** Statements without end, the same for the same seed; every second one is mostly of what cuboids can answer. */
+/**
+ * Statements without end, the same for the same seed: some of any kind, as many that cuboids can mostly answer, and
+ * some of kinds that are rare otherwise.
+ */
 export function* statements(model: RandomModel['model'], seed: number): Generator<string, never> {
   const parts = partsFor(model);
-  const arbitrary = fc.oneof(randomQuery(parts), randomBlock(parts));
+  const any = randomQuery(parts);
+  const of = (kind: QuestionKind) => any.filter((sql) => kindsOf(sql).includes(kind));
+  const arbitrary = fc.oneof(
+    { weight: 4, arbitrary: any },
+    { weight: 4, arbitrary: randomBlock(parts) },
+    { weight: 1, arbitrary: of('distinct count') },
+    { weight: 1, arbitrary: of('top k') },
+  );
   for (let from = seed; ; from++) {
     yield* fc.sample(arbitrary, { seed: from, numRuns: 50 });
   }

@@ -15,14 +15,27 @@ export async function leadsEtcd(address: string, tls: Tls): Promise<boolean> {
   return status?.leader !== undefined && status.leader === status.header?.member_id;
 }
 
-/** Leases that there are. @throws when no member says it */
-export async function leaseCountOfEtcd(addresses: readonly string[], tls: Tls): Promise<number> {
-  const asked = addresses.map((address) => ask<Leases>(address, 'lease/leases', tls));
-  return ((await Promise.any(asked)).leases ?? []).length;
+/** Leases that were granted for at most so long. @throws when no member says it */
+export async function leaseCountOfEtcd(
+  addresses: readonly string[],
+  { tls, grantedSeconds }: { readonly tls: Tls; readonly grantedSeconds: number },
+): Promise<number> {
+  const any = <Answer>(method: string, body: object = {}) =>
+    Promise.any(addresses.map((address) => ask<Answer>(address, method, tls, body)));
+  const { leases = [] } = await any<{ readonly leases?: readonly Lease[] }>('lease/leases');
+  const granted = await Promise.all(
+    leases.map(async ({ ID }) => (await any<Granted>('lease/timetolive', { ID })).grantedTTL),
+  );
+  return granted.filter((seconds) => Number(seconds ?? 0) <= grantedSeconds).length;
 }
 
-interface Leases {
-  readonly leases?: readonly unknown[];
+interface Lease {
+  readonly ID: string;
+}
+
+interface Granted {
+  /** Absent: it has ended meanwhile. */
+  readonly grantedTTL?: string;
 }
 
 interface Status {
@@ -31,13 +44,13 @@ interface Status {
 }
 
 /** By the JSON gateway of a member. */
-function ask<Answer>(address: string, method: string, tls: Tls): Promise<Answer> {
+function ask<Answer>(address: string, method: string, tls: Tls, body: object = {}) {
   const files = {
     ca: readFileSync(tls.ca),
     cert: readFileSync(tls.cert),
     key: readFileSync(tls.key),
   };
-  return new Promise((resolve, reject) => {
+  return new Promise<Answer>((resolve, reject) => {
     const asked = request(
       `https://${address}/v3/${method}`,
       { ...files, method: 'POST', timeout: timeoutMs, agent: false },
@@ -52,6 +65,6 @@ function ask<Answer>(address: string, method: string, tls: Tls): Promise<Answer>
     );
     asked.on('timeout', () => asked.destroy(new Error(`etcd at ${address} says nothing`)));
     asked.on('error', reject);
-    asked.end('{}');
+    asked.end(JSON.stringify(body));
   });
 }

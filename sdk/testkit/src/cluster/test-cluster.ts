@@ -23,6 +23,8 @@ import { SmallDisk } from './small-disk.ts';
 export const hostCount = 3;
 /** Of the user admin, who may do everything. */
 export const adminPassword = 'the first one';
+/** Longer ones keep what is remembered for some time, such as ids of requests. */
+const longestLeaseSeconds = 60;
 const diskMegabytes = { etcd: 128, storage: 64 } as const;
 
 /** In the order in which each finds those that it needs. */
@@ -133,9 +135,10 @@ export class TestCluster implements AsyncDisposable {
     return undefined;
   }
 
-  /** Leases that etcd has, whoever they are of. @throws when no member says it */
+  /** Leases by which daemons show that they live. @throws when no member of etcd says it */
   leaseCount(): Promise<number> {
-    return leaseCountOfEtcd(this.addresses('etcd'), this.tls);
+    const granted = { tls: this.tls, grantedSeconds: longestLeaseSeconds };
+    return leaseCountOfEtcd(this.addresses('etcd'), granted);
   }
 
   /** Of processes on the hosts: those that are no daemon of this cluster that runs. */
