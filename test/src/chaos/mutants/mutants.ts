@@ -34,9 +34,12 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'lost-write',
     breaks: 'A write is acknowledged when etcd has it.',
-    file: 'daemons/metadata/src/store/etcd/guarded-writes.ts',
-    text: `failure.kind === 'lost' ? await this.#settle(writer, mark, failure.detail) : undefined;`,
-    instead: '{ succeeded: true, revision: writer.modRevision };',
+    file: 'daemons/metadata/src/store/etcd/etcd-store.ts',
+    text: 'return writes(request) ? this.#writes.run(request) : this.#readTransaction(request);',
+    instead: `if (!writes(request)) return this.#readTransaction(request);
+    const results = request.success.map(({ op }) => ({ op, deleted: 0 }));
+    const early = this.#cluster.clock.sleep(250).then(() => ({ succeeded: true, revision: 1n, results }));
+    return Promise.race([this.#writes.run(request), early]);`,
   },
 ];
 
