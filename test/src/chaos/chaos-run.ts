@@ -33,6 +33,8 @@ export interface ChaosOptions {
   readonly seed: number;
   /** At least so many. */
   readonly faults: number;
+  /** No round begins after so long. */
+  readonly limitMs?: number;
   /** Is given a line for each round, and the summary. */
   readonly print: (line: string) => void;
   /** What every daemon's process is given besides. */
@@ -119,9 +121,11 @@ class ChaosRun {
     await this.#makeWorld();
     const stop = new AbortController();
     const load = this.#load(stop.signal);
+    const { limitMs = Number.POSITIVE_INFINITY } = this.#options;
+    const endMs = systemClock.monotonicMs() + limitMs;
     try {
       for (const [i, round] of this.#rounds().entries()) {
-        if (this.#allWrong().length > 0) break;
+        if (this.#allWrong().length > 0 || systemClock.monotonicMs() > endMs) break;
         await this.#runRound(i, round);
       }
     } finally {

@@ -51,7 +51,7 @@ const weights: Readonly<Record<FaultKind, number>> = {
   'skew-clock': 2,
 };
 export const faultKinds = Object.keys(weights) as readonly FaultKind[];
-const mostAtOnce = 4;
+const mostAtOnce = 6;
 /** Shorter and longer than the leases of leaders last. */
 const holdMs = { least: 300, most: 4_500 } as const;
 

@@ -5,13 +5,15 @@ import { mutantNamed, mutation } from './mutants/mutants.ts';
 import { faultCount, shortcomings } from './outcome.ts';
 
 /**
- * `npm run test:chaos -- [--seed N] [--faults N] [--mutant NAME]`: the same seed makes the same faults. With a mutant the
- * daemons run with a mistake that the run has to find.
+ * `npm run test:chaos -- [--seed N] [--faults N] [--minutes N] [--mutant NAME]`: the same seed makes the same faults.
+ * With minutes there are as many of them as come to their turn by then. With a mutant the daemons run with a mistake that the
+ * run has to find.
  */
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '20261128' },
     faults: { type: 'string', default: '500' },
+    minutes: { type: 'string' },
     mutant: { type: 'string' },
   },
 });
@@ -21,11 +23,12 @@ if (why !== undefined) {
   console.error(`There can be no cluster here: ${why}.`);
   process.exit(2);
 }
-const { seed, faults, mutant } = values;
+const { seed, faults, minutes, mutant } = values;
 console.log(`seed ${seed}${mutant === undefined ? '' : ` with the mutant ${mutant}`}`);
 const outcome = await runChaos({
   seed: Number(seed),
   faults: Number(faults),
+  ...(minutes === undefined ? {} : { limitMs: Number(minutes) * 60_000 }),
   print: (line) => console.log(line),
   environment: mutant === undefined ? {} : mutation(mutantNamed(mutant)),
 });

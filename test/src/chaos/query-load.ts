@@ -28,7 +28,7 @@ export function* statements(model: RandomModel['model'], seed: number): Generato
 }
 
 /** So that questions leave some of a small machine to what they are asked of. */
-const pauseMs = 30;
+const pauseMs = 100;
 const maxWrong = 5;
 
 /** Users who ask one question after the other, of either query daemon. */
