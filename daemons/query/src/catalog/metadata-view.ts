@@ -9,6 +9,7 @@ import {
 } from '@tessera/client';
 import type { Logger } from '@tessera/daemon';
 import type { metadata } from '@tessera/proto';
+import { until } from '../execute/until.ts';
 
 const collections = ['sources', 'models', 'cubes', 'segments', 'snapshots'] as const;
 type Collection = (typeof collections)[number];
@@ -104,11 +105,15 @@ export class MetadataView implements AsyncDisposable {
     return this.#resources[name].get(resource) as unknown as Collections[Name] | undefined;
   }
 
-  /** Reads everything now, for who knows of a write that the watches have not told yet. */
+  /**
+   * Reads everything now, for who knows of a write that the watches have not told yet.
+   * @throws the signal's reason, and what a list fails with
+   */
   async refresh(signal: AbortSignal): Promise<void> {
-    const lists = await Promise.all(
+    const listed = Promise.all(
       collections.map(async (name) => ({ name, ...(await this.#list(name, signal)) })),
     );
+    const lists = await until(listed, signal);
     // Nothing that is held is newer than this, in any collection.
     const known = this.#revision;
     for (const { name, resources, revision } of lists) {
