@@ -26,6 +26,16 @@ export {
 export { withDeadline } from './deadline.ts';
 export { Container, type Get, type Token, token } from './dependency-injection.ts';
 export { asTesseraError } from './failure.ts';
+export {
+  absent,
+  digestOf,
+  makeFolder,
+  orDiskFull,
+  syncFile,
+  syncFolder,
+  writeDurably,
+} from './files/durable.ts';
+export { diskFull } from './files/errors.ts';
 export { bindInProcess } from './in-process.ts';
 export { loadSqlParser } from './load-sql-parser.ts';
 export { jsonLogger, type Logger, type LogLevel, silentLogger } from './logger.ts';
@@ -54,4 +64,5 @@ export {
   type TelemetryConfig,
 } from './telemetry/start-telemetry.ts';
 export { traceTo } from './telemetry/start-tracing.ts';
+export { pieceBytes, TokenBucket, type TokenBucketOptions } from './token-bucket.ts';
 export { transportArguments, transportOfArguments } from './transport-arguments.ts';
