@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cubeSpecToProto, modelSpecToProto, segmentToProto } from '@tessera/client';
-import type { ModelSpec, SourceExtent } from '@tessera/cube';
+import type { ModelSpec, ModelState, SourceExtent } from '@tessera/cube';
 import { silentLogger } from '@tessera/daemon';
 import { loadParser } from '@tessera/sql';
 import { ManualClock } from '@tessera/testkit';
@@ -106,6 +106,11 @@ class Files implements AsyncDisposable {
     return this.catalog.current('p', this.signal);
   }
 
+  /** Of the one model. */
+  stateOf({ models, stateOf }: CatalogSnapshot): Promise<ModelState> {
+    return stateOf(models[0]!, this.signal);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.catalog[Symbol.asyncDispose]();
     await this.view[Symbol.asyncDispose]();
@@ -161,7 +166,7 @@ describe('a table that a model names', () => {
     files.putModel(['x', 'z']);
     const { models, modelFailures } = await files.now();
     expect(modelFailures).toEqual([]);
-    expect(models[0]!.model.dimensions.map(({ name }) => name)).toEqual(['x', 'z']);
+    expect(models[0]!.dimensions.map(({ name }) => name)).toEqual(['x', 'z']);
   });
 
   test('is followed also while the model does not fit it', async () => {
@@ -196,10 +201,12 @@ describe('the extent of a built model', () => {
     await files.now();
     appendFileSync(files.w, '2024-02-01,3\n');
     files.putSegment();
-    const { sources, models } = await files.now();
+    const snapshot = await files.now();
+    const { sources } = snapshot;
+    const { cubes } = await files.stateOf(snapshot);
     const now = await sources.get('files')!.connector.version('w', files.signal);
     expect(files.extents.map(({ versions }) => versions.get('files.w'))).toEqual([now]);
-    expect(models[0]!.cubes[0]!.sourceExtent).toEqual(extent);
+    expect(cubes[0]!.sourceExtent).toEqual(extent);
   });
 
   test('is tried again after each interval, and only once it is known there is another snapshot', async () => {
@@ -208,14 +215,16 @@ describe('the extent of a built model', () => {
     files.putModel(['x']);
     files.putSegment();
     const without = await files.now();
-    expect(without.models[0]!.cubes[0]).not.toHaveProperty('sourceExtent');
+    expect((await files.stateOf(without)).cubes[0]).not.toHaveProperty('sourceExtent');
+    expect((await files.stateOf(without)).cubes[0]).not.toHaveProperty('sourceExtent');
     expect(await files.catalog.current('p', files.signal)).toBe(without);
     expect(files.extents).toHaveLength(1);
     expect(await files.later()).toBe(without);
     expect(files.extents).toHaveLength(2);
     files.readExtent = async () => extent;
-    const { models } = await files.later();
-    expect(models[0]!.cubes[0]!.sourceExtent).toEqual(extent);
+    const known = await files.later();
+    expect(known).not.toBe(without);
+    expect((await files.stateOf(known)).cubes[0]!.sourceExtent).toEqual(extent);
     await files.later();
     expect(files.extents.length).toBeLessThanOrEqual(4);
   });
