@@ -27,6 +27,7 @@ export { withDeadline } from './deadline.ts';
 export { Container, type Get, type Token, token } from './dependency-injection.ts';
 export { asTesseraError } from './failure.ts';
 export { bindInProcess } from './in-process.ts';
+export { InstallationNote } from './installation/installation-note.ts';
 export { loadSqlParser } from './load-sql-parser.ts';
 export { jsonLogger, type Logger, type LogLevel, silentLogger } from './logger.ts';
 export { type PluginEntry, PluginHost, type PluginHostOptions } from './plugin-host.ts';
