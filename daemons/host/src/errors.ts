@@ -32,16 +32,6 @@ export function journalFailed(file: string, cause: unknown): TesseraError {
   });
 }
 
-export function diskFull(path: string, cause: unknown): TesseraError {
-  return new TesseraError({
-    code: Code.RESOURCE_EXHAUSTED,
-    reason: 'DISK_FULL',
-    message: `No space is left for ${path}; free some and try again. What was there before is intact.`,
-    metadata: { path },
-    cause,
-  });
-}
-
 /** Somebody with a newer token has been here: the caller has lost its lease. */
 export function fenced(lease: string, token: bigint): TesseraError {
   return new TesseraError({

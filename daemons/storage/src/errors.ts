@@ -76,17 +76,6 @@ export function ingestMismatch(
   });
 }
 
-/** The disk has no room for what is being written. What was stored before is intact. */
-export function diskFull(path: string, cause: unknown): TesseraError {
-  return new TesseraError({
-    code: Code.RESOURCE_EXHAUSTED,
-    reason: 'DISK_FULL',
-    message: `No space is left for ${path}; free some and try again. What was stored before is intact.`,
-    metadata: { path },
-    cause,
-  });
-}
-
 /** Whoever asks for this change was deposed: a newer holder of the lease has acted here. */
 export function fenced(lease: string, token: bigint): TesseraError {
   return new TesseraError({

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { seededRandom, systemClock } from '@tessera/base';
 import {
@@ -37,6 +37,8 @@ export interface ChaosOptions {
   readonly limitMs?: number;
   /** Is given a line for each round, and the summary. */
   readonly print: (line: string) => void;
+  /** Where the daemons' logs are copied at the end, a folder for each host. */
+  readonly logFolder?: string;
   /** What every daemon's process is given besides. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -54,11 +56,19 @@ const finalQuestions = 20;
 export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   await using stack = new AsyncDisposableStack();
   const cluster = stack.use(await TestCluster.start(options.environment));
+  const { logFolder } = options;
+  if (logFolder !== undefined) stack.defer(() => copyLogs(cluster, logFolder));
   const oracle = stack.use(await Oracle.start());
   const clients = stack.use(await ClusterClients.ofAdmin(cluster));
   const restricted = stack.use(await makeRestrictedUser(clients, world));
   const users = { clients, restricted };
   return await new ChaosRun(cluster, users, oracle, options).run(); // Before all of it ends.
+}
+
+function copyLogs({ folder }: TestCluster, to: string): void {
+  for (const log of globSync('host-*/*.log', { cwd: folder })) {
+    cpSync(join(folder, log), join(to, log), { recursive: true });
+  }
 }
 
 class ChaosRun {

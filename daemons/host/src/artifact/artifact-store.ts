@@ -4,10 +4,10 @@
  * that is not in the journal was never acknowledged.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '@tessera/base';
+import { absent, digestOf, orDiskFull, syncFolder } from '@tessera/daemon';
 import {
   artifactCorrupted,
   artifactMismatch,
@@ -15,7 +15,6 @@ import {
   artifactTooLarge,
   tooManyUploads,
 } from '../errors.ts';
-import { absent, orDiskFull, syncFolder } from '../files/durable.ts';
 
 export interface StoredArtifact {
   /** SHA-256 in hexadecimal. */
@@ -217,10 +216,4 @@ async function write(
   } finally {
     await file.close();
   }
-}
-
-async function digestOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
-  return hash.digest('hex');
 }

@@ -6,8 +6,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '@tessera/base';
+import { diskFull } from '@tessera/daemon';
 import type { StoredArtifact } from '../artifact/artifact-store.ts';
-import { directoryLocked, diskFull, fenced, journalCorrupt, journalFailed } from '../errors.ts';
+import { directoryLocked, fenced, journalCorrupt, journalFailed } from '../errors.ts';
 import type { ProcessRecord } from '../process/process-record.ts';
 
 export interface Fence {

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { orDiskFull } from '@tessera/daemon';
 import type { ArtifactStore } from '../artifact/artifact-store.ts';
 import { workingDirectoryMissing } from '../errors.ts';
-import { orDiskFull } from '../files/durable.ts';
 import { markName } from '../proc/members.ts';
 import { findExecutable } from './executable.ts';
 import { type LimitTools, limitedArgv } from './limits.ts';

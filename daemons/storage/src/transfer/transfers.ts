@@ -1,5 +1,6 @@
 import type { Clock, DeepStorage } from '@tessera/base';
 import type { Connection } from '@tessera/client';
+import { pieceBytes, TokenBucket } from '@tessera/daemon';
 import type { Meter } from '@tessera/telemetry';
 import type { StorageConfig } from '../config.ts';
 import { DeepCopies, type StoreOptions } from '../deep/deep-copies.ts';
@@ -12,7 +13,6 @@ import type { FilePart, WantedFile } from './file-source.ts';
 import { Peers } from './peer-source.ts';
 import { Puller, type PullOptions } from './puller.ts';
 import { StoredFileReader } from './stored-file-reader.ts';
-import { pieceBytes, TokenBucket } from './token-bucket.ts';
 import { TransferSlots } from './transfer-slots.ts';
 
 export interface TransfersParts {

@@ -133,10 +133,10 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
     ReadFile: and(noUsers, 'storage'),
     ...each(['PullFiles', 'StoreDeep', 'DeleteUnreferencedDeep'], and(noUsers, 'scheduler')),
   },
-  'tessera.metadata.v1.MaintenanceService': each(
-    ['CompactRevisions', 'GetStoreStatus', 'CheckStore'],
-    operate,
-  ),
+  'tessera.metadata.v1.MaintenanceService': {
+    ...each(['CompactRevisions', 'GetStoreStatus', 'CheckStore'], operate),
+    GetInstallation: and(operate, ...serviceKinds),
+  },
   // A backup holds what passwords are checked by; a restored one says who may do what.
   'tessera.metadata.v1.BackupService': each(['CreateBackup', 'RestoreBackup'], administer),
   'tessera.host.v1.HostService': {
