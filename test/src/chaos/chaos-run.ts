@@ -193,6 +193,7 @@ class ChaosRun {
     const healedMs = systemClock.monotonicMs();
     await Promise.all(this.#cluster.daemons.map((daemon) => daemon.untilReady()));
     this.#wrong.push(...(await this.#recovery.untilServed(AbortSignal.timeout(recoveryBoundMs))));
+    this.#wrong.push(...this.#ended());
     const recoveryMs = systemClock.monotonicMs() - healedMs;
     const after = this.#counts();
     const right = after.right - before.right;
@@ -202,6 +203,12 @@ class ChaosRun {
     this.#options.print(
       `${index + 1}. ${what} (${holdMs} ms): well again after ${(recoveryMs / 1_000).toFixed(1)} s; ${right} right answers, ${failed} failures`,
     );
+  }
+
+  /** Daemons that nobody has ended since they were ready. */
+  #ended(): readonly string[] {
+    const away = this.#cluster.daemons.filter(({ isRunning }) => !isRunning);
+    return away.map((daemon) => `${daemon.name} has ended by itself:\n${daemon.logEnd()}`);
   }
 
   /** Of all questions that users have asked. */
