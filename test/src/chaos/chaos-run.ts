@@ -242,17 +242,14 @@ class ChaosRun {
     const [all, part] = this.#asking as [QueryLoad, QueryLoad];
     const recoveries = this.#windows.map(({ recoveryMs }) => recoveryMs).sort((a, b) => a - b);
     const seconds = (at: number) => ((recoveries.at(at) ?? 0) / 1_000).toFixed(1);
-    const { operations, publishedSegments, acknowledged } = {
-      operations: this.#builds.acknowledged.length,
-      publishedSegments: this.#builds.published,
-      acknowledged: Object.entries(this.#writes.acknowledged),
-    };
+    const { published, acknowledged: operations, failures } = this.#builds;
+    const writes = Object.entries(this.#writes.acknowledged);
     return [
       `${this.#tally}`,
       `share from cuboids: ${this.#tally.cuboidShare.toFixed(2)}`,
       `questions that failed: ${all.failures}; of the restricted user: ${part.failures}`,
-      `${operations} operations, ${publishedSegments} segments published; failed: ${this.#builds.failures}`,
-      `acknowledged writes: ${acknowledged.map(([what, count]) => `${count} ${what}`).join(', ')}; failed: ${this.#writes.failures}`,
+      `${operations.length} operations, ${published} segments published; failed: ${failures}`,
+      `acknowledged writes: ${writes.map(([what, count]) => `${count} ${what}`).join(', ')}; failed: ${this.#writes.failures}`,
       `well again: median ${seconds(Math.floor(recoveries.length / 2))} s, worst ${seconds(-1)} s`,
     ].join('\n');
   }
