@@ -5,6 +5,7 @@ import { clientsOfDaemons, connect } from '@tessera/client';
 import {
   controlByMetadata,
   daemonArguments,
+  numberArgument,
   ownToken,
   runDaemon,
   startServer,
@@ -28,6 +29,8 @@ const { values } = parseArgs({
     work: { type: 'string', default: join(tmpdir(), 'tessera-scheduler') },
     replication: { type: 'string', default: String(schedulerDefaults.replication) },
     'build-node': { type: 'string' },
+    /** Seconds between two rounds of reading deep storage again; 0: it is not. */
+    'deep-scrub-interval': { type: 'string' },
   },
 });
 
@@ -42,11 +45,16 @@ await runDaemon('scheduler', values, async ({ log, meter, stack, drainTimeoutMs 
   });
   const { address, work: workDirectory } = values;
   const buildNode = values['build-node'];
+  const deepScrubSeconds = numberArgument('deep-scrub-interval', values['deep-scrub-interval'], {
+    min: 0,
+    max: 2_147_483,
+  });
   const config = {
     ...schedulerDefaults,
     workDirectory,
     pluginDirectory: process.cwd(),
     replication: Number(values.replication),
+    ...(deepScrubSeconds === undefined ? {} : { deepScrubIntervalMs: deepScrubSeconds * 1_000 }),
     ...(buildNode === undefined ? {} : { buildNode }),
   };
   const dependencies = { clients, transport, log, meter };

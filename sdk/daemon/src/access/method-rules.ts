@@ -131,7 +131,10 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   },
   'tessera.storage.v1.TransferService': {
     ReadFile: and(noUsers, 'storage'),
-    ...each(['PullFiles', 'StoreDeep', 'DeleteUnreferencedDeep'], and(noUsers, 'scheduler')),
+    ...each(
+      ['PullFiles', 'StoreDeep', 'ScrubDeep', 'DeleteUnreferencedDeep'],
+      and(noUsers, 'scheduler'),
+    ),
   },
   'tessera.metadata.v1.MaintenanceService': {
     ...each(['CompactRevisions', 'GetStoreStatus', 'CheckStore'], operate),
