@@ -1,6 +1,7 @@
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { cubeSpecToProto, modelSpecToProto, segmentToProto } from '@tessera/client';
 import type { ModelSpec, ModelState, SourceExtent } from '@tessera/cube';
 import { silentLogger } from '@tessera/daemon';
@@ -191,6 +192,31 @@ describe('a table that a model names', () => {
     const back = await files.later();
     expect(columnsOf(back, 'w')).toContain('z integer');
     expect(back.sourceFailures.size).toBe(0);
+  });
+});
+
+describe('a statement that comes while a snapshot is being made', () => {
+  test('is not answered by data from longer ago than the interval', async () => {
+    await using files = new Files();
+    files.putModel(['x']);
+    files.putSegment();
+    const reading = Promise.withResolvers<void>();
+    const read = Promise.withResolvers<SourceExtent>();
+    files.readExtent = () => {
+      reading.resolve();
+      return read.promise;
+    };
+    const early = files.now();
+    await reading.promise;
+    appendFileSync(files.w, '2024-01-03,3\n');
+    await files.clock.advance(freshnessIntervalMs);
+    const late = files.catalog.current('p', files.signal);
+    await setImmediate(); // It waits for what the first one waits for.
+    read.resolve(extent);
+    const { sources } = await late;
+    const now = await sources.get('files')!.connector.version('w', files.signal);
+    expect((await early).versions.get('files.w')).not.toEqual(now);
+    expect((await late).versions.get('files.w')).toEqual(now);
   });
 });
 

@@ -31,7 +31,12 @@ interface Project {
   snapshot?: CatalogSnapshot;
   /** Version of the metadata view that `snapshot` was made from. */
   metadataVersion?: number;
-  making?: Promise<CatalogSnapshot>;
+  making?: Making;
+}
+
+interface Making {
+  readonly startedMs: number;
+  readonly snapshot: Promise<CatalogSnapshot>;
 }
 
 /** The snapshots that statements are planned against, one project at a time, made anew only when something changed. */
@@ -60,6 +65,7 @@ export class Catalog implements AsyncDisposable {
 
   /** @throws PROJECT_NOT_FOUND, and the signal's reason when the metadata daemon is away for too long */
   async current(id: string, signal: AbortSignal): Promise<CatalogSnapshot> {
+    const askedMs = this.#clock.monotonicMs();
     const known = this.#projects.get(id);
     const { version } = this.#metadata;
     if (known?.snapshot && known.metadataVersion === version && known.versions.isFresh()) {
@@ -71,10 +77,13 @@ export class Catalog implements AsyncDisposable {
       if (this.#metadata.all('sources', id).length === 0) throw projectNotFound(id);
     }
     const project = known ?? this.#open(id);
-    project.making ??= this.#make(id, project).finally(() => {
-      delete project.making;
-    });
-    return until(project.making, signal);
+    for (;;) {
+      project.making ??= this.#begin(id, project);
+      const { startedMs, snapshot } = project.making;
+      const made = await until(snapshot, signal);
+      // Sources may be slow: what was begun long before somebody asked is too old for him.
+      if (askedMs - startedMs < this.#options.freshnessIntervalMs) return made;
+    }
   }
 
   /** Looks again at metadata and versions, whatever was known. */
@@ -107,7 +116,7 @@ export class Catalog implements AsyncDisposable {
 
   /** What is being made may have looked before; what is made next looks again. */
   async #expire(project: Project, signal: AbortSignal): Promise<void> {
-    await until(Promise.allSettled([project.making]), signal);
+    await until(Promise.allSettled([project.making?.snapshot]), signal);
     project.versions.expire();
   }
 
@@ -128,6 +137,13 @@ export class Catalog implements AsyncDisposable {
     };
     this.#projects.set(id, project);
     return project;
+  }
+
+  #begin(id: string, project: Project): Making {
+    const snapshot = this.#make(id, project).finally(() => {
+      delete project.making;
+    });
+    return { startedMs: this.#clock.monotonicMs(), snapshot };
   }
 
   async #make(id: string, project: Project): Promise<CatalogSnapshot> {

@@ -1,6 +1,7 @@
 import { type Clock, messageOf } from '@tessera/base';
 import { type Collections, listAll, type TesseraClient, watchAll } from '@tessera/client';
 import type { Logger } from '@tessera/daemon';
+import { until } from '../execute/until.ts';
 import { forever } from './forever.ts';
 import { type Changes, RevisionBatches } from './revision-batches.ts';
 import { SegmentsView } from './segments-view.ts';
@@ -87,9 +88,12 @@ export class MetadataView implements AsyncDisposable {
     return this.#resources[name].get(resource) as Collections[Name] | undefined;
   }
 
-  /** Reads everything now, for who knows of a write that the watches have not told yet. */
+  /**
+   * Reads everything now, for who knows of a write that the watches have not told yet.
+   * @throws the signal's reason, and what a list fails with
+   */
   async refresh(signal: AbortSignal): Promise<void> {
-    const [lists] = await Promise.all([
+    const read = Promise.all([
       Promise.all(
         collections.map(async (name) => {
           const options = { parent, pageSize, signal };
@@ -98,6 +102,7 @@ export class MetadataView implements AsyncDisposable {
       ),
       this.segments.refresh(signal),
     ]);
+    const [lists] = await until(read, signal);
     for (const { name, resources, revision } of lists) {
       // Nothing that is held of the collection is newer.
       if (revision >= (this.#held.get(name) ?? -1n)) this.#replace(name, resources, revision);

@@ -2,12 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Code, type DeepStorage, TesseraError } from '@tessera/base';
-import { silentLogger } from '@tessera/daemon';
+import { silentLogger, TokenBucket } from '@tessera/daemon';
 import { openDeepStorage } from '@tessera/deep-storage';
 import { ManualClock } from '@tessera/testkit';
 import { chunksOf, testFile } from '@tessera/testkit/contracts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { TokenBucket } from '../transfer/token-bucket.ts';
 import { DeepScrub } from './deep-scrub.ts';
 
 const { signal } = new AbortController();

@@ -1,6 +1,5 @@
 import { type DeepStorage, isTesseraError } from '@tessera/base';
-import type { Logger } from '@tessera/daemon';
-import type { TokenBucket } from '../transfer/token-bucket.ts';
+import type { Logger, TokenBucket } from '@tessera/daemon';
 
 /** How far a scrub is; it only grows. */
 export interface DeepScrubProgress {
