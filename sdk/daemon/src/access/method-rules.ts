@@ -121,7 +121,7 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   ),
   'tessera.scheduler.v1.ReplicationService': { GetReplication: operate },
   'tessera.storage.v1.StorageService': {
-    ...each(['ScanCuboid', 'ReadSnapshot'], and(noUsers, 'query', 'scheduler')),
+    ...each(['ScanCuboid', 'ScanCuboids', 'ReadSnapshot'], and(noUsers, 'query', 'scheduler')),
     ...each(['PrepareIngest', 'CommitIngest', 'AbortIngest'], and(noUsers, 'scheduler')),
     ...each(['DropLayouts', 'DeleteUnreferenced'], and(noUsers, 'scheduler')),
     LocateFiles: and(operate, 'query', 'scheduler', 'storage'),
