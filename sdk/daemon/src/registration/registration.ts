@@ -34,13 +34,14 @@ export class Registration<Resource extends Registered> implements AsyncDisposabl
     this.#options = options;
   }
 
-  /** Does not wait for a metadata daemon that is away. @throws the registrant's `takenReason` when another has the name. */
+  /** Does not wait for a metadata daemon that is away. @throws with one of the registrant's `takenReasons` when another has the name. */
   static async start<Resource extends Registered>(
     options: RegistrationOptions<Resource>,
   ): Promise<Registration<Resource>> {
     const registration = new Registration(options);
     await registration.#beat().catch((error) => {
-      if (isTesseraError(error, options.registrant.takenReason)) throw error;
+      const { takenReasons } = options.registrant;
+      if (isTesseraError(error) && takenReasons.includes(error.reason)) throw error;
       registration.#report(error);
     });
     registration.#running = registration.#keepAlive();
