@@ -145,14 +145,16 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   'tessera.host.v1.HostService': {
     ...each(
       [
-        ...['GetHost', 'GetProcess', 'ListProcesses', 'WatchProcesses', 'ReadLogs'],
-        ...['StopProcess', 'DeleteProcess'],
+        ...['GetProcess', 'ListProcesses', 'WatchProcesses', 'ReadLogs'],
+        ...['StopProcess', 'DeleteProcess', 'RestoreFiles'],
         ...['GetArtifact', 'ListArtifacts', 'DeleteArtifact'],
       ],
       and(operate, 'scheduler'),
     ),
     // Whoever says what runs on a machine can read there whatever the platform keeps. So does a deployment.
-    ...each(['StartProcess', 'PutArtifact'], and(administer, 'scheduler')),
+    ...each(['StartProcess', 'PutArtifact', 'PullArtifact'], and(administer, 'scheduler')),
+    GetHost: and(operate, 'scheduler', 'host'),
+    ReadArtifact: and(noUsers, 'host'),
   },
   'tessera.coordination.v1.LeaseService': each(
     ['AcquireLease', 'RenewLease', 'ReleaseLease', 'GetLease', 'WaitLease'],
