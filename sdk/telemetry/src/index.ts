@@ -1,6 +1,7 @@
 /** Spans, their context on the wire, and metrics as data. Exporters are elsewhere. */
 export { tracedCall, tracedStream } from './calls.ts';
 export { tracedRequest, tracesClientCalls } from './client-interceptor.ts';
+export { activeTraceparent, inChildSpan, inSpanUnder } from './later-work.ts';
 export {
   defineMetrics,
   type Labels,

@@ -87,11 +87,14 @@ class ReplicaKeeper {
     while (!signal.aborted) {
       this.#wake = new AbortController();
       const woken = AbortSignal.any([this.#wake.signal, signal]);
+      const startedMs = clock.monotonicMs();
       try {
         if (this.#catalog.isListed) await this.#pass();
       } catch (error) {
         if (!signal.aborted) log.warn({ error: messageOf(error) }, 'replicas.pass-failed');
       }
+      // Every copy that ends asks for another pass: where one takes long, other work of the leader gets half of the time.
+      await clock.sleep(clock.monotonicMs() - startedMs, signal).catch(() => {});
       await clock.sleep(config.replicaIntervalMs, woken).catch(() => {});
     }
     await Promise.all([following, scrubbing, ...this.#works]);

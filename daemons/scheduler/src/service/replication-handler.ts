@@ -47,6 +47,8 @@ export class ReplicationHandler implements scheduler.ReplicationServiceImplement
     );
     // A platform without storage nodes does not replicate, so nothing is missing.
     const report = reportReplication(seen.length === 0 ? [] : items, seen);
+    // Retired segments count as well: queries that run may still read them.
+    const named = new Set(segments.resources.flatMap(({ replicas }) => replicas));
     const quarantined = new Map(
       nodes.resources.map(({ name, quarantinedFiles }) => [resourceIdOf(name), quarantinedFiles]),
     );
@@ -61,7 +63,7 @@ export class ReplicationHandler implements scheduler.ReplicationServiceImplement
         pendingCount: BigInt(held.pendingItems),
         pendingBytes: BigInt(held.pendingBytes),
         quarantinedFiles: quarantined.get(node.id) ?? 0n,
-        removable: held.items === 0 && segments.resources.every(isNotOn(node.id)),
+        removable: held.items === 0 && !named.has(node.id),
       })),
       degradedItems: report.degraded.slice(0, maxDegraded).map(({ item, alive: held, reason }) => ({
         item: item.name,
@@ -74,9 +76,4 @@ export class ReplicationHandler implements scheduler.ReplicationServiceImplement
       conditions: report.conditions.map(({ reason, message }) => ({ reason, message })),
     };
   }
-}
-
-/** Retired segments count as well: queries that run may still read them. */
-function isNotOn(node: string) {
-  return ({ replicas }: { readonly replicas: readonly string[] }) => !replicas.includes(node);
 }
