@@ -202,12 +202,3 @@ export function buildNodeAway(node: string): TesseraError {
     metadata: { node },
   });
 }
-
-export function badRetiredGrace(text: string): TesseraError {
-  return new TesseraError({
-    code: Code.INVALID_ARGUMENT,
-    reason: 'BAD_RETIRED_GRACE',
-    message: `--retired-grace is ${JSON.stringify(text)}: give seconds, 0 or more.`,
-    metadata: { text },
-  });
-}

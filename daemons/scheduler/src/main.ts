@@ -5,6 +5,7 @@ import { clientsOfDaemons, connect } from '@tessera/client';
 import {
   controlByMetadata,
   daemonArguments,
+  numberArgument,
   ownToken,
   runDaemon,
   startServer,
@@ -12,7 +13,6 @@ import {
 } from '@tessera/daemon';
 import { composeScheduler } from './composition.ts';
 import { schedulerDefaults } from './config.ts';
-import { badRetiredGrace } from './errors.ts';
 
 /**
  * Runs the scheduler daemon by itself until SIGINT or SIGTERM. `--metadata` and `--query` may name several. The storage
@@ -29,8 +29,10 @@ const { values } = parseArgs({
     work: { type: 'string', default: join(tmpdir(), 'tessera-scheduler') },
     replication: { type: 'string', default: String(schedulerDefaults.replication) },
     'build-node': { type: 'string' },
+    /** Seconds between two rounds of reading deep storage again; 0: it is not. */
+    'deep-scrub-interval': { type: 'string' },
     /** How long retired segments and unused files are kept for readers that began before, seconds. */
-    'retired-grace': { type: 'string', default: String(schedulerDefaults.retiredGraceMs / 1_000) },
+    'retired-grace': { type: 'string' },
   },
 });
 
@@ -45,12 +47,15 @@ await runDaemon('scheduler', values, async ({ log, meter, stack, drainTimeoutMs 
   });
   const { address, work: workDirectory } = values;
   const buildNode = values['build-node'];
+  const deepScrubIntervalMs = milliseconds('deep-scrub-interval');
+  const retiredGraceMs = milliseconds('retired-grace');
   const config = {
     ...schedulerDefaults,
     workDirectory,
     pluginDirectory: process.cwd(),
     replication: Number(values.replication),
-    retiredGraceMs: retiredGraceMsOf(values['retired-grace']),
+    ...(deepScrubIntervalMs === undefined ? {} : { deepScrubIntervalMs }),
+    ...(retiredGraceMs === undefined ? {} : { retiredGraceMs }),
     ...(buildNode === undefined ? {} : { buildNode }),
   };
   const dependencies = { clients, transport, log, meter };
@@ -64,8 +69,8 @@ await runDaemon('scheduler', values, async ({ log, meter, stack, drainTimeoutMs 
   return { address: server.address };
 });
 
-function retiredGraceMsOf(text: string): number {
-  const seconds = Number(text);
-  if (text.trim() === '' || !(seconds >= 0)) throw badRetiredGrace(text);
-  return seconds * 1_000;
+/** Of an option that is given in seconds. */
+function milliseconds(option: 'deep-scrub-interval' | 'retired-grace'): number | undefined {
+  const seconds = numberArgument(option, values[option], { min: 0, max: 2_147_483 });
+  return seconds === undefined ? undefined : seconds * 1_000;
 }

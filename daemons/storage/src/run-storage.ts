@@ -44,7 +44,7 @@ export interface RunningStorage extends AsyncDisposable {
 
 /**
  * Serves a store, and makes it known as the storage node of its name when it has one.
- * @throws BAD_RESOURCE_ID, METADATA_NOT_NAMED, STORAGE_NODE_NAME_TAKEN, INSTALLATION_MISMATCH, ADDRESS_IN_USE, PLAINTEXT_REFUSED, and what reading certificates throws.
+ * @throws STORAGE_DIRECTORY_LOCKED, STORAGE_DIRECTORY_UNUSABLE, BAD_RESOURCE_ID, METADATA_NOT_NAMED, STORAGE_NODE_NAME_TAKEN, INSTALLATION_MISMATCH, ADDRESS_IN_USE, PLAINTEXT_REFUSED, and what reading certificates throws.
  */
 export async function runStorage(
   input: StorageConfigInput,

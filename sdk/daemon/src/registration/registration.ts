@@ -39,16 +39,16 @@ export class Registration<Resource extends Registered> implements AsyncDisposabl
 
   /**
    * Does not wait for a metadata daemon that is away.
-   * @throws the registrant's `takenReason` when another has the name; INSTALLATION_MISMATCH, INSTALLATION_NOTE_UNUSABLE.
+   * @throws one of the registrant's `takenReasons` when another has the name; INSTALLATION_MISMATCH, INSTALLATION_NOTE_UNUSABLE.
    */
   static async start<Resource extends Registered>(
     options: RegistrationOptions<Resource>,
   ): Promise<Registration<Resource>> {
     const registration = new Registration(options);
     await registration.#beat().catch((error) => {
-      const { takenReason } = options.registrant;
-      const hopeless = [takenReason, 'INSTALLATION_MISMATCH', 'INSTALLATION_NOTE_UNUSABLE'];
-      if (hopeless.some((reason) => isTesseraError(error, reason))) throw error;
+      const { takenReasons } = options.registrant;
+      const hopeless = [...takenReasons, 'INSTALLATION_MISMATCH', 'INSTALLATION_NOTE_UNUSABLE'];
+      if (isTesseraError(error) && hopeless.includes(error.reason)) throw error;
       registration.#report(error);
     });
     registration.#running = registration.#keepAlive();

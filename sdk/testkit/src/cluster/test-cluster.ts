@@ -25,7 +25,7 @@ export const hostCount = 3;
 export const adminPassword = 'the first one';
 /** Longer ones keep what is remembered for some time, such as ids of requests. */
 const longestLeaseSeconds = 60;
-const diskMegabytes = { etcd: 128, storage: 64 } as const;
+const diskMegabytes = { etcd: 384, storage: 64 } as const;
 
 /** In the order in which each finds those that it needs. */
 const kinds: readonly DaemonKind[] = ['etcd', 'metadata', 'storage', 'query', 'scheduler'];

@@ -12,6 +12,7 @@ registerHooks({
   load: (url, context, nextLoad) => {
     const loaded = nextLoad(url, context);
     if (url !== wanted) return loaded;
+    console.warn(`mutant ${mutant.name} is loaded`);
     return { ...loaded, source: mutate(mutant, String(loaded.source)) };
   },
 });

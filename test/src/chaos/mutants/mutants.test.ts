@@ -16,16 +16,13 @@ describe.each(mutants)('the mutant $name', (mutant) => {
   });
 
   test('is what a process loads that is given it', () => {
-    const program = `
-      const loaded = await import(${JSON.stringify(pathToFileURL(file).href)});
-      const classes = Object.values(loaded).map(String).join();
-      console.log(classes.includes(${JSON.stringify(mutant.instead.split('\n')[0])}));
-    `;
+    const program = `await import(${JSON.stringify(pathToFileURL(file).href)})`;
     const args = ['--conditions=tessera-source', '--input-type=module', '--eval', program];
-    const { stdout, stderr } = spawnSync(process.execPath, args, {
+    const { status, stderr } = spawnSync(process.execPath, args, {
       encoding: 'utf8',
       env: { ...process.env, ...mutation(mutant) },
     });
-    expect({ stdout: stdout.trim(), stderr }).toMatchObject({ stdout: 'true' });
+    expect(stderr).toContain(`mutant ${mutant.name} is loaded`);
+    expect(status).toBe(0);
   });
 });
