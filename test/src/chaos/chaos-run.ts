@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { seededRandom, systemClock } from '@tessera/base';
 import {
@@ -37,6 +37,8 @@ export interface ChaosOptions {
   readonly limitMs?: number;
   /** Is given a line for each round, and the summary. */
   readonly print: (line: string) => void;
+  /** Where the daemons' logs are copied at the end, a folder for each host. */
+  readonly logFolder?: string;
   /** What every daemon's process is given besides. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -54,11 +56,19 @@ const finalQuestions = 20;
 export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   await using stack = new AsyncDisposableStack();
   const cluster = stack.use(await TestCluster.start(options.environment));
+  const { logFolder } = options;
+  if (logFolder !== undefined) stack.defer(() => copyLogs(cluster, logFolder));
   const oracle = stack.use(await Oracle.start());
   const clients = stack.use(await ClusterClients.ofAdmin(cluster));
   const restricted = stack.use(await makeRestrictedUser(clients, world));
   const users = { clients, restricted };
   return await new ChaosRun(cluster, users, oracle, options).run(); // Before all of it ends.
+}
+
+function copyLogs({ folder }: TestCluster, to: string): void {
+  for (const log of globSync('host-*/*.log', { cwd: folder })) {
+    cpSync(join(folder, log), join(to, log), { recursive: true });
+  }
 }
 
 class ChaosRun {
@@ -183,6 +193,7 @@ class ChaosRun {
     const healedMs = systemClock.monotonicMs();
     await Promise.all(this.#cluster.daemons.map((daemon) => daemon.untilReady()));
     this.#wrong.push(...(await this.#recovery.untilServed(AbortSignal.timeout(recoveryBoundMs))));
+    this.#wrong.push(...this.#ended());
     const recoveryMs = systemClock.monotonicMs() - healedMs;
     const after = this.#counts();
     const right = after.right - before.right;
@@ -192,6 +203,12 @@ class ChaosRun {
     this.#options.print(
       `${index + 1}. ${what} (${holdMs} ms): well again after ${(recoveryMs / 1_000).toFixed(1)} s; ${right} right answers, ${failed} failures`,
     );
+  }
+
+  /** Daemons that nobody has ended since they were ready. */
+  #ended(): readonly string[] {
+    const away = this.#cluster.daemons.filter(({ isRunning }) => !isRunning);
+    return away.map((daemon) => `${daemon.name} has ended by itself:\n${daemon.logEnd()}`);
   }
 
   /** Of all questions that users have asked. */
@@ -225,17 +242,14 @@ class ChaosRun {
     const [all, part] = this.#asking as [QueryLoad, QueryLoad];
     const recoveries = this.#windows.map(({ recoveryMs }) => recoveryMs).sort((a, b) => a - b);
     const seconds = (at: number) => ((recoveries.at(at) ?? 0) / 1_000).toFixed(1);
-    const { operations, publishedSegments, acknowledged } = {
-      operations: this.#builds.acknowledged.length,
-      publishedSegments: this.#builds.published,
-      acknowledged: Object.entries(this.#writes.acknowledged),
-    };
+    const { published, acknowledged: operations, failures } = this.#builds;
+    const writes = Object.entries(this.#writes.acknowledged);
     return [
       `${this.#tally}`,
       `share from cuboids: ${this.#tally.cuboidShare.toFixed(2)}`,
       `questions that failed: ${all.failures}; of the restricted user: ${part.failures}`,
-      `${operations} operations, ${publishedSegments} segments published; failed: ${this.#builds.failures}`,
-      `acknowledged writes: ${acknowledged.map(([what, count]) => `${count} ${what}`).join(', ')}; failed: ${this.#writes.failures}`,
+      `${operations.length} operations, ${published} segments published; failed: ${failures}`,
+      `acknowledged writes: ${writes.map(([what, count]) => `${count} ${what}`).join(', ')}; failed: ${this.#writes.failures}`,
       `well again: median ${seconds(Math.floor(recoveries.length / 2))} s, worst ${seconds(-1)} s`,
     ].join('\n');
   }

@@ -5,7 +5,7 @@ import { mutantNamed, mutation } from './mutants/mutants.ts';
 import { faultCount, shortcomings } from './outcome.ts';
 
 /**
- * `npm run test:chaos -- [--seed N] [--faults N] [--minutes N] [--mutant NAME]`: the same seed makes the same faults.
+ * `npm run test:chaos -- [--seed N] [--faults N] [--minutes N] [--logs FOLDER] [--mutant NAME]`: the same seed makes the same faults.
  * With minutes there are as many of them as come to their turn by then. With a mutant the daemons run with a mistake that the
  * run has to find.
  */
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '20261128' },
     faults: { type: 'string', default: '500' },
     minutes: { type: 'string' },
+    logs: { type: 'string' },
     mutant: { type: 'string' },
   },
 });
@@ -23,12 +24,13 @@ if (why !== undefined) {
   console.error(`There can be no cluster here: ${why}.`);
   process.exit(2);
 }
-const { seed, faults, minutes, mutant } = values;
+const { seed, faults, minutes, logs, mutant } = values;
 console.log(`seed ${seed}${mutant === undefined ? '' : ` with the mutant ${mutant}`}`);
 const outcome = await runChaos({
   seed: Number(seed),
   faults: Number(faults),
   ...(minutes === undefined ? {} : { limitMs: Number(minutes) * 60_000 }),
+  ...(logs === undefined ? {} : { logFolder: logs }),
   print: (line) => console.log(line),
   environment: mutant === undefined ? {} : mutation(mutantNamed(mutant)),
 });

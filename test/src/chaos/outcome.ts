@@ -31,10 +31,10 @@ export interface ChaosOutcome {
 /** What a run that proves something has seen at least; of the counts, one for so many faults. */
 const least = {
   cuboidShare: 0.2,
-  answeredPerFault: 2,
-  faultsPerAnswerOfKind: 3,
-  faultsPerSegment: 4,
-  faultsPerWrite: 2,
+  answeredPerFault: 1,
+  faultsPerAnswerOfKind: 6,
+  faultsPerSegment: 10,
+  faultsPerWrite: 4,
   /** Faults after which each kind has come, in every seed that there is in practice. */
   faultsForAllKinds: 200,
 } as const;

@@ -1,9 +1,9 @@
-import { type Clock, Code, isTesseraError, TesseraError } from '@tessera/base';
+import { type Clock, isTesseraError } from '@tessera/base';
 import { query, type TesseraClient } from '@tessera/client';
 import { compared } from '../differential/check.ts';
 import type { Oracle, Outcome } from '../differential/world.ts';
 import type { DataVersions } from './data-versions.ts';
-import { isRetryable } from './failures.ts';
+import { answerWithin, isRetryable } from './failures.ts';
 import { kindsOf, type QuestionKind, type QuestionTally } from './question-kinds.ts';
 
 /** What became of one question. */
@@ -71,27 +71,18 @@ export class Questions {
 
   /** @throws what may be retried, and what no question should fail with */
   async #answer(queries: TesseraClient['queries'], sql: string): Promise<Outcome> {
-    const signal = AbortSignal.timeout(limitsMs.client);
-    const options = { project: `projects/${this.#project}`, timeoutMs: limitsMs.daemon, signal };
+    const options = { project: `projects/${this.#project}`, timeoutMs: limitsMs.daemon };
     const kinds = [...this.#ofUser, ...kindsOf(sql)];
     this.#tally.asked(kinds);
     try {
-      const { schema, rows, summary } = await query(queries, sql, options);
+      const { schema, rows, summary } = await answerWithin(limitsMs.client, (signal) =>
+        query(queries, sql, { ...options, signal }),
+      );
       this.#tally.answered(kinds, summary.planKind);
       return { schema, rows, planKind: summary.planKind };
     } catch (error) {
-      if (signal.aborted) throw noAnswer();
       if (!isTesseraError(error) || isRetryable(error)) throw error;
       return { reason: error.reason, message: error.message };
     }
   }
-}
-
-/** The daemon is paused or cut off, and its client has given up. */
-function noAnswer(): TesseraError {
-  return new TesseraError({
-    code: Code.DEADLINE_EXCEEDED,
-    reason: 'NO_ANSWER',
-    message: `No answer within ${limitsMs.client} ms.`,
-  });
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '@tessera/base';
+import { type Clock, messageOf } from '@tessera/base';
 import { failureName, isRetryable } from './failures.ts';
 
 const retryMs = 100;
@@ -15,7 +15,7 @@ export async function untilWell(
   for (;;) {
     const found = await find().catch((error: unknown) => {
       if (!isRetryable(error)) throw error;
-      return [`still fails: ${failureName(error)}`];
+      return [`still fails: ${failureName(error)}: ${messageOf(error)}`];
     });
     if (found.length === 0 || deadline.aborted) return found;
     await clock.sleep(retryMs);

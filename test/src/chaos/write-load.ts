@@ -3,7 +3,7 @@ import type { Clock } from '@tessera/base';
 import { listAll } from '@tessera/client';
 import type { ClusterClients } from '@tessera/testkit/cluster';
 import { type CountedResource, countedResources, makeWrittenProject } from './counted-resources.ts';
-import { FailureCounts } from './failures.ts';
+import { answerWithin, FailureCounts } from './failures.ts';
 
 const pauseMs = 150;
 const writeTimeoutMs = 10_000;
@@ -55,9 +55,9 @@ export class WriteLoad {
   /** A new project, by the n-th metadata daemon. @throws what may be tried again */
   async write(n: number): Promise<void> {
     const projectId = `written-${this.#next++}`;
-    const signal = AbortSignal.timeout(writeTimeoutMs);
     const { projects } = this.#clients.nth('metadata', n);
-    await projects.createProject({ projectId, project: {}, requestId: randomUUID() }, { signal });
+    const request = { projectId, project: {}, requestId: randomUUID() };
+    await answerWithin(writeTimeoutMs, (signal) => projects.createProject(request, { signal }));
     this.#projects.push(`projects/${projectId}`);
   }
 
@@ -81,11 +81,13 @@ export class WriteLoad {
 
   async #count(resource: CountedResource, n: number): Promise<void> {
     const client = this.#clients.whole(n);
-    const signal = AbortSignal.timeout(writeTimeoutMs);
     const acknowledged = this.#counts.get(resource)!;
-    const found = await resource.read(client, signal);
-    if (found.count < acknowledged) this.#lost.push(undone(resource, acknowledged, found.count));
-    await resource.change(client, found, signal);
+    const found = await answerWithin(writeTimeoutMs, async (signal) => {
+      const read = await resource.read(client, signal);
+      if (read.count < acknowledged) this.#lost.push(undone(resource, acknowledged, read.count));
+      await resource.change(client, read, signal);
+      return read;
+    });
     this.#counts.set(resource, found.count + 1);
   }
 }

@@ -198,15 +198,17 @@ describe('a table that a model names', () => {
 describe('a statement that comes while a snapshot is being made', () => {
   test('is not answered by data from longer ago than the interval', async () => {
     await using files = new Files();
+    files.readExtent = () => Promise.reject(new Error('away'));
     files.putModel(['x']);
     files.putSegment();
+    await files.stateOf(await files.now());
     const reading = Promise.withResolvers<void>();
     const read = Promise.withResolvers<SourceExtent>();
     files.readExtent = () => {
       reading.resolve();
       return read.promise;
     };
-    const early = files.now();
+    const early = files.later(); // It tries to read the extent again.
     await reading.promise;
     appendFileSync(files.w, '2024-01-03,3\n');
     await files.clock.advance(freshnessIntervalMs);
