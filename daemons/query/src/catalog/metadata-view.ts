@@ -93,7 +93,7 @@ export class MetadataView implements AsyncDisposable {
    * @throws the signal's reason, and what a list fails with
    */
   async refresh(signal: AbortSignal): Promise<void> {
-    const read = Promise.all([
+    const listed = Promise.all([
       Promise.all(
         collections.map(async (name) => {
           const options = { parent, pageSize, signal };
@@ -102,7 +102,7 @@ export class MetadataView implements AsyncDisposable {
       ),
       this.segments.refresh(signal),
     ]);
-    const [lists] = await until(read, signal);
+    const [lists] = await until(listed, signal);
     for (const { name, resources, revision } of lists) {
       // Nothing that is held of the collection is newer.
       if (revision >= (this.#held.get(name) ?? -1n)) this.#replace(name, resources, revision);
