@@ -75,6 +75,7 @@ export async function composeHost(
     describe: () => describe(''),
     availability: () => readAvailability(inventory),
     uploadIdleTimeoutMs,
+    clock,
   });
   const running = starting.move();
   return {
