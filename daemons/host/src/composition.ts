@@ -115,6 +115,7 @@ export async function composeHost(
     describe: () => describe(''),
     availability: () => readAvailability(inventory),
     uploadIdleTimeoutMs,
+    clock,
   });
   const running = starting.move();
   return {

@@ -1,4 +1,5 @@
-import { durationFromProto } from '@tessera/client';
+import type { Clock } from '@tessera/base';
+import { durationFromProto, timestampToProto } from '@tessera/client';
 import { host, type metadata } from '@tessera/proto';
 import type { CallContext } from 'nice-grpc-common';
 import type { ArtifactPulls } from '../artifact/artifact-pulls.ts';
@@ -29,6 +30,7 @@ export interface HostHandlerOptions {
   readonly describe: () => Promise<metadata.Host>;
   readonly availability: () => Promise<Availability>;
   readonly uploadIdleTimeoutMs: number;
+  readonly clock: Clock;
 }
 
 const defaultTailLines = 100;
@@ -47,8 +49,9 @@ export class HostHandler implements host.HostServiceImplementation {
   }
 
   async getHost(): Promise<host.GetHostResponse> {
-    const { describe, availability } = this.#options;
-    return { host: await describe(), ...(await availability()) };
+    const { describe, availability, clock } = this.#options;
+    const now = { host: await describe(), ...(await availability()) };
+    return { ...now, currentTime: timestampToProto(clock.now()) };
   }
 
   async startProcess({ processId, spec, requestId, fence }: host.StartProcessRequest) {

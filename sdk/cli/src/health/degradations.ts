@@ -2,6 +2,8 @@
 export const degradations = {
   DAEMON_UNREACHABLE:
     'A service did not answer, so nothing is known of what it looks after. Start its daemon, or look into its log.',
+  METADATA_READ_ONLY:
+    'The metadata store takes no writes: questions are answered, but nothing is built, changed or noticed as new. The message says what to do; writes return by themselves then.',
   NO_LEADER:
     'No scheduler leads, so nothing is built, merged or retired. It passes within seconds of a start or fail-over; otherwise start a scheduler.',
   DEPLOYMENT_HALTED:
@@ -10,6 +12,8 @@ export const degradations = {
     'A host has sent no heartbeat: its daemon is stopped, the machine is off, or it cannot reach metadata. Start the daemon; when the machine is gone for good, `tessera host forget`.',
   HOST_UNREACHABLE:
     'A host sends heartbeats, but does not answer here: is its port open, and are its certificates those of the others?',
+  CLOCK_OFF:
+    'The clock of a host differs from that of metadata by more than 5 s. Nothing that is answered or kept depends on it, but tokens and certificates begin and end at other times there, and times in logs mislead. Let NTP set it.',
   PROCESS_CRASH_LOOP:
     'Processes of a host end by themselves again and again. `tessera host logs HOST PROCESS --stderr` shows why.',
   DISK_NEARLY_FULL:

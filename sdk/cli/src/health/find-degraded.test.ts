@@ -11,6 +11,7 @@ const cube: ObservedCube = {
 const memory = { usedBytes: 40n, budgetBytes: 100n, files: 3, filesInMemory: 3 };
 const healthy: ObservedPlatform = {
   unreachable: [],
+  storeFaults: [],
   isLed: true,
   sourceFailures: [],
   policyFaults: [],
@@ -45,11 +46,18 @@ describe('what is degraded', () => {
   test('is nothing where all is well, or is only being loaded', () => {
     expect(findDegraded(healthy)).toEqual([]);
     expect(findDegraded({ ...healthy, memory: { ...memory, filesInMemory: 1 } })).toEqual([]);
+    expect(findDegraded({ ...healthy, hosts: [{ ...host, clockAheadMs: 2_000 }] })).toEqual([]);
   });
 
   test.each([
     { change: { unreachable: [away] }, found: ['DAEMON_UNREACHABLE', 'storage'] },
+    {
+      change: { storeFaults: [{ reason: 'ETCD_NO_SPACE', message: 'Compact it.' }] },
+      found: ['METADATA_READ_ONLY', 'metadata'],
+    },
     { change: { isLed: false }, found: ['NO_LEADER', 'scheduler'] },
+    { change: { hosts: [{ ...host, clockAheadMs: 180_000 }] }, found: ['CLOCK_OFF', 'a'] },
+    { change: { hosts: [{ ...host, clockAheadMs: -6_000 }] }, found: ['CLOCK_OFF', 'a'] },
     { change: { sourceFailures: [failedSource] }, found: ['SOURCE_UNREADABLE', 'shop'] },
     {
       change: { policyFaults: [{ policy: 'own', field: 'rows', description: 'gone' }] },
