@@ -144,8 +144,10 @@ export class SegmentsView implements AsyncDisposable {
 
   /** Reads what has changed by now, for who knows of a write that the watch has not told yet. */
   async refresh(signal: AbortSignal): Promise<void> {
+    await until(this.#watching.promise, signal);
     const now = await this.#revisionNow(signal);
-    const from = this.#followed + 1n;
+    // That revision once more: the watch may have told a part of it only.
+    const from = this.#followed;
     if (now > this.#base) this.#base = now;
     if (from > now) return;
     try {
