@@ -1,6 +1,26 @@
 import { Code, TesseraError } from '@tessera/base';
 import type { SourceFailure } from './transfer/source-order.ts';
 
+/** Another storage daemon has the folder. */
+export function directoryLocked(directory: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'STORAGE_DIRECTORY_LOCKED',
+    message: `${directory} is in use by another storage daemon; stop that one, or choose another directory.`,
+    metadata: { directory },
+  });
+}
+
+/** The folder cannot be created, or nothing can be written into it. */
+export function directoryUnusable(directory: string, detail: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'STORAGE_DIRECTORY_UNUSABLE',
+    message: `${directory} cannot be used as a folder of stored files (${detail}); see that it can be written to, or choose another directory.`,
+    metadata: { directory, detail },
+  });
+}
+
 /** No file of that content is here: it was never taken in, or was dropped. */
 export function layoutNotStored(file: string): TesseraError {
   return new TesseraError({

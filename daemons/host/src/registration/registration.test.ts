@@ -227,3 +227,15 @@ test('after kill -9 the same host takes its lease over at once, however long it 
   await daemon.start();
   await expect.poll(token).not.toBe(before);
 });
+
+test('a host takes part in no other installation than its own, whose metadata learns nothing of it', async () => {
+  await (await run('one'))[Symbol.asyncDispose]();
+  const own = metadata;
+  metadata = stack.use(new Metadata(mkdtempSync(join(folder, 'other-'))));
+  await metadata.start();
+  await expectReason(run('one'), 'INSTALLATION_MISMATCH');
+  const other = stack.use(connect(metadata.address));
+  expect((await other.hosts.listHosts({})).hosts).toEqual([]);
+  metadata = own;
+  stack.use(await run('one'));
+});

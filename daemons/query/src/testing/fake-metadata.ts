@@ -48,8 +48,8 @@ export class FakeMetadata {
     const of = (name: Name) => {
       const method = `${name[0]!.toUpperCase()}${name.slice(1)}`;
       return {
-        [`list${method}`]: async () => ({
-          [name]: [...this.#resources[name].values()],
+        [`list${method}`]: async ({ parent }: { parent: string }) => ({
+          [name]: [...this.#resources[name].values()].filter((each) => isIn(parent, each.name)),
           nextPageToken: '',
           revision: this.revision,
         }),
@@ -70,9 +70,13 @@ export class FakeMetadata {
 
   async *#watch(name: Name, startRevision: bigint, signal: AbortSignal): AsyncIterable<unknown> {
     let next = 0;
+    let caughtUp = false;
     while (!signal.aborted) {
       const change = this.#history[next];
       if (change === undefined) {
+        if (!caughtUp) yield { revision: this.revision };
+        caughtUp = true;
+        if (next < this.#history.length) continue;
         await this.#changed(signal);
         continue;
       }
@@ -97,4 +101,10 @@ export class FakeMetadata {
       signal.addEventListener('abort', wake, { once: true });
     });
   }
+}
+
+/** `-` in the place of an id stands for any. */
+function isIn(parent: string, name: string): boolean {
+  const parts = name.split('/');
+  return parent.split('/').every((part, i) => part === '-' || part === parts[i]);
 }

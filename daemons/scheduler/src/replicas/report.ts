@@ -8,6 +8,8 @@ export interface ReplicationReport {
   /** The worst first. */
   readonly degraded: readonly DegradedReport[];
   readonly conditions: readonly PlacementCondition[];
+  /** Items that deep storage has no whole copy of; 0 when it has none of any: then there is no deep storage. */
+  readonly lackingInDeep: number;
 }
 
 export interface NodeReport {
@@ -43,6 +45,9 @@ export function reportReplication(
     nodes: nodes.map((node) => nodeReport(node, items, placement)),
     degraded: degraded.sort((a, b) => a.alive.length - b.alive.length),
     conditions,
+    lackingInDeep: items.some(({ inDeepStorage }) => inDeepStorage)
+      ? items.filter(({ inDeepStorage }) => !inDeepStorage).length
+      : 0,
   };
 }
 

@@ -24,6 +24,10 @@ export const degradations = {
     'Some segments, snapshots or dictionaries are on fewer storage nodes than they shall be on. REPLICA_LOST passes by itself, as they are being copied; NODES_TOO_FEW until a storage node is added or comes back.',
   STORAGE_NODE_GONE:
     'A storage node sends no heartbeat. Start its daemon; if it never comes back, `tessera storage forget NODE`.',
+  NODE_FILES_QUARANTINED:
+    'A storage node has found files damaged and set them aside. It replaces them by itself from other nodes or deep storage, every `mend-interval`; when nobody has a whole copy, `tessera refresh CUBE` makes them again. Many of them: look after its disk.',
+  DEEP_COPIES_MISSING:
+    'Deep storage has no whole copy of some segments, snapshots or dictionaries, because they are new or their copy was found damaged. They are stored there as soon as a storage node that is alive holds them: otherwise look into the log of the scheduler for `replicas.copy-failed`.',
   PLACEMENT_LIMITED:
     'The storage nodes cannot hold everything as it is wished. The message says what is lacking.',
   SEGMENT_STALE:

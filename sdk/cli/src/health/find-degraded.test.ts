@@ -33,6 +33,8 @@ const replicated = {
   unreachableItems: 0,
   fewByReason: {},
   pendingBytes: 0n,
+  quarantinedFiles: {},
+  lackingInDeepStorage: 0n,
   conditions: [],
 };
 const away = { service: 'storage', message: 'No connection.' };
@@ -69,6 +71,14 @@ describe('what is degraded', () => {
       found: ['REPLICAS_TOO_FEW', 'storage', '3 REPLICA_LOST; 2.0 kB are to be copied.'],
     },
     { change: { goneNodes: ['c'] }, found: ['STORAGE_NODE_GONE', 'c', 'It holds no lease.'] },
+    {
+      change: { quarantinedFiles: { b: 3n } },
+      found: ['NODE_FILES_QUARANTINED', 'b', '3 damaged files are not replaced yet.'],
+    },
+    {
+      change: { lackingInDeepStorage: 4n },
+      found: ['DEEP_COPIES_MISSING', 'storage', '4 items.'],
+    },
     {
       change: { conditions: [{ reason: 'RACKS_TOO_FEW', message: 'Two racks.' }] },
       found: ['PLACEMENT_LIMITED', 'storage', 'RACKS_TOO_FEW: Two racks.'],

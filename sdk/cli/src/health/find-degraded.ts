@@ -50,6 +50,10 @@ export interface ObservedReplication {
   readonly unreachableItems: number;
   /** Items that too few hold, by the reason why. */
   readonly fewByReason: Readonly<Record<string, number>>;
+  /** By id of a storage node: damaged files that it has not replaced yet; nodes without are left out. */
+  readonly quarantinedFiles: Readonly<Record<string, bigint>>;
+  /** Items that deep storage has no whole copy of. */
+  readonly lackingInDeepStorage: bigint;
   /** Bytes that are to be copied. */
   readonly pendingBytes: bigint;
   readonly conditions: readonly { readonly reason: string; readonly message: string }[];
@@ -143,6 +147,12 @@ function ofReplication(seen: ObservedReplication | undefined): Degraded[] {
     ...(few.length === 0
       ? []
       : [degraded('REPLICAS_TOO_FEW', 'storage', `${few.join(', ')}${toCome}.`)]),
+    ...Object.entries(seen.quarantinedFiles).map(([node, count]) =>
+      degraded('NODE_FILES_QUARANTINED', node, `${count} damaged files are not replaced yet.`),
+    ),
+    ...(seen.lackingInDeepStorage === 0n
+      ? []
+      : [degraded('DEEP_COPIES_MISSING', 'storage', `${seen.lackingInDeepStorage} items.`)]),
     ...goneNodes.map((node) => degraded('STORAGE_NODE_GONE', node, 'It holds no lease.')),
     ...conditions.map(({ reason, message }) =>
       degraded('PLACEMENT_LIMITED', 'storage', `${reason}: ${message}`),

@@ -167,6 +167,7 @@ function replicationOf({
   degradedItems,
   degradedCount,
   conditions,
+  lackingInDeepStorage,
 }: scheduler.GetReplicationResponse): ObservedReplication {
   const unreachable = degradedItems.filter(({ aliveReplicas }) => aliveReplicas.length === 0);
   const few = degradedItems.filter(({ aliveReplicas }) => aliveReplicas.length > 0);
@@ -180,6 +181,12 @@ function replicationOf({
     goneNodes: nodes.filter(({ alive }) => !alive).map(({ node }) => resourceIdOf(node)),
     unreachableItems: unreachable.length + (isFew ? 0 : unnamed),
     fewByReason,
+    quarantinedFiles: Object.fromEntries(
+      nodes
+        .filter(({ quarantinedFiles }) => quarantinedFiles > 0n)
+        .map(({ node, quarantinedFiles }) => [resourceIdOf(node), quarantinedFiles]),
+    ),
+    lackingInDeepStorage,
     pendingBytes: nodes.reduce((sum, { pendingBytes }) => sum + pendingBytes, 0n),
     conditions,
   };

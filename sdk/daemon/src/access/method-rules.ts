@@ -131,12 +131,15 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   },
   'tessera.storage.v1.TransferService': {
     ReadFile: and(noUsers, 'storage'),
-    ...each(['PullFiles', 'StoreDeep', 'DeleteUnreferencedDeep'], and(noUsers, 'scheduler')),
+    ...each(
+      ['PullFiles', 'StoreDeep', 'ScrubDeep', 'DeleteUnreferencedDeep'],
+      and(noUsers, 'scheduler'),
+    ),
   },
-  'tessera.metadata.v1.MaintenanceService': each(
-    ['CompactRevisions', 'GetStoreStatus', 'CheckStore'],
-    operate,
-  ),
+  'tessera.metadata.v1.MaintenanceService': {
+    ...each(['CompactRevisions', 'GetStoreStatus', 'CheckStore'], operate),
+    GetInstallation: and(operate, ...serviceKinds),
+  },
   // A backup holds what passwords are checked by; a restored one says who may do what.
   'tessera.metadata.v1.BackupService': each(['CreateBackup', 'RestoreBackup'], administer),
   'tessera.host.v1.HostService': {
@@ -154,7 +157,7 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
     ReadArtifact: and(noUsers, 'host'),
   },
   'tessera.coordination.v1.LeaseService': each(
-    ['AcquireLease', 'RenewLease', 'ReleaseLease', 'GetLease'],
+    ['AcquireLease', 'RenewLease', 'ReleaseLease', 'GetLease', 'WaitLease'],
     and(operate, ...serviceKinds),
   ),
   'google.longrunning.Operations': each(
