@@ -4,6 +4,7 @@ import { place } from '@tessera/placement';
 import { metadata } from '@tessera/proto';
 import {
   decideReplicas,
+  type KnownItems,
   type ReplicasSeen,
   reportReplication,
   type SeenNode,
@@ -34,7 +35,7 @@ export const replicasBenchmark: Benchmark = {
     const heapBefore = heapBytes();
     const segments = resourcesOf(Number(values.segments), nodes);
     const resourceBytes = heapBytes() - heapBefore;
-    const known = new WeakMap();
+    const known: KnownItems = new WeakMap();
     const read = (before = known) =>
       storedItems({ segments, cubes: [], snapshots: [], dictionaries: [] }, replication, before);
     const items = read();
