@@ -1,5 +1,36 @@
 /** Apache Flink on bare-metal hosts: what runs where, how large, with which files and flags, and what to do next. Pure: no files, network or clocks. */
 
+export {
+  type Command,
+  jobManagerCommand,
+  type SqlGatewaySize,
+  sqlGatewayCommand,
+  taskManagerCommand,
+} from './launch/commands.ts';
+export {
+  addressOf,
+  clusterConfiguration,
+  configYaml,
+  type JobManagerAddress,
+  type LaunchPaths,
+  log4jProperties,
+} from './launch/configuration.ts';
+export { type Fit, type FitWish, fitToHosts } from './memory/fit-to-host.ts';
+export type { RangeFraction } from './memory/fraction.ts';
+export {
+  type JobManagerMemory,
+  type JobManagerSize,
+  jobManagerJvmFlags,
+  jobManagerKeys,
+  jobManagerMemory,
+} from './memory/job-manager-memory.ts';
+export {
+  type TaskManagerMemory,
+  type TaskManagerSize,
+  taskManagerJvmFlags,
+  taskManagerKeys,
+  taskManagerMemory,
+} from './memory/task-manager-memory.ts';
 export { placementCost } from './placement/attempt.ts';
 export { placeClusters } from './placement/place-clusters.ts';
 export type {
@@ -18,3 +49,13 @@ export type {
   Quota,
   Reservation,
 } from './placement/placement.ts';
+export {
+  type ChangeEffect,
+  clusterChanges,
+  effectOf,
+  jobChanges,
+  type SpecChange,
+} from './spec/changes.ts';
+export type { FlinkClusterSpec } from './spec/cluster-spec.ts';
+export { digestOf } from './spec/digest.ts';
+export type { FlinkJobSpec, FlinkProgram, UpgradeMode } from './spec/job-spec.ts';
