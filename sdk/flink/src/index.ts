@@ -1,5 +1,22 @@
 /** Apache Flink on bare-metal hosts: what runs where, how large, with which files and flags, and what to do next. Pure: no files, network or clocks. */
 
+export type { JobCondition, JobDecision, JobReason, JobStep } from './job/decision.ts';
+export { jobIdOf, specDigest, triggerIdOf } from './job/identity.ts';
+export {
+  type Deployed,
+  emptyJournal,
+  type JobJournal,
+  type JobPhase,
+  type StatePoint,
+} from './job/journal.ts';
+export { nextJobAction, type WantedJob } from './job/next-job-action.ts';
+export type {
+  ObservedJob,
+  ObservedJobManager,
+  ObservedRun,
+  RunState,
+  SavepointProgress,
+} from './job/observed-job.ts';
 export {
   type Command,
   jobManagerCommand,
