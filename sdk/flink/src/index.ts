@@ -1,5 +1,21 @@
 /** Apache Flink on bare-metal hosts: what runs where, how large, with which files and flags, and what to do next. Pure: no files, network or clocks. */
 
+export {
+  type ClusterDecision,
+  type ClusterJournal,
+  type ClusterStep,
+  emptyClusterJournal,
+  type StartedProcess,
+  type WantedCluster,
+  type WantedProcess,
+} from './cluster/cluster-decision.ts';
+export { nextClusterAction } from './cluster/next-cluster-action.ts';
+export type {
+  ClusterHost,
+  ClusterProcess,
+  ObservedCluster,
+  RegisteredTaskManager,
+} from './cluster/observed-cluster.ts';
 export type { JobCondition, JobDecision, JobReason, JobStep } from './job/decision.ts';
 export { jobIdOf, specDigest, triggerIdOf } from './job/identity.ts';
 export {

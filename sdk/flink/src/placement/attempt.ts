@@ -25,7 +25,7 @@ export class Attempt {
     this.packing = new Packing(input);
     this.groups = groupsOf(order);
     this.#order = order;
-    this.#left = keepCurrent(this.packing, this.groups, input.current ?? []);
+    this.#left = keepCurrent(this.packing, this.groups, input);
     for (const cluster of order) this.#fill(cluster);
   }
 

@@ -1,6 +1,6 @@
 import { whyNot } from './eligibility.ts';
 import { type Group, keyOf, type Packing } from './packing.ts';
-import type { PlacedProcess } from './placement.ts';
+import type { PlacedProcess, PlacementInput } from './placement.ts';
 
 /** What of the current placement does not stay as it is, by group. */
 export interface Leftover {
@@ -14,9 +14,9 @@ export interface Leftover {
 export function keepCurrent(
   packing: Packing,
   groups: readonly Group[],
-  current: readonly PlacedProcess[],
+  { current = [], retired = [] }: PlacementInput,
 ): Leftover {
-  for (const process of current) packing.takeNumber(process);
+  for (const process of [...current, ...retired]) packing.takeNumber(process);
   const byGroup = Map.groupBy(current, ({ cluster, role }) => keyOf(cluster, role));
   const stranded = new Map<string, readonly PlacedProcess[]>();
   const running = new Set<string>();

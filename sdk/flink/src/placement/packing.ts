@@ -68,7 +68,7 @@ export class Packing {
   }
 
   /** Its number is not given to another process. */
-  takeNumber({ cluster, role, number }: PlacedProcess): void {
+  takeNumber({ cluster, role, number }: Pick<PlacedProcess, 'cluster' | 'role' | 'number'>): void {
     const key = keyOf(cluster, role);
     const taken = this.#taken.get(key) ?? new Set();
     this.#taken.set(key, taken.add(number));

@@ -83,7 +83,7 @@ export interface Quota {
 export interface PlacedProcess {
   readonly cluster: string;
   readonly role: ProcessRole;
-  /** Tells processes of a group apart; never given again while a process of that number is placed anywhere. */
+  /** Tells processes of a group apart; not given again while a process of that number is placed or may still run. */
   readonly number: number;
   readonly host: string;
   /** As many as its size says, ascending. */
@@ -106,6 +106,8 @@ export interface PlacementInput {
   readonly quotas?: ReadonlyMap<string, Quota>;
   /** What is placed now. It stays, unless its host is gone or unfit, or it is not wanted any more. */
   readonly current?: readonly PlacedProcess[];
+  /** Processes that are not wanted any more and may still run, as on a host that is silent: their numbers are not given again. */
+  readonly retired?: readonly Pick<PlacedProcess, 'cluster' | 'role' | 'number'>[];
 }
 
 export interface PlacementOutcome {
