@@ -1,8 +1,9 @@
 import { headroomShort, shortage, stillDraining } from './conditions.ts';
 import { whyNot } from './eligibility.ts';
 import type { Leftover } from './keep.ts';
+import { makeRoomForJobManager } from './make-room.ts';
 import { type Group, keyOf, type Packing } from './packing.ts';
-import type { ClusterDemand, PlacedProcess, PlacementCondition } from './placement.ts';
+import type { ClusterDemand, GroupDemand, PlacedProcess, PlacementCondition } from './placement.ts';
 import { Room } from './room.ts';
 import { spread } from './spread.ts';
 
@@ -23,15 +24,19 @@ export interface Newcomer {
 
 /**
  * Places what a cluster lacks and reserves its headroom. A cluster of which nothing runs is placed whole or not at all; one that runs gets as many as fit, and
- * what finds no room elsewhere stays where it is.
+ * what finds no room elsewhere stays where it is; its JobManager comes before its TaskManagers.
  */
 export function fillCluster(packing: Packing, cluster: ClusterDemand, left: Leftover): Filled {
   const conditions: PlacementCondition[] = [];
   const placed: Newcomer[] = [];
   const stuck: PlacedProcess[] = [];
   let missing = 0;
-  for (const demand of cluster.groups) {
+  const isRunning = left.running.has(cluster.id);
+  for (const demand of isRunning ? jobManagerFirst(cluster) : cluster.groups) {
     const group = { cluster, demand };
+    if (isRunning && isWithoutJobManager(packing, group, left)) {
+      makeRoomForJobManager(packing, group);
+    }
     const newcomers = fillGroup(packing, group);
     placed.push(...newcomers);
     const lacking = demand.count - packing.processesOf(cluster.id, demand.role).length;
@@ -42,7 +47,7 @@ export function fillCluster(packing: Packing, cluster: ClusterDemand, left: Left
     if (stays.length > 0) conditions.push(stillDraining(packing, group, stays));
     if (stays.length < lacking) conditions.push(shortage(packing, group, lacking - stays.length));
   }
-  if (missing > 0 && !left.running.has(cluster.id)) {
+  if (missing > 0 && !isRunning) {
     for (const { group, process } of placed) packing.remove(group, process.number);
     const all = cluster.groups.reduce((sum, { count }) => sum + count, 0);
     return { conditions, placed: [], stuck: [], missing: all };
@@ -51,6 +56,24 @@ export function fillCluster(packing: Packing, cluster: ClusterDemand, left: Left
     conditions.push(...reserveHeadroom(packing, { cluster, demand }));
   }
   return { conditions, placed, stuck, missing };
+}
+
+function jobManagerFirst({ groups }: ClusterDemand): readonly GroupDemand[] {
+  const isFirst = ({ role }: GroupDemand) => (role === 'jobmanager' ? 0 : 1);
+  return groups.toSorted((a, b) => isFirst(a) - isFirst(b));
+}
+
+/** One that stays on a host which should be emptied still does its work. */
+function isWithoutJobManager(
+  packing: Packing,
+  { cluster, demand }: Group,
+  left: Leftover,
+): boolean {
+  return (
+    demand.role === 'jobmanager' &&
+    packing.processesOf(cluster.id, demand.role).length < demand.count &&
+    left.stranded.get(keyOf(cluster.id, demand.role))!.length === 0
+  );
 }
 
 function fillGroup(packing: Packing, group: Group): Newcomer[] {

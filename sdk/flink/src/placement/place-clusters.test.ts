@@ -242,6 +242,27 @@ describe('placing again', () => {
     expect(reasons(blocked)).toEqual(['DRAIN_BLOCKED']);
   });
 
+  test('gives a lost JobManager the room of a TaskManager, since nothing works without it', () => {
+    const size = { cpuMillis: 500, memoryBytes: gib, diskBytes: 0, ports: 3, slots: 0 };
+    const whole = clusterOf('c', 4, {
+      groups: [
+        { role: 'jobmanager', count: 1, size },
+        { role: 'taskmanager', count: 4, size: smallTaskManager },
+      ],
+    });
+    const two = [hostOf('a'), hostOf('b')];
+    const before = placeClusters({ clusters: [whole], hosts: two }).processes;
+    const workers = before.filter(({ role }) => role === 'taskmanager');
+    const moved = workers.map((process) => ({ ...process, host: 'a' }));
+    const { processes, conditions } = placeClusters({
+      clusters: [whole],
+      hosts: [hostOf('a')],
+      current: [...moved, { ...before.find(({ role }) => role === 'jobmanager')!, host: 'b' }],
+    });
+    expect(countsBy(processes, ({ role }) => role)).toEqual({ jobmanager: 1, taskmanager: 3 });
+    expect(conditions).toMatchObject([{ role: 'taskmanager', reason: 'CAPACITY_SHORT' }]);
+  });
+
   test('takes from the fullest rack when fewer are wanted', () => {
     const { processes } = placeClusters({ clusters: [clusterOf('c', 2)], hosts, current });
     const rackOf = (id: string) => hosts.find((host) => host.id === id)!.rack!;
@@ -293,7 +314,16 @@ describe('placement of anything', () => {
       const left = hosts.filter(() => random.next() < 0.8);
       const after = placeClusters({ ...input, hosts: left, current: first.processes });
       expect(faultsOf({ ...input, hosts: left }, after.processes), `seed ${seed}`).toEqual([]);
-      const stays = first.processes.filter(({ host }) => left.some(({ id }) => id === host));
+      const isLeft = ({ host }: PlacedProcess) => left.some(({ id }) => id === host);
+      // TaskManagers may have to make room for a JobManager that was lost.
+      const headless = new Set(
+        first.processes
+          .filter((process) => process.role === 'jobmanager' && !isLeft(process))
+          .map(({ cluster }) => cluster),
+      );
+      const stays = first.processes.filter(
+        (process) => isLeft(process) && !headless.has(process.cluster),
+      );
       expect(after.processes, `seed ${seed}: stays`).toEqual(expect.arrayContaining(stays));
     }
   });

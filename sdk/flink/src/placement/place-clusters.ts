@@ -6,7 +6,7 @@ import type { PlacementInput, PlacementOutcome } from './placement.ts';
 
 /**
  * Where the processes of all clusters should be. Clusters of higher priority are served first, headroom included; what is placed already stays, unless its host is gone or unfit,
- * its size does not fit there any more, or it is not wanted. Among all placements that keep these rules a cheap one is chosen: few hosts in use, and racks with no more than an even share (see
+ * its size does not fit there any more, it is not wanted, or it gives its room to the lost JobManager of its cluster. Among all placements that keep these rules a cheap one is chosen: few hosts in use, and racks with no more than an even share (see
  * `placementCost`). The same input gives the same placement, in whatever order it is handed in; placing again with the outcome as `current` moves nothing.
  */
 export function placeClusters(input: PlacementInput): PlacementOutcome {
