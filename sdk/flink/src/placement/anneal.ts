@@ -30,9 +30,11 @@ function search(layout: Layout, before: number, least: number): Int32Array | und
   const last = layout.hosts.length - 1;
   let cost = before;
   let lowest = before;
-  let cheapest: Int32Array | undefined;
+  const cheapest = layout.hosts.slice();
+  const cooling = (coldest / hottest) ** (1 / moveCount);
+  let heat = hottest;
   for (let i = 0; i < moveCount && lowest > least; i++) {
-    const heat = hottest * (coldest / hottest) ** (i / moveCount);
+    heat *= cooling;
     const one = integer(0, last);
     const other = integer(0, last);
     const kind = next();
@@ -48,9 +50,9 @@ function search(layout: Layout, before: number, least: number): Int32Array | und
     cost += layout.cost;
     if (cost >= lowest) continue;
     lowest = cost;
-    cheapest = layout.hosts.slice();
+    cheapest.set(layout.hosts);
   }
-  return cheapest;
+  return lowest < before ? cheapest : undefined;
 }
 
 /** Processes of a group by host. */

@@ -90,7 +90,8 @@ export class Layout {
 
   /** Exchanges two processes; false when one finds no room though the other is gone. */
   swap(one: number, other: number): boolean {
-    const [first, second] = [this.hosts[one]!, this.hosts[other]!];
+    const first = this.hosts[one]!;
+    const second = this.hosts[other]!;
     if (first === second || this.#groupOf[one] === this.#groupOf[other]) return false;
     this.#take(one, first, -1);
     this.#take(other, second, -1);
@@ -132,7 +133,8 @@ export class Layout {
     const group = this.#groupOf[process]!;
     const { evenShare } = this.#groups[group]!;
     const racks = group * this.#rackCount;
-    const [old, next] = [racks + this.#racks[from]!, racks + this.#racks[to]!];
+    const old = racks + this.#racks[from]!;
+    const next = racks + this.#racks[to]!;
     const weight = this.#weights[group]!;
     const gain = weight * (this.#load[from]! - this.#load[to]! - weight);
     let cost = 0;
