@@ -43,7 +43,7 @@ export type JobPhase =
       /** How many savepoints were tried for this stop. */
       readonly tries: number;
     }
-  /** It came to its end by itself. */
+  /** It came to its end by itself, and is not started again: that would be another job. */
   | { readonly kind: 'finished' };
 
 /** A checkpoint or savepoint that is complete. */

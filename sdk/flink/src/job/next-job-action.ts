@@ -34,7 +34,8 @@ export function nextJobAction(
   journal: JobJournal,
 ): JobDecision {
   const { phase, deployed } = journal;
-  if (phase.kind === 'finished') return whenFinished(wanted, journal);
+  // Its input is used up, and Flink has dropped its checkpoints: there is nothing that another attempt could go on from.
+  if (phase.kind === 'finished') return { journal, conditions: [] };
   if (phase.kind === 'stopped' || deployed === undefined)
     return whenStopped(wanted, observed, journal);
   const { jobManager } = observed;
@@ -56,17 +57,6 @@ export function nextJobAction(
   if (phase.kind === 'stopping') return whileStopping(observed, journal, run);
   if (hasEnded(run)) return whenEnded(observed, journal, run);
   return whileRunning(wanted, observed, running(journal, deployed, jobManager, run), run);
-}
-
-/** Nothing is done before the spec changes. */
-function whenFinished({ spec }: WantedJob, journal: JobJournal): JobDecision {
-  const isChanged =
-    spec !== undefined &&
-    effectOf(jobChanges(journal.deployed!.spec, spec)) === 'redeploy' &&
-    spec.state === 'running';
-  return isChanged
-    ? { journal: { ...journal, phase: { kind: 'stopped' } }, conditions: [] }
-    : { journal, conditions: [] };
 }
 
 function whenStopped(
