@@ -1,6 +1,5 @@
 import { seededRandom } from '@tessera/base';
 import type { Attempt } from './attempt.ts';
-import { whyNot } from './eligibility.ts';
 import { evenShare, type Newcomer, rackCounts } from './fill.ts';
 import { Layout } from './layout.ts';
 import { type Group, keyOf, type Packing } from './packing.ts';
@@ -77,7 +76,7 @@ function layoutOf({ packing, groups }: Attempt, movable: readonly Newcomer[]): L
       rackCounts: rackCounts(packing, group),
       maxPerHost: group.demand.maxPerHost ?? Number.MAX_SAFE_INTEGER,
       hostCounts: hostCounts(packing, group),
-      mayUse: packing.rooms.map(({ host }) => whyNot(group.cluster, host) === undefined),
+      mayUse: packing.mayUse(group.cluster),
     })),
     processes: movable.map(({ group, process }) => ({
       group: groupNumber(group),

@@ -1,5 +1,4 @@
 import { headroomShort, shortage, stillDraining } from './conditions.ts';
-import { whyNot } from './eligibility.ts';
 import type { Leftover } from './keep.ts';
 import { makeRoomForJobManager } from './make-room.ts';
 import { type Group, keyOf, type Packing } from './packing.ts';
@@ -124,11 +123,13 @@ export function evenShare(packing: Packing, { cluster, demand }: Group): number 
   const known = packing.evenShares.get(key);
   if (known !== undefined) return known;
   const racks = new Set<number>();
-  packing.rooms.forEach(({ host }, number) => {
+  const mayUse = packing.mayUse(cluster);
+  for (const [number, { host }] of packing.rooms.entries()) {
     const rack = packing.racks[number]!;
-    if (racks.has(rack) || whyNot(cluster, host) !== undefined) return;
+    if (racks.has(rack) || !mayUse[number]) continue;
     if (new Room(host).count(demand.size) >= 1) racks.add(rack);
-  });
+    if (racks.size === packing.rackCount) break;
+  }
   const share = Math.ceil(demand.count / Math.max(1, racks.size));
   packing.evenShares.set(key, share);
   return share;

@@ -50,7 +50,8 @@ export class Layout {
   /** What all processes of a host take of its size, from 0 to 1. */
   readonly #load: Float64Array;
   readonly #weights: Float64Array;
-  #last: readonly [one: number, first: number, other: number, second: number] = [-1, -1, -1, -1];
+  /** One process and the host it came from, and another one and its host, or -1. */
+  readonly #last = new Int32Array(4);
 
   constructor({ rooms, racks, groups, processes }: LayoutInput) {
     this.hosts = Int32Array.from(processes, ({ host }) => host);
@@ -66,8 +67,12 @@ export class Layout {
       groups.flatMap(({ size }) => [size.cpuMillis, size.memoryBytes, size.diskBytes, size.ports]),
     );
     this.#processCounts = Int32Array.from(rooms, ({ processCount }) => processCount);
-    this.#inRack = Int32Array.from(groups.flatMap(({ rackCounts }) => rackCounts));
-    this.#onHost = Int32Array.from(groups.flatMap(({ hostCounts }) => hostCounts));
+    this.#inRack = new Int32Array(groups.length * this.#rackCount);
+    this.#onHost = new Int32Array(groups.length * this.hostCount);
+    for (const [group, { rackCounts, hostCounts }] of groups.entries()) {
+      this.#inRack.set(rackCounts, group * this.#rackCount);
+      this.#onHost.set(hostCounts, group * this.hostCount);
+    }
     const memory = rooms.reduce((sum, room) => sum + room.memory, 0) / rooms.length;
     const cpu = rooms.reduce((sum, room) => sum + room.cpu, 0) / rooms.length;
     this.#weights = Float64Array.from(groups, ({ size }) =>
@@ -107,13 +112,15 @@ export class Layout {
 
   /** Takes the last move or swap back. */
   undo(): void {
-    const [one, first, other, second] = this.#last;
-    this.#put(one, first);
-    if (other >= 0) this.#put(other, second);
+    this.#put(this.#last[0]!, this.#last[1]!);
+    if (this.#last[2]! >= 0) this.#put(this.#last[2]!, this.#last[3]!);
   }
 
   #begin(one: number, first: number, other: number, second: number): void {
-    this.#last = [one, first, other, second];
+    this.#last[0] = one;
+    this.#last[1] = first;
+    this.#last[2] = other;
+    this.#last[3] = second;
     this.cost = 0;
     this.score = 0;
   }

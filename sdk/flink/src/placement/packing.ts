@@ -35,6 +35,8 @@ export class Packing {
   readonly #taken = new Map<string, Set<number>>();
   /** No number below is free, by group. */
   readonly #lowest = new Map<string, number>();
+  /** By cluster. */
+  readonly #mayUse = new Map<string, readonly boolean[]>();
   /** Clusters that must not be on one host, both ways. */
   readonly #apart = new Map<string, Set<string>>();
 
@@ -137,14 +139,27 @@ export class Packing {
     for (const { host } of this.processesOf(cluster.id, demand.role)) {
       own.set(host, (own.get(host) ?? 0) + 1);
     }
-    const mayUse = this.#companyOf(cluster);
-    return this.rooms.flatMap((room, host) => {
-      if (whyNot(cluster, room.host) !== undefined || !mayUse(room.host.id)) return [];
-      const most = (demand.maxPerHost ?? Number.MAX_SAFE_INTEGER) - (own.get(room.host.id) ?? 0);
+    const mayUse = this.mayUse(cluster);
+    const mayJoin = this.#companyOf(cluster);
+    const { maxPerHost = Number.MAX_SAFE_INTEGER } = demand;
+    const supplies: Supply[] = [];
+    for (const [host, room] of this.rooms.entries()) {
+      if (!mayUse[host] || !mayJoin(room.host.id)) continue;
+      const most = maxPerHost - (own.get(room.host.id) ?? 0);
       const count = Math.min(room.count(demand.size), most);
-      if (count <= 0) return [];
-      return [{ host, rack: this.racks[host]!, room: count, isUsed: room.isUsed }];
-    });
+      if (count <= 0) continue;
+      supplies.push({ host, rack: this.racks[host]!, room: count, isUsed: room.isUsed });
+    }
+    return supplies;
+  }
+
+  /** Whether a cluster may use each host, whatever room it has. */
+  mayUse(cluster: ClusterDemand): readonly boolean[] {
+    const known = this.#mayUse.get(cluster.id);
+    if (known !== undefined) return known;
+    const mayUse = this.rooms.map(({ host }) => whyNot(cluster, host) === undefined);
+    this.#mayUse.set(cluster.id, mayUse);
+    return mayUse;
   }
 
   #companyOf({ id, besides }: ClusterDemand): (host: string) => boolean {

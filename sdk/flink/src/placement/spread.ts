@@ -27,7 +27,8 @@ const oneUnit = 2 ** 30;
 
 /** Processes by host. Fewer than wanted only when there is no more room. */
 export function spread(supplies: readonly Supply[], demand: SpreadDemand): Map<number, number> {
-  const racks = demand.kept.map((_, rack) => supplies.filter((supply) => supply.rack === rack));
+  const racks = demand.kept.map((): Supply[] => []);
+  for (const supply of supplies) racks[supply.rack]!.push(supply);
   const room = supplies.reduce((sum, supply) => sum + supply.room, 0);
   const wanted = Math.min(demand.wanted, room);
   const shares = cheapestShares(
