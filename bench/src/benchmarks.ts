@@ -7,6 +7,7 @@ import { placementFlinkBenchmark } from './placement-flink/placement-flink-bench
 import { placementBenchmark } from './placement-segments/placement-benchmark.ts';
 import { planBenchmark } from './plan/plan-benchmark.ts';
 import { recoverBenchmark } from './recover/recover-benchmark.ts';
+import { replicasBenchmark } from './replicas/replicas-benchmark.ts';
 import { ssbBenchmark } from './ssb/ssb-benchmark.ts';
 import { startBenchmark } from './start/start-benchmark.ts';
 
@@ -20,6 +21,7 @@ export const benchmarks: readonly Benchmark[] = [
   placementFlinkBenchmark,
   planBenchmark,
   recoverBenchmark,
+  replicasBenchmark,
   ssbBenchmark,
   startBenchmark,
 ];

@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { peakRss } from './platform-process.ts';
+import { cpuSeconds, peakRss } from './platform-process.ts';
 
 /** A daemon in a process of its own, so that its memory and start are its own. */
 export interface DaemonProcess extends AsyncDisposable {
   readonly address: string;
   /** Most memory it has had so far, bytes; without `wrap`. */
   peakRssBytes(): number;
+  /** Processor time used so far, seconds; without `wrap`. */
+  cpuSeconds(): number;
 }
 
 const root = join(import.meta.dirname, '..', '..');
@@ -43,6 +45,7 @@ export async function startDaemon(
   return {
     address,
     peakRssBytes: () => peakRss(child.pid!),
+    cpuSeconds: () => cpuSeconds(child.pid!),
     [Symbol.asyncDispose]: async () => {
       child.kill('SIGTERM');
       await exited;

@@ -67,7 +67,7 @@ export function peakRss(pid: number): number {
 }
 
 /** utime and stime are fields 14 and 15 of stat, in ticks of 10 ms. */
-function cpuSeconds(pid: number): number {
+export function cpuSeconds(pid: number): number {
   const text = readProc(`/proc/${pid}/stat`);
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return fields.length > 13 ? (Number(fields[11]) + Number(fields[12])) / 100 : 0;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TesseraClient } from '@tessera/client';
@@ -6,6 +7,8 @@ import { inParallel } from './in-parallel.ts';
 
 export interface CatalogSize {
   readonly models: number;
+  /** Of facts, in one source; each has the same number of models. */
+  readonly tables: number;
   /** In all; each model has one cube, and each cube the same number. */
   readonly segments: number;
 }
@@ -15,30 +18,38 @@ const microsPerDay = 86_400_000_000n;
 /** Requests at a time while the catalog is filled. */
 const parallelism = 16;
 
+export function tableName(i: number): string {
+  return `sales_${i}`;
+}
+
 export function cubeName(i: number): string {
   return `${project}/cubes/sales-${i}`;
 }
 
-/** A source of one small file, and so many models of it with a cube each. */
+/** A source of small files, and so many models of them with a cube each. */
 export async function createModels(
   { projects, sources, models, cubes }: TesseraClient,
   folder: string,
-  count: number,
+  size: Pick<CatalogSize, 'models' | 'tables'>,
 ): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'sales.csv'), 'day,shop,amount\n2024-01-01,one,1\n');
+  const names = Array.from({ length: size.tables }, (_, i) => tableName(i));
+  for (const name of names) {
+    writeFileSync(join(folder, `${name}.csv`), 'day,shop,amount\n2024-01-01,one,1\n');
+  }
+  const tables = Object.fromEntries(names.map((name) => [name, { path: `${name}.csv` }]));
   await projects.createProject({ projectId: 'large' });
   await sources.createSource({
     parent: project,
     sourceId: 'files',
     source: {
       connector: '@tessera/connector-files',
-      config: { tables: { sales: { path: 'sales.csv' } } },
+      config: { tables },
       baseDirectory: folder,
     },
   });
-  await inParallel(parallelism, count, async (i) => {
-    const model = { spec: modelSpec() };
+  await inParallel(parallelism, size.models, async (i) => {
+    const model = { spec: modelSpec(names[i % names.length]!) };
     await models.createModel({ parent: project, modelId: `sales-${i}`, model });
     const cube = { spec: cubeSpec(`sales-${i}`) };
     await cubes.createCube({ parent: project, cubeId: `sales-${i}`, cube });
@@ -71,7 +82,7 @@ export function segmentOf(cube: string, day: number): metadata.Segment {
     range: {
       kind: { $case: 'range', value: { startMicros, endMicros: startMicros + microsPerDay } },
     },
-    layouts: [layoutOf('base', [0, 1], day), layoutOf('days', [0], day)],
+    layouts: [layoutOf(cube, 'base', [0, 1], day), layoutOf(cube, 'days', [0], day)],
     sourceVersions: { 'files.sales': { known: true, token: 'size-34' } },
     modelRevision: 5n,
     sourceRows: 86_400n,
@@ -80,8 +91,9 @@ export function segmentOf(cube: string, day: number): metadata.Segment {
   });
 }
 
-function layoutOf(id: string, dimensionIndexes: readonly number[], day: number) {
-  const digest = `${id}${day}`.padEnd(64, '0');
+function layoutOf(cube: string, id: string, dimensionIndexes: readonly number[], day: number) {
+  // As hard to compress as those of files.
+  const digest = createHash('sha256').update(`${cube} ${id} ${day}`).digest('hex');
   const { LAYOUT_COLUMN_ROLE_DIMENSION, LAYOUT_COLUMN_ROLE_MEASURE } = metadata.LayoutColumnRole;
   const text = (value: string) => ({ kind: { $case: 'textValue' as const, value } });
   const names = ['day', 'shop'].slice(0, dimensionIndexes.length);
@@ -113,10 +125,10 @@ function layoutOf(id: string, dimensionIndexes: readonly number[], day: number) 
   };
 }
 
-function modelSpec(): metadata.ModelSpec {
+function modelSpec(table: string): metadata.ModelSpec {
   const { GRAIN_DAY } = metadata.Grain;
   return metadata.ModelSpec.fromPartial({
-    fact: { source: 'files', table: 'sales', alias: 's' },
+    fact: { source: 'files', table, alias: 's' },
     partition: { column: 's.day', grain: GRAIN_DAY },
     dimensions: [
       { name: 'day', column: 's.day', grain: GRAIN_DAY },

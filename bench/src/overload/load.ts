@@ -10,6 +10,8 @@ export interface LoadRequest {
   readonly seconds: number;
   /** A small answer that comes later is of no use. */
   readonly smallTimeoutMs: number;
+  /** What callers of small statements ask; absent: what cuboids answer. */
+  readonly smallSql?: (random: number) => string;
 }
 
 export interface LoadFigures {
@@ -24,12 +26,12 @@ export interface LoadFigures {
 
 /** Keeps the callers asking for the time, and counts what is answered in it. */
 export async function load(request: LoadRequest): Promise<LoadFigures> {
-  const { address, small, heavy, seconds, smallTimeoutMs } = request;
+  const { address, small, heavy, seconds, smallTimeoutMs, smallSql = smallStatement } = request;
   using stack = new DisposableStack();
   const clients = await Promise.all(
     Array.from({ length: small + heavy }, async () => {
       const client = stack.use(connect(address));
-      await query(client.queries, smallStatement(Math.random())); // The connection is there.
+      await query(client.queries, smallSql(Math.random())); // The connection is there.
       return client;
     }),
   );
@@ -57,7 +59,7 @@ export async function load(request: LoadRequest): Promise<LoadFigures> {
   const countHeavy = () => {
     heavyCount++;
   };
-  const anySmall = () => smallStatement(Math.random());
+  const anySmall = () => smallSql(Math.random());
   await Promise.all(
     clients.map((client, i) =>
       i < small

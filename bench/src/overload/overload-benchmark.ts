@@ -7,13 +7,16 @@ import type { Benchmark, Reach } from '../benchmark.ts';
 import { type PlatformProcess, startPlatformProcess } from '../platform-process.ts';
 import { median, percentile } from '../statistics.ts';
 import { type LoadFigures, load } from './load.ts';
-import { buildSales, writeSales } from './sales.ts';
+import { buildSales, smallSourceStatement, writeSales } from './sales.ts';
 
 /** Callers of small statements beside callers of heavy ones, when the door is compared with none. */
 const beside = { small: 64, heavy: 8, smallTimeoutMs: 60_000 };
 /** Callers of small statements at the load that the platform is good for; a statement is of use for a second. */
 const onceLoad = { small: 8, heavy: 2, smallTimeoutMs: 1_000 };
 const loads = [1, 2, 10];
+/** Callers of small statements that no cuboid answers: alone, and beside heavy ones that DuckDB runs as well. */
+const bySource = { small: 4, smallTimeoutMs: 60_000, smallSql: smallSourceStatement };
+const besideOf = [0, 4];
 
 type Door = 'admission' | 'open';
 
@@ -51,9 +54,14 @@ export const overloadBenchmark: Benchmark = {
     for (const times of loads) {
       growing.push(await load({ address, seconds, ...onceLoad, small: onceLoad.small * times }));
     }
+    const sourced: LoadFigures[] = [];
+    for (const heavy of besideOf) {
+      sourced.push(await load({ address, seconds, ...bySource, heavy }));
+    }
     const rss = { admission: peakOf(platforms.admission), open: peakOf(platforms.open) };
-    print(compared, growing);
-    return { reach: reachOf(compared, growing, rss), details: detailsOf(compared, growing, rss) };
+    print(compared, growing, sourced);
+    const details = { ...detailsOf(compared, growing, rss), sourced: sourced.map(inShort) };
+    return { reach: reachOf(compared, growing, rss), details };
   },
 };
 
@@ -106,21 +114,21 @@ function detailsOf(
   growing: readonly LoadFigures[],
   rss: Readonly<Record<Door, number>>,
 ) {
-  const short = ({ smallMs, ...figures }: LoadFigures) => ({
-    ...figures,
-    p50: percentile(smallMs, 0.5),
-    p99: percentile(smallMs, 0.99),
-  });
   return {
-    compared: { admission: compared.admission.map(short), open: compared.open.map(short) },
-    growing: growing.map(short),
+    compared: { admission: compared.admission.map(inShort), open: compared.open.map(inShort) },
+    growing: growing.map(inShort),
     peakRssMegabytes: rss,
   };
+}
+
+function inShort({ smallMs, ...figures }: LoadFigures) {
+  return { ...figures, p50: percentile(smallMs, 0.5), p99: percentile(smallMs, 0.99) };
 }
 
 function print(
   compared: Readonly<Record<Door, readonly LoadFigures[]>>,
   growing: readonly LoadFigures[],
+  sourced: readonly LoadFigures[],
 ): void {
   const row = (name: string, figures: LoadFigures) => [
     name,
@@ -140,6 +148,7 @@ function print(
           row('open', compared.open[i]!),
         ]),
         ...growing.map((figures, i) => row(`${loads[i]}x`, figures)),
+        ...sourced.map((figures) => row('by source', figures)),
       ],
     ),
   );

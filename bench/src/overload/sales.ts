@@ -9,7 +9,7 @@ const resources = `apiVersion: tessera/v1
 kind: Source
 name: shop
 use: "@tessera/connector-files"
-config: { tables: { sales: { path: sales.parquet } } }
+config: { tables: { sales: { path: sales.parquet }, shops: { path: shops.parquet } } }
 ---
 apiVersion: tessera/v1
 kind: Model
@@ -40,6 +40,9 @@ export async function writeSales(folder: string, rows: number): Promise<void> {
       (hash(i) % 200000)::INTEGER AS customer, (i * 37 % 1000)::INTEGER AS amount
     FROM range(${rows}) AS numbers(i)
   ) TO ${quoteText(join(folder, 'sales.parquet'))} (FORMAT parquet)`);
+  await duckdb.execute(`COPY (
+    SELECT i AS shop, 'town ' || (i % 50) AS town FROM range(1000) AS numbers(i)
+  ) TO ${quoteText(join(folder, 'shops.parquet'))} (FORMAT parquet)`);
 }
 
 export async function buildSales(address: string, folder: string): Promise<void> {
@@ -54,6 +57,11 @@ export async function buildSales(address: string, folder: string): Promise<void>
 export function smallStatement(random: number): string {
   const day = String(1 + Math.floor(random * 28)).padStart(2, '0');
   return `select channel, sum(amount) from sales where day >= date '2024-02-${day}' group by 1`;
+}
+
+/** One of a few milliseconds that no cuboid answers: DuckDB reads a small table of the source. */
+export function smallSourceStatement(random: number): string {
+  return `select town, count(*) from shops where shop > ${Math.floor(random * 500)} group by 1 order by 1`;
 }
 
 /** One that reads all facts from their source. */

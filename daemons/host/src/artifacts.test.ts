@@ -216,6 +216,7 @@ test('a full disk refuses what does not fit; what was there, and what runs, goes
   const { stdout } = await promisify(execFile)('sh', ['-c', limited, 'sh', ...node]);
   expect(JSON.parse(stdout)).toEqual({
     put: 'DISK_FULL',
+    pulled: 'DISK_FULL',
     uploads: [],
     verified: name,
     refused: expect.stringMatching(/^(DISK_FULL|HOST_JOURNAL_FAILED)$/),

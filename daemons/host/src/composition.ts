@@ -2,15 +2,29 @@ import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Clock, checkResourceId, systemClock } from '@tessera/base';
-import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
+import { type Connection, connect } from '@tessera/client';
+import {
+  type Logger,
+  pieceBytes,
+  type ServiceBinding,
+  serve,
+  silentLogger,
+  TokenBucket,
+} from '@tessera/daemon';
 import { metadata, host as wire } from '@tessera/proto';
+import { ArtifactPulls } from './artifact/artifact-pulls.ts';
+import { ArtifactReader } from './artifact/artifact-reader.ts';
 import { ArtifactStore } from './artifact/artifact-store.ts';
-import { type HostConfigInput, hostConfig } from './config.ts';
+import { PartialArtifacts } from './artifact/partial-artifacts.ts';
+import { hostPeer } from './artifact/read-from-peers.ts';
+import { UnpackedArtifacts } from './artifact/unpacked-artifacts.ts';
+import { type HostConfig, type HostConfigInput, hostConfig } from './config.ts';
 import { type InventoryOptions, readAvailability, readInventory } from './inventory/inventory.ts';
 import { machineIdOf } from './inventory/machine-id.ts';
 import { Journal } from './journal/journal.ts';
 import { findLimitTools } from './process/limits.ts';
 import { Processes } from './process/processes.ts';
+import { WorkFiles } from './process/work-files.ts';
 import { HostHandler } from './service/host-handler.ts';
 
 export interface HostDependencies {
@@ -18,6 +32,8 @@ export interface HostDependencies {
   readonly log?: Logger;
   /** Of this daemon: what children inherit is taken from it. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** How other hosts are connected to, whose artifacts are read. */
+  readonly connectTo?: (address: string) => Connection;
 }
 
 export interface ComposedHost extends AsyncDisposable {
@@ -38,6 +54,7 @@ export async function composeHost(
   const config = hostConfig.parse(input);
   checkResourceId(config.name, 'host');
   const { clock = systemClock, log = silentLogger, environment = process.env } = dependencies;
+  const { connectTo = (address: string) => connect(address) } = dependencies;
   const directory = resolve(config.directory);
   await using starting = new AsyncDisposableStack();
   const journal = starting.use(new Journal(directory));
@@ -48,11 +65,29 @@ export async function composeHost(
     maxBytes: config.maxArtifactBytes,
     maxUploads: config.maxUploads,
   });
+  const { maxUnpackedBytes, maxReaders, uploadIdleTimeoutMs: idleTimeoutMs } = config;
+  const unpackedFolder = join(directory, 'artifacts', 'unpacked');
+  const unpacked = await UnpackedArtifacts.open({
+    ...{ folder: unpackedFolder, artifacts, maxBytes: maxUnpackedBytes },
+  });
+  const partials = await PartialArtifacts.open(join(directory, 'artifacts', 'pulls'), clock);
+  const pace = () => paceOf(config, clock);
+  const pulls = starting.use(
+    new ArtifactPulls({
+      ...{ artifacts, unpacked, partials, clock, log, idleTimeoutMs, ...pace() },
+      ...{ maxBytes: config.maxArtifactBytes, maxPulls: config.maxPulls },
+    }),
+  );
+  const rate = config.artifactBytesPerSecond || Number.POSITIVE_INFINITY;
+  const reader = new ArtifactReader({
+    ...{ artifacts, maxReaders, pieceBytes: pieceBytes(rate), ...pace() },
+  });
   const tools = findLimitTools(environment['PATH'] ?? '');
   const folder = join(directory, 'processes');
   await mkdir(folder, { recursive: true, mode: 0o750 });
   const { maxProcesses, uploadIdleTimeoutMs } = config;
-  const surroundings = { folder, artifacts, tools, environment };
+  const workFiles = new WorkFiles({ artifacts, unpacked, clock });
+  const surroundings = { folder, workFiles, tools, environment };
   const processes = starting.use(
     new Processes({ ...surroundings, journal, clock, log, maxProcesses }),
   );
@@ -72,9 +107,15 @@ export async function composeHost(
   const handler = new HostHandler({
     processes,
     artifacts,
+    unpacked,
+    pulls,
+    reader,
+    peerAt: (address) => hostPeer(address, connectTo),
+    journal,
     describe: () => describe(''),
     availability: () => readAvailability(inventory),
     uploadIdleTimeoutMs,
+    clock,
   });
   const running = starting.move();
   return {
@@ -83,6 +124,14 @@ export async function composeHost(
     services: [serve(wire.HostServiceDefinition, handler) as unknown as ServiceBinding],
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** Each way has its own. */
+function paceOf(
+  { artifactBytesPerSecond: bytesPerSecond }: HostConfig,
+  clock: Clock,
+): { readonly bucket?: TokenBucket } {
+  return bytesPerSecond === 0 ? {} : { bucket: new TokenBucket({ bytesPerSecond, clock }) };
 }
 
 const { version } = JSON.parse(

@@ -53,12 +53,38 @@ export const hostConfig = z.object({
     .positive()
     .default(16)
     .describe('Artifacts that may come in at once.'),
+  maxUnpackedBytes: z
+    .number()
+    .int()
+    .positive()
+    .default(64 * 2 ** 30)
+    .describe('How large one artifact may be when it is unpacked, in bytes.'),
+  maxPulls: z
+    .number()
+    .int()
+    .positive()
+    .default(4)
+    .describe('Artifacts that may come from other hosts at once.'),
+  maxReaders: z
+    .number()
+    .int()
+    .positive()
+    .default(8)
+    .describe('Hosts that may read artifacts from this one at once.'),
+  artifactBytesPerSecond: z
+    .number()
+    .int()
+    .nonnegative()
+    .default(0)
+    .describe(
+      'Bytes of artifacts that may come from other hosts in a second, and that may go to them; 0: no bound.',
+    ),
   uploadIdleTimeoutMs: z
     .number()
     .int()
     .positive()
     .default(60_000)
-    .describe('How long an artifact that is coming in may pause.'),
+    .describe('How long an artifact that is coming in, or its source, may pause.'),
 });
 
 export type HostConfig = z.infer<typeof hostConfig>;

@@ -1,4 +1,4 @@
-import { Code, type FieldViolation, TesseraError } from '@tessera/base';
+import { Code, type FieldViolation, messageOf, TesseraError } from '@tessera/base';
 
 /** Another daemon keeps the processes of that directory. */
 export function directoryLocked(directory: string): TesseraError {
@@ -28,16 +28,6 @@ export function journalFailed(file: string, cause: unknown): TesseraError {
     reason: 'HOST_JOURNAL_FAILED',
     message: `The journal ${file} could not be written (${detail}): nothing was done. Make room on the disk, then try again.`,
     metadata: { file, detail },
-    cause,
-  });
-}
-
-export function diskFull(path: string, cause: unknown): TesseraError {
-  return new TesseraError({
-    code: Code.RESOURCE_EXHAUSTED,
-    reason: 'DISK_FULL',
-    message: `No space is left for ${path}; free some and try again. What was there before is intact.`,
-    metadata: { path },
     cause,
   });
 }
@@ -199,6 +189,80 @@ export function artifactTooLarge(name: string, limitBytes: number): TesseraError
   });
 }
 
+/** An archive that is damaged, or would put something where it must not be. */
+export function artifactNotUnpackable(name: string, detail: string): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'ARTIFACT_NOT_UNPACKABLE',
+    message: `${name} cannot be unpacked: ${detail}. Put a .tar.gz of files, folders and links within it.`,
+    metadata: { name, detail },
+  });
+}
+
+export interface PeerFailure {
+  readonly address: string;
+  readonly reason: string;
+}
+
+/** All that were named have answered, and none has it. */
+export function artifactInNoSource(digest: string, failures: readonly PeerFailure[]): TesseraError {
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: 'ARTIFACT_IN_NO_SOURCE',
+    message: `artifacts/${digest} is on none of ${failures.length} hosts that were asked; put it again.`,
+    metadata: { digest, sources: failures.map(({ address }) => address).join(', ') },
+  });
+}
+
+/** Some source broke off, or gave something else; what has come is kept, and the next attempt goes on with it. */
+export function pullFailed(digest: string, failures: readonly PeerFailure[]): TesseraError {
+  const detail = failures.map(({ address, reason }) => `${address}: ${reason}`).join(', ');
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'PULL_FAILED',
+    message: `artifacts/${digest} did not come from other hosts (${detail}); try again.`,
+    metadata: { digest, detail },
+  });
+}
+
+/** The disk does not take it, for another reason than that it is full. */
+export function notStored(name: string, cause: unknown): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'ARTIFACT_NOT_STORED',
+    message: `${name} could not be kept on this host: ${messageOf(cause)}. Look at its disk, then try again.`,
+    metadata: { name },
+    cause,
+  });
+}
+
+export function offsetBeyondEnd(name: string, offset: number, sizeBytes: number): TesseraError {
+  return new TesseraError({
+    code: Code.OUT_OF_RANGE,
+    reason: 'OFFSET_BEYOND_END',
+    message: `${name} has ${sizeBytes} bytes, so none from ${offset} on; read it from its beginning.`,
+    metadata: { name, offset: `${offset}`, sizeBytes: `${sizeBytes}` },
+  });
+}
+
+export function tooManyPulls(limit: number): TesseraError {
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'TOO_MANY_PULLS',
+    message: `${limit} artifacts are coming from other hosts already; try again when one is here.`,
+    metadata: { limit: `${limit}` },
+  });
+}
+
+export function tooManyReaders(limit: number): TesseraError {
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'TOO_MANY_READERS',
+    message: `${limit} hosts read artifacts from here already; ask another host, or try again later.`,
+    metadata: { limit: `${limit}` },
+  });
+}
+
 export function tooManyUploads(limit: number): TesseraError {
   return new TesseraError({
     code: Code.RESOURCE_EXHAUSTED,
@@ -215,6 +279,16 @@ export function badRequest(field: string, description: string): TesseraError {
     message: `${field}: ${description}`,
     metadata: { field },
     violations: [{ field, description }],
+  });
+}
+
+/** A copy of this daemon's folder, or of its whole machine, is a host already. */
+export function joinedTwice(name: string, address: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'HOST_JOINED_TWICE',
+    message: `${name} lives at ${address} already, with the same identity: was its folder or its machine copied? Stop one of them, or give this one another --name and an empty --data.`,
+    metadata: { name, address },
   });
 }
 

@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { systemClock } from '@tessera/base';
 import { connect, type TokenSource, type Transport } from '@tessera/client';
 import {
   type AccessArguments,
   controlByMetadata,
+  InstallationNote,
   type Logger,
   Registration,
   startServer,
@@ -42,7 +44,7 @@ export interface RunningHost extends AsyncDisposable {
 
 /**
  * Keeps the processes of a directory, serves them, and makes the host known. Disposing lets go of the processes; they run on.
- * @throws HOST_DIRECTORY_LOCKED, HOST_NAME_TAKEN, HOST_ADDRESS_WILDCARD, ADDRESS_IN_USE, PLAINTEXT_REFUSED, HOST_JOURNAL_CORRUPT, and what reading certificates throws.
+ * @throws HOST_DIRECTORY_LOCKED, HOST_NAME_TAKEN, HOST_JOINED_TWICE, INSTALLATION_MISMATCH, HOST_ADDRESS_WILDCARD, ADDRESS_IN_USE, PLAINTEXT_REFUSED, HOST_JOURNAL_CORRUPT, and what reading certificates throws.
  */
 export async function runHost(
   input: HostConfigInput,
@@ -54,7 +56,10 @@ export async function runHost(
     throw addressWildcard(address);
   const config = hostConfig.parse(input);
   await using starting = new AsyncDisposableStack();
-  const host = starting.use(await composeHost(input, { log }));
+  // Hosts say by themselves where they are, so one could collect the tokens of others: they get no token.
+  const connectTo = (peer: string) => connect(peer, { transport });
+  const connectOnceTo = (peer: string) => connect(peer, { transport, maxAttempts: 1 });
+  const host = starting.use(await composeHost(input, { log, connectTo }));
   const client = starting.use(
     connect(metadataAddress, { transport, ...(token === undefined ? {} : { token }) }),
   );
@@ -70,7 +75,8 @@ export async function runHost(
   const registration = starting.use(
     await Registration.start({
       client,
-      registrant: hostRegistrant(client, describe),
+      registrant: hostRegistrant(client, describe, connectOnceTo),
+      note: new InstallationNote(join(config.directory, 'installation')),
       clock: systemClock,
       log,
       ttlMs,

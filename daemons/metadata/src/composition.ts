@@ -1,12 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, type KeyValueStore, systemClock } from '@tessera/base';
-import { type Logger, type ServiceBinding, serve, silentLogger } from '@tessera/daemon';
+import {
+  InstallationNote,
+  type Logger,
+  type ServiceBinding,
+  serve,
+  silentLogger,
+} from '@tessera/daemon';
 import { access, coordination, metadata } from '@tessera/proto';
 import { type Meter, noMeter } from '@tessera/telemetry';
 import { Authenticator } from './access/authenticator.ts';
 import { type MetadataConfigInput, parseMetadataConfig } from './config.ts';
 import { LeaseStore } from './coordination/lease-store.ts';
 import { deploymentVersionUnknown, modelVersionUnknown } from './errors.ts';
+import { InstallationGuard } from './installation/installation-guard.ts';
 import { Compactor } from './maintenance/compactor.ts';
 import { IdentityProvider } from './oidc/identity-provider.ts';
 import { RequestIds } from './resources/request-ids.ts';
@@ -66,7 +73,8 @@ export interface MetadataDaemon extends AsyncDisposable {
 /**
  * Everything the metadata daemon is made of. Disposing stops it and closes the store.
  * @throws METADATA_CONFIG_INVALID, and what opening the store throws: STORE_LOCKED, STORE_CORRUPT,
- * STORE_UNREADABLE, ETCD_UNAVAILABLE, ETCD_UNAUTHENTICATED and their like.
+ * STORE_UNREADABLE, ETCD_UNAVAILABLE, ETCD_UNAUTHENTICATED and their like; INSTALLATION_MISMATCH and CATALOG_NEWER when
+ * what is in the store is not for this daemon.
  */
 export async function composeMetadata(
   input: MetadataConfigInput,
@@ -75,7 +83,14 @@ export async function composeMetadata(
   const config = parseMetadataConfig(input);
   const { clock = systemClock, log = silentLogger, newUid = randomUUID } = dependencies;
   const { meter = noMeter } = dependencies;
-  const opened = dependencies.store ?? (await openStore(config.store, clock));
+  await using starting = new AsyncDisposableStack();
+  const driver = dependencies.store ?? (await openStore(config.store, clock));
+  starting.defer(() => driver.close());
+  const { installationFile: file } = config;
+  const note = file === undefined ? undefined : new InstallationNote(file);
+  const guarding = { clock, log, newId: newUid, note };
+  const guard = starting.use(await InstallationGuard.open(driver, guarding));
+  const opened = guard.store;
   const store = meter === noMeter ? opened : measuredStore(opened, meter, clock);
   const requestIds = new RequestIds(store, () => clock.monotonicMs());
   const context: TableContext = { store, clock, requestIds, newUid };
@@ -83,16 +98,15 @@ export async function composeMetadata(
     log.error({ error }, 'compaction.failed'),
   );
   compactor.start();
+  starting.defer(() => compactor.stop());
   const providers = config.identityProviders.map((one) => new IdentityProvider(one, clock, log));
   const authenticator = new Authenticator(store, clock, providers);
+  const running = starting.move();
   return {
     services: createServices(context, dependencies.validator ?? structuralValidator, authenticator),
     ...{ store, authenticator },
     isHealthy: async () => (await store.status()).revision >= 0n,
-    [Symbol.asyncDispose]: async () => {
-      await compactor.stop();
-      await store.close();
-    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
 
@@ -125,7 +139,7 @@ function createServices(
       metadata.OperationRecordServiceDefinition,
       operationHandler(tables, new Journal(context)),
     ),
-    serve(metadata.MaintenanceServiceDefinition, maintenanceHandler(store, clock)),
+    serve(metadata.MaintenanceServiceDefinition, maintenanceHandler(store, clock, context.newUid)),
     serve(metadata.BackupServiceDefinition, backupHandler(store, clock)),
     serve(access.UserServiceDefinition, userHandler(tables)),
     serve(access.GroupServiceDefinition, groupHandler(tables)),

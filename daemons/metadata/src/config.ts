@@ -122,6 +122,13 @@ export const metadataConfig = z.strictObject({
   store: z
     .discriminatedUnion('driver', [sqliteStore, etcdStore, memoryStore])
     .describe('Where metadata is kept. `memory` forgets everything with the process.'),
+  installationFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Where the daemon notes which installation it serves: a store of another one, or an empty one, is refused from then on. Absent: any is served.',
+    ),
   compaction: z
     .strictObject({
       retainMs: z

@@ -39,7 +39,16 @@ test.each([
   [{ ...storage, argv: ['x', '{{port+x}}'] }, 'daemons[0].argv[1]'],
   [{ ...storage, artifacts: [{ artifact: 'x', path: 'y' }] }, 'daemons[0].artifacts[0].artifact'],
   [{ ...storage, artifacts: [{ artifact: 'x', path: '../y' }] }, 'daemons[0].artifacts[0].path'],
-])('%j is refused with its field', async (daemon, field) => {
+  [{ ...storage, files: [{ path: '/etc/x' }] }, 'daemons[0].files[0].path'],
+  [{ ...storage, files: [{ path: 'a//x' }] }, 'daemons[0].files[0].path'],
+  [{ ...storage, files: [{ path: 'x', content: '{{prt}}' }] }, 'daemons[0].files[0].content'],
+  [{ ...storage, files: [{ path: 'x' }, { path: 'x' }] }, 'daemons[0].files[1].path'],
+  [
+    { ...storage, artifacts: [{ artifact: 'x', path: 'a' }], files: [{ path: 'a/conf' }] },
+    'daemons[0].files[0].path',
+  ],
+  [{ ...storage, files: [{ path: 'x', content: 'x'.repeat(256_001) }] }, 'daemons'],
+])('a daemon that makes no sense is refused with its field (%#)', async (daemon, field) => {
   const create = fixture.clients.deployments.createDeployment({
     deploymentId: 'cluster',
     deployment: { daemons: [daemon, storage, storage] },

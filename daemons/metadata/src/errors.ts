@@ -461,6 +461,16 @@ export function tokenExpired(): TesseraError {
   });
 }
 
+/** Issued in what is the future here. */
+export function tokenNotYetValid(issuer: string, clockSkewMs: number): TesseraError {
+  return new TesseraError({
+    code: Code.UNAUTHENTICATED,
+    reason: 'TOKEN_NOT_YET_VALID',
+    message: `The token of ${issuer} is not valid yet: its issuer's clock is more than ${clockSkewMs / 1000} s ahead of ours. Let NTP set both, or raise clockSkewMs.`,
+    metadata: { issuer, clockSkewMs: `${clockSkewMs}` },
+  });
+}
+
 export function tokenInvalid(cause?: unknown): TesseraError {
   return new TesseraError({
     code: Code.UNAUTHENTICATED,

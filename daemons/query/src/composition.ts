@@ -7,7 +7,6 @@ import {
   serve,
   silentLogger,
 } from '@tessera/daemon';
-import { DuckDb, sessionSettings } from '@tessera/duckdb';
 import { query } from '@tessera/proto';
 import { type Meter, noMeter } from '@tessera/telemetry';
 import { Admission } from './admission/admission.ts';
@@ -22,6 +21,7 @@ import { type QueryConfig, queryDefaults } from './config.ts';
 import { Executor } from './execute/executor.ts';
 import { type Answer, type QueryRequest, QueryRunner } from './execute/query-runner.ts';
 import { SourceExecutor } from './execute/source-executor.ts';
+import { StatementDatabases } from './execute/statement-databases.ts';
 import { measureState, QueryMeasures } from './measure-queries.ts';
 import { Planner } from './plan/planner.ts';
 import { QueryHandler } from './service/query-handler.ts';
@@ -54,15 +54,13 @@ export async function composeQuery(
   const { meter = noMeter, nodeConnections = {} } = deps;
   await loadSqlParser();
   const stack = new AsyncDisposableStack();
-  const duckdb = stack.use(await openDuckDb(config));
+  const databases = stack.use(await StatementDatabases.open(config));
   const metadata = stack.use(new MetadataView(client, clock, log));
   const { scanner, snapshots } = hasStorage(deps)
     ? deps
     : stack.use(replicatedStorage({ client, metadata, clock, log, nodeConnections }));
-  const source = new SourceExecutor(
-    duckdb,
-    (opened, table, signal) => askVersion(opened, table, config.versionTimeoutMs, signal),
-    config,
+  const source = new SourceExecutor(databases, (opened, table, signal) =>
+    askVersion(opened, table, config.versionTimeoutMs, signal),
   );
   const catalog = stack.use(
     new Catalog({
@@ -109,16 +107,4 @@ export async function composeQuery(
 
 function hasStorage(deps: QueryDeps): deps is QueryDeps & StorageClients {
   return deps.scanner !== undefined && deps.snapshots !== undefined;
-}
-
-function openDuckDb(config: QueryConfig): Promise<DuckDb> {
-  return DuckDb.open({
-    memoryLimitBytes: config.duckdbMemoryBytes,
-    threads: config.duckdbThreads,
-    maxConcurrent: config.duckdbConnections,
-    maxQueued: config.maxQueuedQueries,
-    queueTimeoutMs: config.queryTimeoutMs,
-    tempDirectory: `${config.workDirectory}/duckdb`,
-    onConnect: sessionSettings('UTC'),
-  });
 }

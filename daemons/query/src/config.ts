@@ -20,11 +20,11 @@ export interface QueryConfig {
   readonly maxQueryMemoryBytes: number;
   /** Bytes of rows that all statements may hold together. DuckDB's memory comes on top. */
   readonly maxMemoryBytes: number;
-  /** Memory of the DuckDB that runs push-down and residuals. */
+  /** Memory of DuckDB, which runs push-down and residuals: a quarter of it for small statements, the rest for heavy ones. */
   readonly duckdbMemoryBytes: number;
-  /** Statements in DuckDB at the same time: below UV_THREADPOOL_SIZE. */
+  /** Small statements in DuckDB at the same time, and beside them one less of heavy ones: in all below UV_THREADPOOL_SIZE. */
   readonly duckdbConnections: number;
-  /** Threads of DuckDB. */
+  /** Threads of DuckDB for small statements, and as many for heavy ones. */
   readonly duckdbThreads: number;
   /** For so long the versions of the sources' tables count as known. */
   readonly freshnessIntervalMs: number;

@@ -95,7 +95,7 @@ export function engineMemoryExceeded(limit: number, cause: TesseraError): Tesser
   return new TesseraError({
     code: Code.RESOURCE_EXHAUSTED,
     reason: 'OUT_OF_MEMORY',
-    message: `The query needs more memory than DuckDB has for all queries, ${limit} bytes (duckdbMemoryBytes). Filter or group more, build a cuboid for it, or raise the limit.`,
+    message: `The query needs more memory than DuckDB has for all queries of its kind, small or heavy: ${limit} bytes, a part of duckdbMemoryBytes. Filter or group more, build a cuboid for it, or raise the limit.`,
     metadata: { ...cause.metadata, limit: String(limit), setting: 'duckdbMemoryBytes' },
     cause,
   });

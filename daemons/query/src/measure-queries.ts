@@ -59,7 +59,7 @@ export function measureState(meter: Meter, admission: Admission, view: MetadataV
   meter.gauge(queryMetrics.metadataRevision, () => [{ value: Number(view.revision) }]);
   meter.gauge(queryMetrics.watchSilence, () => [{ value: view.silenceMs() / 1_000 }]);
   meter.gauge(queryMetrics.segments, () => {
-    const counts = view.segmentCounts();
+    const counts = view.segments.counts();
     return [...stateNames].map(([state, name]) => ({
       value: counts.get(state) ?? 0,
       labels: { state: name },

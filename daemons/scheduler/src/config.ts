@@ -30,6 +30,8 @@ export interface SchedulerConfig {
   readonly maxReplicaCopies: number;
   /** Bytes that may be on their way to, or from, one storage node at once; a larger segment goes alone. */
   readonly replicaBytesUnderWay: number;
+  /** From the end of one round of reading all of deep storage again to the beginning of the next; 0: it is not read again. */
+  readonly deepScrubIntervalMs: number;
   /** Retired segments and unused files are kept this long, for readers that began before. */
   readonly retiredGraceMs: number;
   /** Ended operations are kept this long. */
@@ -55,6 +57,7 @@ export const schedulerDefaults = {
   storageLostAfterMs: 30_000,
   maxReplicaCopies: 8,
   replicaBytesUnderWay: 1024 * 1024 * 1024,
+  deepScrubIntervalMs: 7 * 24 * 3_600_000,
   retiredGraceMs: 60_000,
   operationRetentionMs: 30 * 24 * 3_600_000,
 } as const satisfies Omit<SchedulerConfig, 'workDirectory'>;

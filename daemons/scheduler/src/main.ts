@@ -5,6 +5,7 @@ import { clientsOfDaemons, connect } from '@tessera/client';
 import {
   controlByMetadata,
   daemonArguments,
+  numberArgument,
   ownToken,
   runDaemon,
   startServer,
@@ -28,6 +29,10 @@ const { values } = parseArgs({
     work: { type: 'string', default: join(tmpdir(), 'tessera-scheduler') },
     replication: { type: 'string', default: String(schedulerDefaults.replication) },
     'build-node': { type: 'string' },
+    /** Seconds between two rounds of reading deep storage again; 0: it is not. */
+    'deep-scrub-interval': { type: 'string' },
+    /** How long retired segments and unused files are kept for readers that began before, seconds. */
+    'retired-grace': { type: 'string' },
   },
 });
 
@@ -42,11 +47,15 @@ await runDaemon('scheduler', values, async ({ log, meter, stack, drainTimeoutMs 
   });
   const { address, work: workDirectory } = values;
   const buildNode = values['build-node'];
+  const deepScrubIntervalMs = milliseconds('deep-scrub-interval');
+  const retiredGraceMs = milliseconds('retired-grace');
   const config = {
     ...schedulerDefaults,
     workDirectory,
     pluginDirectory: process.cwd(),
     replication: Number(values.replication),
+    ...(deepScrubIntervalMs === undefined ? {} : { deepScrubIntervalMs }),
+    ...(retiredGraceMs === undefined ? {} : { retiredGraceMs }),
     ...(buildNode === undefined ? {} : { buildNode }),
   };
   const dependencies = { clients, transport, log, meter };
@@ -59,3 +68,9 @@ await runDaemon('scheduler', values, async ({ log, meter, stack, drainTimeoutMs 
   scheduler.start();
   return { address: server.address };
 });
+
+/** Of an option that is given in seconds. */
+function milliseconds(option: 'deep-scrub-interval' | 'retired-grace'): number | undefined {
+  const seconds = numberArgument(option, values[option], { min: 0, max: 2_147_483 });
+  return seconds === undefined ? undefined : seconds * 1_000;
+}

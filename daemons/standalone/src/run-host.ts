@@ -11,6 +11,7 @@ import {
 } from '@tessera/cli';
 import { tokenFrom } from '@tessera/client';
 import {
+  endLate,
   jsonLogger,
   type LogLevel,
   startTelemetry,
@@ -30,6 +31,7 @@ interface HostOptions extends GlobalOptions {
   readonly audit?: string;
   readonly tokenFile?: string;
   readonly metricsPort?: string;
+  readonly drainTimeout: string;
   readonly rack: string;
   readonly label: readonly string[];
   readonly ports: string;
@@ -56,6 +58,7 @@ export function hostRunCommand(program: Command): void {
     )
     .option('--audit <dir>', 'where access is controlled: folder of the audit log')
     .option('--token-file <file>', 'file of the token that it shows to metadata')
+    .option('--drain-timeout <seconds>', 'how long calls may go on when it is told to stop', '10')
     .option('--metrics-port <port>', 'serve metrics for Prometheus on 127.0.0.1 at /metrics')
     .option('--rack <rack>', 'what fails together with this host', '')
     .option('--label <name=value...>', 'what is to be known of this host', [])
@@ -90,6 +93,8 @@ async function run(options: HostOptions): Promise<void> {
   };
   const listen = wholeNumber(options.port, '--port', { min: 0, max: 65_535 });
   const shown = options.tokenFile === undefined ? token : tokenFrom(options.tokenFile);
+  const drainTimeoutMs =
+    wholeNumber(options.drainTimeout, '--drain-timeout', { min: 0, max: 3_600 }) * 1_000;
   const stopped = stopRequested();
   await using telemetry = await startTelemetry(telemetryOf(options), 'host');
   await using host = await runHost(
@@ -102,6 +107,7 @@ async function run(options: HostOptions): Promise<void> {
       ...(shown === undefined ? {} : { token: shown }),
       access: { access: options.access, audit: options.audit ?? join(data, 'audit') },
       meter: telemetry.meter,
+      drainTimeoutMs,
     },
     jsonLogger('host', options.logLevel),
   );
@@ -115,6 +121,7 @@ async function run(options: HostOptions): Promise<void> {
   }
   await stopped;
   process.stdout.write('Stopping; its processes live on …\n');
+  endLate(drainTimeoutMs);
 }
 
 function telemetryOf({ metricsPort }: HostOptions): TelemetryConfig {

@@ -8,6 +8,7 @@ import { type Meter, noMeter } from '@tessera/telemetry';
 import { type StorageConfigInput, storageConfig } from './config.ts';
 import { FenceGuard } from './fencing/fence-guard.ts';
 import { tokenFile } from './fencing/token-file.ts';
+import { lockDirectory } from './files/directory-lock.ts';
 import { FileStore } from './files/file-store.ts';
 import { StorageHandler } from './service/storage-handler.ts';
 import { TransferHandler } from './service/transfer-handler.ts';
@@ -48,7 +49,7 @@ export interface ComposedStorage extends AsyncDisposable {
 
 /**
  * Everything the storage daemon is made of. Deletes what an earlier process left in memory/ and incoming/, nothing else.
- * @throws BAD_DEEP_STORAGE, and what opening deep storage throws.
+ * @throws STORAGE_DIRECTORY_LOCKED, STORAGE_DIRECTORY_UNUSABLE, BAD_DEEP_STORAGE, and what opening deep storage throws.
  */
 export async function composeStorage(
   input: StorageConfigInput,
@@ -61,7 +62,9 @@ export async function composeStorage(
   }: StorageDependencies = {},
 ): Promise<ComposedStorage> {
   const config = storageConfig.parse(input);
-  const database = await openScratchDatabase(config);
+  await using starting = new AsyncDisposableStack();
+  starting.use(lockDirectory(config.directory));
+  const database = starting.use(await openScratchDatabase(config));
   const loader = new TileLoader(await database.connect(), 'loader');
   const helper = new TileLoader(await database.connect(), 'helper');
   const files = new FileStore(config.directory, (path) => loader.countRows(path));
@@ -90,9 +93,10 @@ export async function composeStorage(
   const guard = await FenceGuard.open(tokenFile(config.directory));
   const deep =
     config.deepStorage === undefined ? undefined : await openDeepStorage(config.deepStorage);
-  const transfers = new Transfers({ config, files, clock, connectTo, deep, meter });
+  const transfers = new Transfers({ config, files, clock, log, connectTo, deep, meter });
   const parts = { config, files, daemon, transfers, owners, clock, log, meter };
   const upkeep = new Upkeep(parts);
+  const running = starting.move();
   const handler = new StorageHandler({ daemon, guard, transfers, upkeep });
   return {
     daemon,
@@ -106,7 +110,7 @@ export async function composeStorage(
       await upkeep[Symbol.asyncDispose]();
       transfers[Symbol.dispose]();
       await resident.settled();
-      await database[Symbol.asyncDispose]();
+      await running.disposeAsync();
     },
   };
 }

@@ -82,6 +82,14 @@ export const storageConfig = z.object({
     .max(2 ** 31 - 1)
     .default(86_400_000)
     .describe('From the end of one such round over all files to the beginning of the next.'),
+  deepScrubBytesPerSecond: z
+    .number()
+    .int()
+    .positive()
+    .default(8 << 20)
+    .describe(
+      'How fast this daemon reads files of deep storage again when the scheduler asks it to, in bytes.',
+    ),
   mendIntervalMs: z
     .number()
     .int()

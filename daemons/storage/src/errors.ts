@@ -1,6 +1,26 @@
 import { Code, TesseraError } from '@tessera/base';
 import type { SourceFailure } from './transfer/source-order.ts';
 
+/** Another storage daemon has the folder. */
+export function directoryLocked(directory: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'STORAGE_DIRECTORY_LOCKED',
+    message: `${directory} is in use by another storage daemon; stop that one, or choose another directory.`,
+    metadata: { directory },
+  });
+}
+
+/** The folder cannot be created, or nothing can be written into it. */
+export function directoryUnusable(directory: string, detail: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'STORAGE_DIRECTORY_UNUSABLE',
+    message: `${directory} cannot be used as a folder of stored files (${detail}); see that it can be written to, or choose another directory.`,
+    metadata: { directory, detail },
+  });
+}
+
 /** No file of that content is here: it was never taken in, or was dropped. */
 export function layoutNotStored(file: string): TesseraError {
   return new TesseraError({
@@ -73,17 +93,6 @@ export function ingestMismatch(
     reason: 'INGEST_MISMATCH',
     message: `${file}: ${what} is ${found}, but ${expected} was expected; write the file again.`,
     metadata: { file, what, expected, found },
-  });
-}
-
-/** The disk has no room for what is being written. What was stored before is intact. */
-export function diskFull(path: string, cause: unknown): TesseraError {
-  return new TesseraError({
-    code: Code.RESOURCE_EXHAUSTED,
-    reason: 'DISK_FULL',
-    message: `No space is left for ${path}; free some and try again. What was stored before is intact.`,
-    metadata: { path },
-    cause,
   });
 }
 

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { daemonArguments, ownToken, runDaemon, transportOfArguments } from '@tessera/daemon';
 import { runStorage } from './run-storage.ts';
+import { numberOptions, numberSettings } from './storage-options.ts';
 
 /** Runs the storage daemon by itself until SIGINT or SIGTERM. With `--name` it registers itself as a storage node. */
 const { values } = parseArgs({
@@ -8,29 +9,24 @@ const { values } = parseArgs({
     ...daemonArguments,
     directory: { type: 'string', default: 'data/storage' },
     address: { type: 'string', default: '127.0.0.1:7430' },
-    'memory-budget-bytes': { type: 'string' },
+    ...numberOptions,
     /** Where the daemon registers itself, and asks who callers are where access is controlled. */
     metadata: { type: 'string', multiple: true },
     name: { type: 'string' },
     rack: { type: 'string' },
-    capacity: { type: 'string' },
     'deep-storage': { type: 'string' },
-    'transfer-bytes-per-second': { type: 'string' },
   },
 });
 
 await runDaemon('storage', values, async ({ log, meter, stack, drainTimeoutMs }) => {
-  const { directory, address, name, rack, metadata, capacity } = values;
-  const { 'memory-budget-bytes': budget, 'deep-storage': deepStorage } = values;
-  const transferRate = values['transfer-bytes-per-second'];
+  const { directory, address, name, rack, metadata } = values;
+  const { 'deep-storage': deepStorage } = values;
   const config = {
     directory,
-    ...(budget === undefined ? {} : { memoryBudgetBytes: Number(budget) }),
+    ...numberSettings(values),
     ...(name === undefined ? {} : { name }),
     ...(rack === undefined ? {} : { rack }),
-    ...(transferRate === undefined ? {} : { transferBytesPerSecond: Number(transferRate) }),
     ...(deepStorage === undefined ? {} : { deepStorage }),
-    ...(capacity === undefined ? {} : { capacityBytes: Number(capacity) }),
   };
   const addresses = {
     address,

@@ -73,6 +73,20 @@ export const storageMetrics = defineMetrics({
     help: 'Stored files that the scrubber has found damaged.',
     labels: [],
   },
+  deepScrubbed: {
+    name: 'tessera_deep_scrubbed_bytes_total',
+    kind: 'counter',
+    unit: 'bytes',
+    help: 'Bytes of files in deep storage that were read again and found whole.',
+    labels: [],
+  },
+  deepDamaged: {
+    name: 'tessera_deep_files_damaged_total',
+    kind: 'counter',
+    unit: 'files',
+    help: 'Files in deep storage that were found damaged and set aside there, until a whole copy is stored in their place.',
+    labels: [],
+  },
   mended: {
     name: 'tessera_files_mended_total',
     kind: 'counter',

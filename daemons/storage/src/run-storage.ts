@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { checkResourceId, systemClock } from '@tessera/base';
 import { connect, type TesseraClient, type TokenSource, type Transport } from '@tessera/client';
 import {
   type AccessArguments,
   controlByMetadata,
+  InstallationNote,
   isControlled,
   type Logger,
   Registration,
@@ -42,7 +44,7 @@ export interface RunningStorage extends AsyncDisposable {
 
 /**
  * Serves a store, and makes it known as the storage node of its name when it has one.
- * @throws BAD_RESOURCE_ID, METADATA_NOT_NAMED, STORAGE_NODE_NAME_TAKEN, ADDRESS_IN_USE, PLAINTEXT_REFUSED, and what reading certificates throws.
+ * @throws STORAGE_DIRECTORY_LOCKED, STORAGE_DIRECTORY_UNUSABLE, BAD_RESOURCE_ID, METADATA_NOT_NAMED, STORAGE_NODE_NAME_TAKEN, INSTALLATION_MISMATCH, ADDRESS_IN_USE, PLAINTEXT_REFUSED, and what reading certificates throws.
  */
 export async function runStorage(
   input: StorageConfigInput,
@@ -87,7 +89,7 @@ export async function runStorage(
 
 function register(
   client: TesseraClient,
-  { leaseTtlMs: ttlMs, registrationIntervalMs: refreshIntervalMs }: StorageConfig,
+  { directory, leaseTtlMs: ttlMs, registrationIntervalMs: refreshIntervalMs }: StorageConfig,
   describe: () => Promise<metadata.StorageNode>,
   log: Logger,
 ): Promise<Registration<metadata.StorageNode>> {
@@ -95,6 +97,7 @@ function register(
   return Registration.start({
     client,
     registrant,
+    note: new InstallationNote(join(directory, 'installation')),
     clock: systemClock,
     log,
     ttlMs,

@@ -98,7 +98,7 @@ describe('ingest', () => {
       query(0),
     );
     await writeFile(join(stagingDirectory, 'x.parquet'), 'not parquet at all');
-    const { digestOf } = await import('./files/file-system.ts');
+    const { digestOf } = await import('@tessera/daemon');
     const fileDigest = await digestOf(join(stagingDirectory, 'x.parquet'));
     const text = { ...good, stagedPath: 'x.parquet', sizeBytes: 18n, fileDigest };
     expect(await reasonOf(fixture.daemon.commitIngest(ingest, [text]))).toBe('FILE_CORRUPT');

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DataType, rowsOf, type Value } from '@tessera/columnar';
 import { layoutRelation, type ScanPlan, type SegmentRead } from '@tessera/cube';
+import { digestOf } from '@tessera/daemon';
 import { DuckDb, quoteText } from '@tessera/duckdb';
 import type { Expr } from '@tessera/sql';
 import { type ComposedStorage, composeStorage, type StorageDependencies } from './composition.ts';
 import type { StorageConfigInput } from './config.ts';
-import { digestOf } from './files/file-system.ts';
 import type { StagedFile } from './files/ingest.ts';
 
 export const cube = 'projects/p/cubes/sales';

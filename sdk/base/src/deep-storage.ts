@@ -6,7 +6,7 @@
 export interface DeepStorage {
   /**
    * Stores content under its digest; resolves when it is durable and visible as a whole, never in part. When that digest is there
-   * already the content is not read: to mend a damaged file, delete it first.
+   * already the content is not read: to mend a damaged file, set it aside first; it is deleted when the whole one is there.
    * @throws DATA_LOSS DEEP_UPLOAD_MISMATCH when the content has another digest; DEEP_STORAGE_FULL; DEEP_STORAGE_UNAVAILABLE;
    * DEEP_STORAGE_DENIED; what reading the content throws. Then nothing is visible.
    */
@@ -25,8 +25,17 @@ export interface DeepStorage {
   /** All files in the order of their digests. What is stored or deleted meanwhile may be among them or not. */
   list(signal: AbortSignal): AsyncIterable<DeepFile>;
 
-  /** Deletes a file; false when there was none. */
+  /** Deletes a file, also one that was set aside; false when there was neither. */
   delete(digest: string, signal: AbortSignal): Promise<boolean>;
+
+  /**
+   * Puts a file aside because it was found damaged: from then on it is not there. Its bytes are kept until the same digest is
+   * stored again, as they may be all that is left. False when there was none.
+   */
+  setAside(digest: string, signal: AbortSignal): Promise<boolean>;
+
+  /** All files that are set aside, as `list` gives the others. */
+  listSetAside(signal: AbortSignal): AsyncIterable<DeepFile>;
 
   /** Deletes what uploads that died have left behind and have not written to since `beforeMs`, in milliseconds since 1970; says how many. */
   sweep(beforeMs: number, signal: AbortSignal): Promise<number>;

@@ -25,6 +25,7 @@ export {
   type ListResult,
   type OperationResult,
   prefixRange,
+  type StoreFault,
   type StoreOperation,
   type StoreStatistics,
   type StoreStatus,

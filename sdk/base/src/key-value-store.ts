@@ -73,6 +73,14 @@ export interface StoreStatistics {
   readonly sizeBytes: number;
   /** Keys that are there now. */
   readonly keyCount: number;
+  /** What keeps the store from taking writes now, as far as it is known without one. */
+  readonly faults: readonly StoreFault[];
+}
+
+export interface StoreFault {
+  /** That of the errors which writes fail with, such as `ETCD_NO_SPACE`. */
+  readonly reason: string;
+  readonly message: string;
 }
 
 export interface KeyValue {

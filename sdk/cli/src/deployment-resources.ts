@@ -51,7 +51,10 @@ function daemonToProto(daemon: DeployedDaemon): metadata.DaemonSpec {
     options: Object.fromEntries(
       Object.entries(options).map(([name, value]) => [name, { values: valuesOf(value) }]),
     ),
-    artifacts: artifacts.map(({ artifact, path }) => ({ artifact: `artifacts/${artifact}`, path })),
+    artifacts: artifacts.map(({ artifact, ...at }) => ({
+      artifact: `artifacts/${artifact}`,
+      ...at,
+    })),
     gracePeriod:
       gracePeriod === undefined ? undefined : durationToProto(millisecondsOf(gracePeriod)),
   });
@@ -72,11 +75,13 @@ function daemonFromProto(daemon: metadata.DaemonSpec): DeployedDaemon {
     ...(isFilled(environment) && { environment }),
     ...(healthAddress !== '' && { healthAddress }),
     ...(artifacts.length > 0 && {
-      artifacts: artifacts.map(({ artifact, path }) => ({
+      artifacts: artifacts.map(({ artifact, path, unpack }) => ({
         artifact: resourceIdOf(artifact),
         path,
+        ...(unpack && { unpack }),
       })),
     }),
+    ...(daemon.files.length > 0 && { files: daemon.files }),
     ...(version !== '' && { version }),
     ...(daemon.maxUnavailable > 0 && { maxUnavailable: daemon.maxUnavailable }),
     ...(graceMs !== undefined && { gracePeriod: timeText(graceMs) }),

@@ -4,6 +4,8 @@ export { positiveNumber, readText, wholeNumber } from './arguments.ts';
 export { buildSummary } from './commands/build.ts';
 export { defaultAddress, type GlobalOptions } from './context.ts';
 export { exitCodeOf, printFailure } from './failure.ts';
+export { type Degraded, findDegraded } from './health/find-degraded.ts';
+export { observePlatform } from './health/observe-platform.ts';
 export { createProgram } from './program.ts';
 export { ProgressBar } from './progress-bar.ts';
 export { formatBytes, formatCount, formatMicros, formatTable, toJson } from './table.ts';

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { accessCommands } from './commands/access.ts';
+import { artifactCommands } from './commands/artifact.ts';
 import { backupCommands } from './commands/backup.ts';
 import { buildCommands } from './commands/build.ts';
 import { deploymentCommands } from './commands/deployment.ts';
@@ -36,6 +37,7 @@ const subjects: readonly Subject[] = [
   backupCommands,
   hostCommands,
   deploymentCommands,
+  artifactCommands,
 ];
 
 /** The `tessera` command without what starts daemons. */

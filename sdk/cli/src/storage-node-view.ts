@@ -4,7 +4,15 @@ import { formatBytes, formatCount, formatTable } from './table.ts';
 
 /** How storage nodes are shown to people. */
 
-export const storageNodeHeadings = ['NODE', 'STATE', 'ITEMS', 'BYTES', 'TO COPY', 'NOTES'];
+export const storageNodeHeadings = [
+  'NODE',
+  'STATE',
+  'ITEMS',
+  'BYTES',
+  'TO COPY',
+  'DAMAGED',
+  'NOTES',
+];
 
 export function storageNodeTable(nodes: readonly scheduler.NodeReplication[]): string {
   return formatTable(storageNodeHeadings, nodes.map(storageNodeRow));
@@ -19,6 +27,7 @@ export function storageNodeRow(node: scheduler.NodeReplication): string[] {
     node.pendingCount === 0n
       ? ''
       : `${formatCount(node.pendingCount)} (${formatBytes(node.pendingBytes)})`,
+    node.quarantinedFiles === 0n ? '' : formatCount(node.quarantinedFiles),
     notesOf(node),
   ];
 }

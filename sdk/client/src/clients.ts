@@ -36,7 +36,7 @@ export const services = {
   roles: access.RoleServiceDefinition,
   policies: access.PolicyServiceDefinition,
   authentication: access.AuthenticationServiceDefinition,
-  storage: measuringSizes(storage.StorageServiceDefinition, 'scanCuboid'),
+  storage: measuringSizes(storage.StorageServiceDefinition, ['scanCuboid', 'scanCuboids']),
   transfers: storage.TransferServiceDefinition,
   host: host.HostServiceDefinition,
 } as const;

@@ -10,6 +10,7 @@ export {
 export {
   type CuboidScanner,
   RemoteCuboidScanner,
+  type ScanCalls,
   type ScanOptions,
   type WireBytes,
 } from './calls/cuboid-scanner.ts';
@@ -23,6 +24,8 @@ export {
   query,
   queryStream,
 } from './calls/query.ts';
+export { scanCuboidPath } from './calls/scan-lane.ts';
+export { ScanLanes } from './calls/scan-lanes.ts';
 export {
   RemoteSnapshotReader,
   type SnapshotRead,

@@ -26,9 +26,21 @@ export {
 export { withDeadline } from './deadline.ts';
 export { Container, type Get, type Token, token } from './dependency-injection.ts';
 export { asTesseraError } from './failure.ts';
+export {
+  absent,
+  digestOf,
+  makeFolder,
+  orDiskFull,
+  syncFile,
+  syncFolder,
+  writeDurably,
+} from './files/durable.ts';
+export { diskFull } from './files/errors.ts';
 export { bindInProcess } from './in-process.ts';
+export { InstallationNote } from './installation/installation-note.ts';
 export { loadSqlParser } from './load-sql-parser.ts';
 export { jsonLogger, type Logger, type LogLevel, silentLogger } from './logger.ts';
+export { numberArgument } from './number-argument.ts';
 export { type PluginEntry, PluginHost, type PluginHostOptions } from './plugin-host.ts';
 export { directoryIdentity } from './registration/directory-identity.ts';
 export type { Registered, Registrant } from './registration/registrant.ts';
@@ -54,4 +66,5 @@ export {
   type TelemetryConfig,
 } from './telemetry/start-telemetry.ts';
 export { traceTo } from './telemetry/start-tracing.ts';
+export { pieceBytes, TokenBucket, type TokenBucketOptions } from './token-bucket.ts';
 export { transportArguments, transportOfArguments } from './transport-arguments.ts';

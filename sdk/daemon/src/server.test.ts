@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Code, TesseraError } from '@tessera/base';
 import { type Connection, connect } from '@tessera/client';
-import { metadata, query } from '@tessera/proto';
+import { metadata, query, storage } from '@tessera/proto';
 import { type Channel, createChannel, createClient } from 'nice-grpc';
 import type { CallContext } from 'nice-grpc-common';
 import { HealthDefinition } from 'nice-grpc-server-health';
@@ -69,6 +69,16 @@ const projects = {
   },
 };
 
+/** Answers each request of a call when the test says so. */
+const storages = {
+  async *scanCuboids(requests: AsyncIterable<unknown>) {
+    for await (const _ of requests) {
+      await step.pass();
+      yield { scan: { batch: undefined, work: undefined }, last: true };
+    }
+  },
+};
+
 function partly(definition: { readonly methods: object }, methods: object): ServiceBinding {
   const uncalled = () => {
     throw new Error('not called by these tests');
@@ -82,6 +92,7 @@ async function start(options: Partial<ServerOptions> = {}): Promise<void> {
   const services = [
     partly(query.QueryServiceDefinition, queries),
     partly(metadata.ProjectServiceDefinition, projects),
+    partly(storage.StorageServiceDefinition, storages),
   ];
   server = stack.use(
     await startServer({ address: '127.0.0.1:0', services, log: silentLogger, ...options }),
@@ -123,6 +134,22 @@ describe('a server that is told to stop', () => {
     expect(await running).toMatchObject({ name: 'projects/default' });
     await stopped;
     await expect(countOf('one')).rejects.toMatchObject({ code: Code.UNAVAILABLE });
+  });
+
+  test('lets a call that takes one request after the other finish the one it is at', async () => {
+    await start({ drainTimeoutMs: 600_000 });
+    const more = Promise.withResolvers<void>();
+    async function* requests() {
+      yield {};
+      await more.promise;
+    }
+    const answers = Array.fromAsync(client.storage.scanCuboids(requests()));
+    await step.arrived;
+    const stopped = server[Symbol.asyncDispose]();
+    step.end();
+    expect(await answers).toHaveLength(1);
+    await stopped; // Its caller would have sent others.
+    more.resolve();
   });
 
   test('ends watches at once, so that their callers go on elsewhere', async () => {

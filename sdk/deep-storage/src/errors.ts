@@ -15,7 +15,7 @@ export function deepFileCorrupt(digest: string, found: string): TesseraError {
   return new TesseraError({
     code: Code.DATA_LOSS,
     reason: 'DEEP_FILE_CORRUPT',
-    message: `File ${digest} in deep storage is damaged: its content has the digest ${found}. Delete it there and store it again from a storage daemon that has it.`,
+    message: `File ${digest} in deep storage is damaged: its content has the digest ${found}. It is stored again from a storage daemon that has it when deep storage is next read again; without one, build the segment again.`,
     metadata: { digest, found },
   });
 }

@@ -11,9 +11,9 @@ export function spanNameOf(path: string): string {
   return path.startsWith('/') ? path.slice(1) : path;
 }
 
-/** Calls that last as long as their daemons, and those of the infrastructure, are no part of any trace. */
+/** Calls that last longer than what they are made for, and those of the infrastructure, are no part of any trace. */
 export function isTraced(path: string): boolean {
-  return !/\/Watch[A-Za-z]*$|^\/grpc\./.test(path);
+  return !/\/Watch[A-Za-z]*$|\/ScanCuboids$|^\/grpc\./.test(path);
 }
 
 /**

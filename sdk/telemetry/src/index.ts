@@ -1,6 +1,7 @@
 /** Spans, their context on the wire, and metrics as data. Exporters are elsewhere. */
 export { tracedCall, tracedStream } from './calls.ts';
-export { tracesClientCalls } from './client-interceptor.ts';
+export { tracedRequest, tracesClientCalls } from './client-interceptor.ts';
+export { activeTraceparent, inChildSpan, inSpanUnder } from './later-work.ts';
 export {
   defineMetrics,
   type Labels,
@@ -11,6 +12,6 @@ export {
   type Reading,
   secondsBuckets,
 } from './meter.ts';
-export { tracesServerCalls } from './server-interceptor.ts';
+export { servedRequest, tracesServerCalls } from './server-interceptor.ts';
 export { activeTrace, inSpan, inSpanStream, noteOnSpan } from './span.ts';
-export { formatTraceparent, parseTraceparent } from './traceparent.ts';
+export { formatTraceparent, parseTraceparent, type TraceHeaders } from './traceparent.ts';

@@ -4,6 +4,12 @@ import { isValidSpanId, isValidTraceId, type SpanContext } from '@opentelemetry/
 export const traceparentKey = 'traceparent';
 export const tracestateKey = 'tracestate';
 
+/** Of the caller's span, as they stand in metadata; empty: none. */
+export interface TraceHeaders {
+  readonly traceparent: string;
+  readonly tracestate: string;
+}
+
 /** `00-<trace id>-<span id>-<flags>`. */
 export function formatTraceparent({ traceId, spanId, traceFlags }: SpanContext): string {
   return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;

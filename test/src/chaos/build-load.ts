@@ -1,6 +1,6 @@
-import { type Clock, type Random, resourceIdOf } from '@tessera/base';
+import { type Clock, isTesseraError, type Random } from '@tessera/base';
 import { wait } from '@tessera/client';
-import { type longrunning, metadata } from '@tessera/proto';
+import { type longrunning, metadata, scheduler } from '@tessera/proto';
 import type { ClusterClients } from '@tessera/testkit/cluster';
 import { FailureCounts, isRetryable } from './failures.ts';
 import type { SourceData } from './source-data.ts';
@@ -21,7 +21,10 @@ const changes = [
 /** Somebody who changes the source and has segments built, refreshed, merged and dropped, by either scheduler. */
 export class BuildLoad {
   readonly failures = new FailureCounts();
-  done = 0;
+  /** Operations that a scheduler has taken on. */
+  readonly acknowledged: string[] = [];
+  /** Segments that they have published. */
+  published = 0;
   readonly #clients: ClusterClients;
   readonly #source: SourceData;
   readonly #cube: string;
@@ -44,12 +47,9 @@ export class BuildLoad {
 
   async run(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
-      try {
-        await this.#change(stop);
-        this.done++;
-      } catch (error) {
+      await this.#change(stop).catch((error: unknown) => {
         if (!stop.aborted) this.failures.add(error);
-      }
+      });
       await this.#clock.sleep(pauseMs, stop).catch(() => {});
     }
   }
@@ -60,16 +60,9 @@ export class BuildLoad {
       deadline.throwIfAborted();
       try {
         const { builds } = this.#clients.whole(n);
-        await this.#finish(
-          await builds.refreshSegments({ cube: this.#cube, force: true }),
-          n,
-          deadline,
-        );
-        await this.#finish(
-          await builds.buildSegments({ cube: this.#cube, onlyMissing: true }),
-          n,
-          deadline,
-        );
+        const cube = this.#cube;
+        await this.#publish(await builds.refreshSegments({ cube, force: true }), n, deadline);
+        await this.#publish(await builds.buildSegments({ cube, onlyMissing: true }), n, deadline);
         return;
       } catch (error) {
         if (!isRetryable(error)) throw error;
@@ -78,35 +71,70 @@ export class BuildLoad {
     }
   }
 
+  /** Deletes what nobody refers to any more and is old enough. */
+  async collectGarbage(n: number, signal: AbortSignal): Promise<void> {
+    const operation = await this.#clients.whole(n).builds.runMaintenance({ cube: this.#cube });
+    await this.#finish(operation, scheduler.RunMaintenanceResponse, n, signal);
+  }
+
+  /** Operations that were taken on, and that the n-th scheduler does not know or that have not ended. */
+  async unfinished(n: number): Promise<readonly string[]> {
+    const { operations } = this.#clients.whole(n);
+    const found: string[] = [];
+    for (const name of this.acknowledged) {
+      const operation = await operations.getOperation({ name }).catch((error: unknown) => {
+        if (isTesseraError(error, 'OPERATION_NOT_FOUND')) return undefined;
+        throw error;
+      });
+      if (operation === undefined) found.push(`${name} is not there`);
+      else if (!operation.done) found.push(`${name} has not ended`);
+    }
+    return found;
+  }
+
   async #change(stop: AbortSignal): Promise<void> {
     const n = this.#random.integer(0, 1);
     const cube = this.#cube;
-    const { builds, segments } = this.#clients.whole(n);
+    const { builds } = this.#clients.whole(n);
     switch (this.#random.pick(changes)) {
       case 'change':
         await this.#source.change();
-        return this.#finish(await builds.refreshSegments({ cube }), n, stop);
+        return this.#publish(await builds.refreshSegments({ cube }), n, stop);
       case 'refresh':
-        return this.#finish(await builds.refreshSegments({ cube, force: true }), n, stop);
-      case 'drop': {
-        const listed = await segments.listSegments({ parent: cube });
-        const ready = listed.segments.filter(
-          ({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY,
-        );
-        const names = ready.slice(0, 1).map(({ name }) => name);
-        return this.#finish(await builds.dropSegments({ cube, segments: names }), n, stop);
-      }
+        return this.#publish(await builds.refreshSegments({ cube, force: true }), n, stop);
+      case 'drop':
+        return this.#drop(n, stop);
       case 'build':
-        return this.#finish(await builds.buildSegments({ cube, onlyMissing: true }), n, stop);
+        return this.#publish(await builds.buildSegments({ cube, onlyMissing: true }), n, stop);
       case 'merge':
-        return this.#finish(await builds.mergeSegments({ cube, ...firstQuarter }), n, stop);
+        return this.#publish(await builds.mergeSegments({ cube, ...firstQuarter }), n, stop);
     }
   }
 
-  /** Any response will do, as long as there is one. */
-  async #finish(operation: longrunning.Operation, n: number, signal: AbortSignal): Promise<void> {
-    const response = { decode: () => resourceIdOf(operation.name) };
-    await wait(this.#clients.whole(n).operations, operation, { response, signal });
+  async #drop(n: number, signal: AbortSignal): Promise<void> {
+    const { builds, segments } = this.#clients.whole(n);
+    const listed = await segments.listSegments({ parent: this.#cube });
+    const ready = listed.segments.filter(
+      ({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY,
+    );
+    const names = ready.slice(0, 1).map(({ name }) => name);
+    const operation = await builds.dropSegments({ cube: this.#cube, segments: names });
+    await this.#finish(operation, scheduler.DropSegmentsResponse, n, signal);
+  }
+
+  async #publish(operation: longrunning.Operation, n: number, signal: AbortSignal): Promise<void> {
+    const response = await this.#finish(operation, scheduler.BuildSegmentsResponse, n, signal);
+    this.published += response.segments.length;
+  }
+
+  #finish<T>(
+    operation: longrunning.Operation,
+    response: { readonly decode: (bytes: Uint8Array) => T },
+    n: number,
+    signal: AbortSignal,
+  ): Promise<T> {
+    this.acknowledged.push(operation.name);
+    return wait(this.#clients.whole(n).operations, operation, { response, signal });
   }
 }
 

@@ -1,4 +1,4 @@
-import { Code, isTesseraError, messageOf } from '@tessera/base';
+import { Code, isTesseraError, messageOf, TesseraError } from '@tessera/base';
 
 /** Codes that say: nothing is wrong with what was asked, ask again. */
 const retryable: ReadonlySet<Code> = new Set([
@@ -10,6 +10,27 @@ const retryable: ReadonlySet<Code> = new Set([
 
 export function isRetryable(error: unknown): boolean {
   return isTesseraError(error) && retryable.has(error.code);
+}
+
+/**
+ * Calls a daemon that may be paused or cut off, and is given up on then.
+ * @throws NO_ANSWER when the time is over, which may be retried, and what the call fails with
+ */
+export async function answerWithin<T>(
+  timeoutMs: number,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  try {
+    return await call(signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new TesseraError({
+      code: Code.DEADLINE_EXCEEDED,
+      reason: 'NO_ANSWER',
+      message: `No answer within ${timeoutMs} ms.`,
+    });
+  }
 }
 
 /** Such as `UNAVAILABLE SEGMENT_UNREACHABLE`. */

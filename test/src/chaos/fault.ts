@@ -1,16 +1,24 @@
 import type { Random } from '@tessera/base';
+import type { BadCertificate } from '@tessera/testkit/cluster';
 
-/** One thing that goes wrong with a cluster of three hosts. Daemons are named such as `query-2`. */
+/**
+ * One thing that goes wrong with a cluster of three hosts. Daemons are named such as `query-2`. A host that is killed
+ * tells its peers so, as its kernel lives on; one that is lost says nothing any more.
+ */
 export type Fault =
   | { readonly kind: 'kill'; readonly daemon: string }
   | { readonly kind: 'kill-host'; readonly host: number }
+  | { readonly kind: 'lose-host'; readonly host: number }
   | { readonly kind: 'pause'; readonly daemon: string }
   | { readonly kind: 'cut-off'; readonly host: number }
   | { readonly kind: 'separate'; readonly hosts: readonly [number, number] }
   | { readonly kind: 'narrow'; readonly host: number; readonly kilobits: number }
   | { readonly kind: 'fill-disk'; readonly disk: 'etcd' | 'storage'; readonly host: number }
   | { readonly kind: 'slow-sync'; readonly daemon: string; readonly delayMs: number }
-  | { readonly kind: 'corrupt'; readonly host: number; readonly choice: number };
+  | { readonly kind: 'corrupt'; readonly host: number; readonly choice: number }
+  | { readonly kind: 'vanish'; readonly host: number; readonly choice: number }
+  | { readonly kind: 'bad-certificate'; readonly daemon: string; readonly how: BadCertificate }
+  | { readonly kind: 'skew-clock'; readonly daemon: string; readonly aheadMinutes: number };
 
 export type FaultKind = Fault['kind'];
 
@@ -30,6 +38,7 @@ export interface Targets {
 const weights: Readonly<Record<FaultKind, number>> = {
   kill: 8,
   'kill-host': 2,
+  'lose-host': 2,
   pause: 4,
   'cut-off': 2,
   separate: 3,
@@ -37,8 +46,12 @@ const weights: Readonly<Record<FaultKind, number>> = {
   'fill-disk': 2,
   'slow-sync': 2,
   corrupt: 3,
+  vanish: 2,
+  'bad-certificate': 3,
+  'skew-clock': 2,
 };
-const mostAtOnce = 3;
+export const faultKinds = Object.keys(weights) as readonly FaultKind[];
+const mostAtOnce = 6;
 /** Shorter and longer than the leases of leaders last. */
 const holdMs = { least: 300, most: 4_500 } as const;
 
@@ -81,6 +94,7 @@ function chooseFault(random: Random, targets: Targets): Fault {
       return { kind, daemon: random.pick(syncing), delayMs: random.pick([20, 200, 800]) };
     }
     case 'kill-host':
+    case 'lose-host':
     case 'cut-off':
       return { kind, host };
     case 'separate':
@@ -90,12 +104,21 @@ function chooseFault(random: Random, targets: Targets): Fault {
     case 'fill-disk':
       return { kind, disk: random.pick(['etcd', 'storage'] as const), host };
     case 'corrupt':
+    case 'vanish':
       return { kind, host, choice: random.integer(0, 1_000_000) };
+    case 'bad-certificate': {
+      const how = random.pick(['expired', 'foreign'] as const);
+      return { kind, daemon: random.pick(targets.daemons), how };
+    }
+    case 'skew-clock': {
+      const own = targets.daemons.filter((name) => !name.startsWith('etcd-'));
+      return { kind, daemon: random.pick(own), aheadMinutes: random.integer(1, 10) };
+    }
   }
 }
 
 function chooseKind(random: Random, without: ReadonlySet<FaultKind>): FaultKind {
-  const kinds = (Object.keys(weights) as FaultKind[]).filter((kind) => !without.has(kind));
+  const kinds = faultKinds.filter((kind) => !without.has(kind));
   const all = kinds.flatMap((kind) => Array<FaultKind>(weights[kind]).fill(kind));
   return random.pick(all);
 }
@@ -106,11 +129,16 @@ function targetOf(fault: Fault): string {
     case 'kill':
     case 'pause':
     case 'slow-sync':
+    case 'bad-certificate':
+    case 'skew-clock':
       return `${fault.kind} ${fault.daemon}`;
     case 'separate':
       return `separate ${fault.hosts.toSorted().join()}`;
     case 'fill-disk':
       return `fill-disk ${fault.disk}-${fault.host}`;
+    case 'lose-host':
+    case 'cut-off': // Both take the host off the network, and put it back.
+      return `link ${fault.host}`;
     default:
       return `${fault.kind} ${fault.host}`;
   }
@@ -125,6 +153,7 @@ export function formatFault(fault: Fault): string {
     case 'slow-sync':
       return `slow-sync ${fault.daemon} by ${fault.delayMs} ms`;
     case 'kill-host':
+    case 'lose-host':
     case 'cut-off':
       return `${fault.kind} ${fault.host}`;
     case 'separate':
@@ -135,5 +164,11 @@ export function formatFault(fault: Fault): string {
       return `fill-disk ${fault.disk}-${fault.host}`;
     case 'corrupt':
       return `corrupt a file of storage-${fault.host}`;
+    case 'vanish':
+      return `let a file of storage-${fault.host} vanish`;
+    case 'bad-certificate':
+      return `give ${fault.daemon} a certificate that is ${fault.how}`;
+    case 'skew-clock':
+      return `set the clock of ${fault.daemon} ${fault.aheadMinutes} minutes ahead`;
   }
 }

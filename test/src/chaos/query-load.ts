@@ -3,20 +3,32 @@ import type { ClusterClients } from '@tessera/testkit/cluster';
 import fc from 'fast-check';
 import { partsFor } from '../differential/query-parts.ts';
 import type { RandomModel } from '../differential/random-model.ts';
-import { randomQuery } from '../differential/random-query.ts';
+import { randomBlock, randomQuery } from '../differential/random-query.ts';
 import { FailureCounts } from './failures.ts';
+import { kindsOf, type QuestionKind } from './question-kinds.ts';
 import type { Questions } from './questions.ts';
 
-/** Statements without end, the same for the same seed. */
+/**
+ * Statements without end, the same for the same seed: some of any kind, as many that cuboids can mostly answer, and
+ * some of kinds that are rare otherwise.
+ */
 export function* statements(model: RandomModel['model'], seed: number): Generator<string, never> {
-  const arbitrary = randomQuery(partsFor(model));
+  const parts = partsFor(model);
+  const any = randomQuery(parts);
+  const of = (kind: QuestionKind) => any.filter((sql) => kindsOf(sql).includes(kind));
+  const arbitrary = fc.oneof(
+    { weight: 4, arbitrary: any },
+    { weight: 4, arbitrary: randomBlock(parts) },
+    { weight: 1, arbitrary: of('distinct count') },
+    { weight: 1, arbitrary: of('top k') },
+  );
   for (let from = seed; ; from++) {
     yield* fc.sample(arbitrary, { seed: from, numRuns: 50 });
   }
 }
 
 /** So that questions leave some of a small machine to what they are asked of. */
-const pauseMs = 30;
+const pauseMs = 100;
 const maxWrong = 5;
 
 /** Users who ask one question after the other, of either query daemon. */

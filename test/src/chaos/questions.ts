@@ -1,9 +1,10 @@
-import { type Clock, Code, isTesseraError, TesseraError } from '@tessera/base';
+import { type Clock, isTesseraError } from '@tessera/base';
 import { query, type TesseraClient } from '@tessera/client';
-import { compared, type Tally } from '../differential/check.ts';
+import { compared } from '../differential/check.ts';
 import type { Oracle, Outcome } from '../differential/world.ts';
 import type { DataVersions } from './data-versions.ts';
-import { isRetryable } from './failures.ts';
+import { answerWithin, isRetryable } from './failures.ts';
+import { kindsOf, type QuestionKind, type QuestionTally } from './question-kinds.ts';
 
 /** What became of one question. */
 export type Verdict =
@@ -21,18 +22,21 @@ export class Questions {
   readonly #project: string;
   readonly #oracle: Oracle;
   readonly #versions: DataVersions;
-  readonly #tally: Tally;
+  readonly #tally: QuestionTally;
   readonly #clock: Clock;
   readonly #viewOf: (schema: string) => string;
+  readonly #ofUser: readonly QuestionKind[];
 
   constructor(parts: {
     readonly project: string;
     readonly oracle: Oracle;
     readonly versions: DataVersions;
-    readonly tally: Tally;
+    readonly tally: QuestionTally;
     readonly clock: Clock;
     /** Where the oracle has what the user sees of a version; by default all of it. */
     readonly viewOf?: (schema: string) => string;
+    /** What all questions of the user are, whatever they ask. */
+    readonly ofUser?: readonly QuestionKind[];
   }) {
     this.#project = parts.project;
     this.#oracle = parts.oracle;
@@ -40,6 +44,7 @@ export class Questions {
     this.#tally = parts.tally;
     this.#clock = parts.clock;
     this.#viewOf = parts.viewOf ?? ((schema) => schema);
+    this.#ofUser = parts.ofUser ?? [];
   }
 
   /** Right is what the oracle answers on one version of the data that was there while the question was answered. */
@@ -66,27 +71,18 @@ export class Questions {
 
   /** @throws what may be retried, and what no question should fail with */
   async #answer(queries: TesseraClient['queries'], sql: string): Promise<Outcome> {
-    const signal = AbortSignal.timeout(limitsMs.client);
-    const options = { project: `projects/${this.#project}`, timeoutMs: limitsMs.daemon, signal };
-    this.#tally.queries += 1;
+    const options = { project: `projects/${this.#project}`, timeoutMs: limitsMs.daemon };
+    const kinds = [...this.#ofUser, ...kindsOf(sql)];
+    this.#tally.asked(kinds);
     try {
-      const { schema, rows, summary } = await query(queries, sql, options);
-      this.#tally.kinds[summary.planKind] += 1;
-      this.#tally.rows += rows.length;
+      const { schema, rows, summary } = await answerWithin(limitsMs.client, (signal) =>
+        query(queries, sql, { ...options, signal }),
+      );
+      this.#tally.answered(kinds, summary.planKind);
       return { schema, rows, planKind: summary.planKind };
     } catch (error) {
-      if (signal.aborted) throw noAnswer();
       if (!isTesseraError(error) || isRetryable(error)) throw error;
       return { reason: error.reason, message: error.message };
     }
   }
-}
-
-/** The daemon is paused or cut off, and its client has given up. */
-function noAnswer(): TesseraError {
-  return new TesseraError({
-    code: Code.DEADLINE_EXCEEDED,
-    reason: 'NO_ANSWER',
-    message: `No answer within ${limitsMs.client} ms.`,
-  });
 }

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createProgram } from '@tessera/cli';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ended, listening, started, tessera } from './command-line.ts';
 import { ScratchPlatform } from './scratch-platform.ts';
@@ -102,6 +103,40 @@ test('a process lives on while its host daemon is replaced, and its log can be f
   expect(await following).toMatchObject({ code: 0, out: 'one\ntwo\n' });
 });
 
+test('no command about hosts, and no host daemon, prints a token', { timeout }, async () => {
+  const secrets = ['tessera_of-the-host', 'tessera_of-the-user'] as const;
+  writeFileSync(join(platform.folder, 'host.token'), `${secrets[0]}\n`);
+  const child = await runHost('a', '--token-file', 'host.token', '--log-level', 'debug');
+  const daemon = ended(child);
+  const asked = [
+    ['host', 'list'],
+    ['--json', 'host', 'show', 'a'],
+    ['host', 'show', 'none'],
+    ['host', 'start', 'a', 'p', '--', 'true'],
+    ['--json', 'host', 'processes', 'a'],
+    ['host', 'logs', 'a', 'none'],
+    ['--json', 'artifact', 'list'],
+    ['artifact', 'list', '--at', '127.0.0.1:1'],
+    ['status'],
+    ['doctor', join(platform.folder, 'report.json')],
+  ];
+  let printed = '';
+  const hear = (text: string) => {
+    printed += text;
+  };
+  const terminal = { out: hear, err: hear, interactive: true, columns: 200 };
+  for (const args of asked) {
+    const options = ['--address', platform.address, '--token', secrets[1]];
+    await createProgram(terminal).parseAsync([...options, ...args], { from: 'user' });
+  }
+  process.exitCode = undefined;
+  await stop(child);
+  const { out, err } = await daemon;
+  printed += out + err + readFileSync(join(platform.folder, 'report.json'), 'utf8');
+  expect(printed).toContain('HOST_NOT_FOUND');
+  for (const secret of secrets) expect(printed).not.toContain(secret);
+});
+
 test('what makes no sense is refused with a reason and an exit code', { timeout }, async () => {
   await runHost('a');
   const refused: [string[], number, string][] = [
@@ -111,6 +146,8 @@ test('what makes no sense is refused with a reason and an exit code', { timeout 
     [['host', 'run', '--label', 'x'], 2, 'BAD_LABEL'],
     [['host', 'run', '--ports', '9-1'], 2, 'BAD_PORT_RANGE'],
     [['host', 'run', '--ports', '0-1'], 2, 'BAD_NUMBER'],
+    [['host', 'run', '--drain-timeout', 'soon'], 2, 'BAD_NUMBER'],
+    [['artifact', 'put', 'missing.tgz'], 2, 'FILE_UNREADABLE'],
     [['host', 'show', 'none'], 3, 'HOST_NOT_FOUND'],
     [['host', 'logs', 'a', 'none'], 3, 'PROCESS_NOT_FOUND'],
     [['host', 'stop', 'a', 'none'], 3, 'PROCESS_NOT_FOUND'],

@@ -78,6 +78,7 @@ export class ReplicatedCluster implements AsyncDisposable {
     const config = {
       ...{ directory, name, capacityBytes: 1_000 * mega, memoryBudgetBytes: 16 * mega },
       ...{ workMemoryBytes: 64 * mega, leaseTtlMs: 1_000, registrationIntervalMs: 500 },
+      deepStorage: `file://${join(this.folder, 'deep')}`,
     };
     await this.#start(name, 'storage', { metadata: this.#metadataAddress, config });
   }
@@ -88,7 +89,7 @@ export class ReplicatedCluster implements AsyncDisposable {
       ...{ workDirectory: join(this.folder, name), buildMemoryBytes: 256 * mega },
       ...{ leaseTtlMs: 1_000, maintenanceIntervalMs: 500, retiredGraceMs: 2_000 },
       ...{ replicaIntervalMs: 100, storageLostAfterMs: 1_000, replicaCheckIntervalMs: 500 },
-      ...{ deploymentIntervalMs: 0, maxReplicaCopies: 2 },
+      ...{ deploymentIntervalMs: 0, maxReplicaCopies: 2, deepScrubIntervalMs: 200 },
     };
     const address = await this.#start(name, 'scheduler', {
       metadata: this.#metadataAddress,
@@ -144,6 +145,15 @@ export class ReplicatedCluster implements AsyncDisposable {
     using node = connect(address);
     await node.storage.verifyFiles({ files: [file] });
     return { path, digest };
+  }
+
+  /** Where a file of a segment is in deep storage, once all segments are there. */
+  async deepCopy(): Promise<{ readonly path: string; readonly digest: string }> {
+    const segments = await this.segments();
+    if (segments.some(({ inDeepStorage }) => !inDeepStorage)) throw new Error('not all are there');
+    const layouts = segments.flatMap((segment) => segment.layouts);
+    const { fileDigest: digest } = layouts.find(({ file }) => file !== '')!;
+    return { path: join(this.folder, 'deep', digest.slice(0, 2), digest), digest };
   }
 
   /** Files that metadata says are on a node and are not, over all nodes that run. */

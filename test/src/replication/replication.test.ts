@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { query } from '@tessera/client';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { answers, cube, expected } from '../lifecycle/sales.ts';
@@ -28,6 +29,8 @@ async function expectRight(): Promise<void> {
   const found = await answers(cluster.client, 'always');
   expect(found.map(({ rows }) => rows)).toEqual(right);
 }
+
+const sha256Of = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
 
 /** All segments are on two of the nodes. */
 const spreadOver = async (nodes: readonly string[]) => {
@@ -60,7 +63,17 @@ describe('three storage nodes', () => {
   test('put a whole copy in the place of one that was damaged', async () => {
     const { path, digest } = await cluster.damageSomething();
     await expectRightUntil(async () => existsSync(path));
-    expect(createHash('sha256').update(readFileSync(path)).digest('hex')).toBe(digest);
+    expect(sha256Of(path)).toBe(digest);
+  });
+
+  test('put a whole copy in the place of one that has rotted in deep storage', async () => {
+    await expect.poll(() => reasonOf(cluster.deepCopy()), patience).toBe('no failure');
+    const { path, digest } = await cluster.deepCopy();
+    writeFileSync(path, 'rotten');
+    const isMended = () => existsSync(path) && sha256Of(path) === digest;
+    await expect.poll(isMended, patience).toBe(true);
+    await expect.poll(() => reasonOf(cluster.deepCopy()), patience).toBe('no failure');
+    expect(readdirSync(join(cluster.folder, 'deep', 'quarantine'))).toEqual([]);
   });
 
   test('answer while one of them is dead, and have its segments twice again', async () => {

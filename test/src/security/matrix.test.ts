@@ -7,6 +7,7 @@ import {
   type CuboidUse,
   connect,
   explain,
+  type QuerySummary,
   query,
   type TesseraClient,
 } from '@tessera/client';
@@ -133,6 +134,10 @@ function allowed(world: World, user: World['users'][number]) {
           ),
         ),
       ),
+    seesAllRows: (project: string) =>
+      sees(project, 'sales').some((role) =>
+        policies(role, project).every(({ rows }) => rows === undefined),
+      ),
     amount: (project: string) => {
       const order = ['hidden', 'masked', 'visible'] as const;
       const ofRole = (role: number) =>
@@ -222,6 +227,7 @@ describe('everything that anybody may do', () => {
   test('was met in each of its kinds', () => {
     expect([...met].sort()).toEqual([
       ...['hidden', 'masked', 'narrowed by cuboid', 'narrowed by source', 'nobody', 'visible'],
+      ...['work told', 'work withheld'],
     ]);
   });
 
@@ -279,6 +285,9 @@ describe('everything that anybody may do', () => {
     const rows = may.rows(id);
     const amount = may.amount(id);
     met.add(amount);
+    // How much was read for a question tells of rows that he does not see.
+    const knowsWork =
+      may.whole('operate', id) || (may.seesAllRows(id) && may.amount(id) === 'visible');
     const regions = [...Map.groupBy(rows, ([region]) => region)].sort();
     const counted = 'select region, count(*) from sales group by region order by region';
     const summed = 'select region, sum(amount) from sales group by region order by region';
@@ -288,6 +297,7 @@ describe('everything that anybody may do', () => {
       const counts = await query(client.queries, counted, options);
       expect(counts.rows).toEqual(regions.map(([region, own]) => [region, BigInt(own.length)]));
       if (rows.length < sales.length) met.add(`narrowed by ${counts.summary.planKind}`);
+      expectWork(counts.summary, knowsWork);
       const sums = query(client.queries, summed, options);
       if (amount === 'hidden') {
         await expect(sums).rejects.toMatchObject({ reason: 'UNKNOWN_COLUMN' });
@@ -298,6 +308,9 @@ describe('everything that anybody may do', () => {
       const shown = (await sums).rows.map(([region, value]) => [region, value && String(value)]);
       expect(shown).toEqual(regions.map(([region, own]) => [region, sum(own)]));
     }
+    const analyzed = await query(client.queries, `explain analyze ${counted}`, { project });
+    expectWork(analyzed.summary, knowsWork);
+    expect(/^Storage /m.test(analyzed.rows.flat().join('\n'))).toBe(knowsWork);
     const preview = await client.queries.previewTable({
       ...{ project, source: 'shop', table: 'sales', maxRows: 100 },
     });
@@ -323,6 +336,13 @@ describe('everything that anybody may do', () => {
       .map(([region]) => region)
       .filter((one) => !regions.some(([r]) => r === one));
     for (const region of unseen) expect(told).not.toContain(`'${region}'`);
+  }
+
+  /** An answer from cuboids says what daemons did for it to those who may know, and to nobody else. */
+  function expectWork({ planKind, daemonWork }: QuerySummary, isTold: boolean) {
+    const isFromCuboids = planKind === 'cuboid';
+    expect(daemonWork.length > 0, planKind).toBe(isTold && isFromCuboids);
+    if (isFromCuboids) met.add(isTold ? 'work told' : 'work withheld');
   }
 });
 

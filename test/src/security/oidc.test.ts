@@ -106,7 +106,11 @@ describe.skipIf(!hasOpenSsl)('tokens of an identity provider (needs openssl)', (
       token: () => signed(rsa, now(), { exp: seconds(-60) }),
       refusal: { code: 16, reason: 'TOKEN_EXPIRED' },
     },
-    { what: 'that is good in a minute', token: () => signed(rsa, now(), { nbf: seconds(60) }) },
+    {
+      what: 'that is good in a minute',
+      token: () => signed(rsa, now(), { nbf: seconds(60) }),
+      refusal: { code: 16, reason: 'TOKEN_NOT_YET_VALID' },
+    },
     { what: 'that never ends', token: () => signed(rsa, now(), { exp: undefined }) },
     { what: 'for another audience', token: () => signed(rsa, now(), { aud: 'elsewhere' }) },
     { what: 'for no audience', token: () => signed(rsa, now(), { aud: undefined }) },

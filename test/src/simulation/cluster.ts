@@ -1,3 +1,4 @@
+import { isTesseraError } from '@tessera/base';
 import { clientsBy, type TesseraClient } from '@tessera/client';
 import {
   bindInProcess,
@@ -152,10 +153,12 @@ export class Cluster {
       }
     } else if (this.metadatas.includes(host)) {
       const store = remoteStore(this.network, life, this.#store, this.#written);
-      const daemon = await composeMetadata(
-        { store: { driver: 'memory' } },
-        { clock: life.clock, store, newUid: newId },
-      );
+      const compose = () =>
+        composeMetadata(
+          { store: { driver: 'memory' } },
+          { clock: life.clock, store, newUid: newId },
+        );
+      const daemon = await startedAgain(compose, life);
       host.client = inProcess(daemon.services);
     } else {
       const { source, disks } = this;
@@ -213,6 +216,18 @@ export async function seedResources({ projects, sources, models, cubes }: Tesser
     segments: { every: GRAIN_MONTH },
   });
   await cubes.createCube({ parent, cubeId: 'c', cube: { spec: cubeSpec } });
+}
+
+/** What looks after a daemon starts it again while its store does not answer. */
+async function startedAgain<T>(start: () => Promise<T>, life: Life): Promise<T> {
+  for (;;) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!isTesseraError(error, 'UNAVAILABLE')) throw error;
+      await life.clock.sleep(500);
+    }
+  }
 }
 
 function hosts(kind: string, count: number): ServingHost[] {

@@ -174,6 +174,9 @@ export async function fakeStorage(options: FakeStorageOptions): Promise<FakeStor
       storeDeep: async function* () {
         yield* refuse('DEEP_STORAGE_NOT_CONFIGURED');
       },
+      scrubDeep: async function* () {
+        yield* refuse('DEEP_STORAGE_NOT_CONFIGURED');
+      },
       deleteUnreferencedDeep: async () => {
         throw failure('DEEP_STORAGE_NOT_CONFIGURED', name);
       },

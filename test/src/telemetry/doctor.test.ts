@@ -23,6 +23,18 @@ describe('tessera doctor', () => {
     await using platform = await startTestPlatform();
     writeSales(folder);
     await applyFile(platform.client, writeModel(folder));
+    await platform.client.deployments.createDeployment({
+      deploymentId: 'cluster',
+      deployment: {
+        daemons: [
+          {
+            ...{ name: 'x', argv: ['true'], environment: { URL: 's3cr3t-3' } },
+            files: [{ path: 'x.conf', content: 'user = s3cr3t-4' }],
+            hosts: { hosts: ['hosts/none'] },
+          },
+        ],
+      },
+    });
     const line = JSON.stringify({ level: 30, token: 's3cr3t-1', msg: 'logged in by s3cr3t-1' });
     writeFileSync(join(folder, 'tessera.log'), `${line}\nplain password=s3cr3t-2 line\n`);
     const args = ['doctor', 'report.json', '--log', 'tessera.log', '--json'];
@@ -34,6 +46,7 @@ describe('tessera doctor', () => {
       format: 1,
       degraded: [{ reason: 'CUBE_WITHOUT_SEGMENTS', subject: 'sales' }],
       store: { driver: 'sqlite' },
+      deployments: [{ daemons: [{ files: [{ path: 'x.conf' }] }] }],
       resources: { sources: [{ name: 'projects/default/sources/shop' }] },
       logs: { 'tessera.log': [{ msg: 'logged in by [removed]' }, 'plain password=[removed] line'] },
     });

@@ -2,14 +2,18 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InMemorySpanExporter } from '@opentelemetry/sdk-trace';
-import { connect, query } from '@tessera/client';
+import { InMemorySpanExporter, type ReadableSpan } from '@opentelemetry/sdk-trace';
+import { connect, query, wait } from '@tessera/client';
 import { traceTo } from '@tessera/daemon';
+import { scheduler } from '@tessera/proto';
 import { inSpan } from '@tessera/telemetry';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ended, listening, started, tessera } from '../lifecycle/command-line.ts';
-import { writeModel, writeSales } from '../lifecycle/sales.ts';
+import { cube, writeModel, writeSales } from '../lifecycle/sales.ts';
 import { type CollectedSpan, type Collector, startCollector } from './collector.ts';
+
+/** Spans are exported in batches, and late on a busy machine. */
+const patience = { timeout: 60_000 };
 
 /** A client in this process, the platform in another one. */
 let folder: string;
@@ -51,12 +55,7 @@ describe('a traced statement', { timeout: 240_000 }, () => {
         await expect(unknown).rejects.toMatchObject({ reason: 'UNKNOWN_TABLE' });
       });
     }
-    const local = own.getFinishedSpans().map((span) => ({
-      traceId: span.spanContext().traceId,
-      spanId: span.spanContext().spanId,
-      parentSpanId: span.parentSpanContext?.spanId ?? '',
-      name: span.name,
-    }));
+    const local = own.getFinishedSpans().map(plainSpan);
     const { traceId } = local[0]!;
     const tree = () => [...local, ...collector.spans.filter((span) => span.traceId === traceId)];
     await expect.poll(() => tree().filter(({ name }) => name === 'query')).toHaveLength(2);
@@ -80,6 +79,44 @@ describe('a traced statement', { timeout: 240_000 }, () => {
     );
   });
 });
+
+test('a build is one tree of spans from the client through scheduler, engine, storage and metadata', {
+  timeout: 240_000,
+}, async () => {
+  writeSales(folder);
+  writeModel(folder);
+  await tessera(['apply', '-f', 'sales.yaml'], { cwd: folder, address });
+  const own = new InMemorySpanExporter();
+  const kept = { export: own.export.bind(own), shutdown: async () => {} };
+  {
+    await using _ = await traceTo(kept, 'client');
+    using client = connect(address);
+    const build = await inSpan('job', {}, () => client.builds.buildSegments({ cube }));
+    await wait(client.operations, build, { response: scheduler.BuildSegmentsResponse });
+  }
+  const local = own.getFinishedSpans().map(plainSpan);
+  const { traceId } = local.find(({ name }) => name === 'job')!;
+  const tree = () => [...local, ...collector.spans].filter((span) => span.traceId === traceId);
+  const asked = 'tessera.scheduler.v1.BuildService/BuildSegments';
+  const work = `job > ${asked} > ${asked} > operation.build`;
+  await expect.poll(() => pathsOf(tree()), patience).toContain(work);
+  await expect.poll(() => orphansOf(tree()), patience).toEqual([]);
+  const storage = 'tessera.storage.v1.StorageService';
+  expect(pathsOf(tree())).toEqual(
+    expect.arrayContaining([
+      `${work} > step.decide`,
+      `${work} > step.pass-0 > ${storage}/PrepareIngest`,
+      `${work} > step.pass-0 > engine.build`,
+      `${work} > step.pass-0 > ${storage}/CommitIngest`,
+      `${work} > step.publish-0 > tessera.metadata.v1.SegmentService/PublishSegments`,
+    ]),
+  );
+});
+
+function plainSpan(span: ReadableSpan): CollectedSpan {
+  const { traceId, spanId } = span.spanContext();
+  return { traceId, spanId, parentSpanId: span.parentSpanContext?.spanId ?? '', name: span.name };
+}
 
 function orphansOf(spans: readonly CollectedSpan[]): string[] {
   const ids = new Set(spans.map(({ spanId }) => spanId));

@@ -1,21 +1,22 @@
 /**
- * Files that processes need, named by their content. `uploads/` holds what is coming in, `files/{sha256}` what is
- * whole, `quarantine/` what was found damaged. A file is entered into the journal after it was synced and renamed; one
- * that is not in the journal was never acknowledged.
+ * Files that processes need, named by their content. `uploads/` holds what is being put, `files/{sha256}` what is whole,
+ * `quarantine/` what was found damaged. A file is entered into the journal after it was synced and renamed; one that is
+ * not in the journal was never acknowledged.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, link, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '@tessera/base';
+import { absent, digestOf, orDiskFull, syncFolder } from '@tessera/daemon';
 import {
   artifactCorrupted,
   artifactMismatch,
   artifactNotFound,
   artifactTooLarge,
+  offsetBeyondEnd,
   tooManyUploads,
 } from '../errors.ts';
-import { absent, orDiskFull, syncFolder } from '../files/durable.ts';
 
 export interface StoredArtifact {
   /** SHA-256 in hexadecimal. */
@@ -107,6 +108,24 @@ export class ArtifactStore {
     }
   }
 
+  /** Takes in a file that is whole, synced and compared with its digest; it is moved from `path`. @throws DISK_FULL. */
+  async take(path: string, { digest, sizeBytes, displayName }: ArtifactHeader): Promise<void> {
+    await orDiskFull(path, () => this.#keep(path, { digest, sizeBytes, displayName }));
+  }
+
+  /** The bytes of an artifact, in pieces, from `offset` on. @throws ARTIFACT_NOT_FOUND, OFFSET_BEYOND_END. */
+  async *read(digest: string, offset: number, maxPieceBytes: number): AsyncGenerator<Buffer> {
+    const { sizeBytes } = this.get(digest);
+    if (offset < 0 || offset > sizeBytes) throw offsetBeyondEnd(nameOf(digest), offset, sizeBytes);
+    yield* createReadStream(this.#file(digest), { start: offset, highWaterMark: maxPieceBytes });
+  }
+
+  /** The file of an artifact, whose bytes are right. @throws ARTIFACT_NOT_FOUND, ARTIFACT_CORRUPTED. */
+  async wholeFile(digest: string): Promise<string> {
+    await this.#check(digest);
+    return this.#file(digest);
+  }
+
   /** Compares the bytes with the digest. @throws ARTIFACT_CORRUPTED, and sets the file aside. */
   async verify(digest: string): Promise<StoredArtifact> {
     this.#verified.delete(digest);
@@ -118,8 +137,7 @@ export class ArtifactStore {
    * @throws ARTIFACT_NOT_FOUND, ARTIFACT_CORRUPTED, DISK_FULL.
    */
   async link(digest: string, path: string): Promise<void> {
-    await this.#check(digest);
-    const [file, temporary] = [this.#file(digest), `${path}.${randomUUID()}.new`];
+    const [file, temporary] = [await this.wholeFile(digest), `${path}.${randomUUID()}.new`];
     await orDiskFull(path, async () => {
       await mkdir(dirname(path), { recursive: true });
       await link(file, temporary).catch(async (error: NodeJS.ErrnoException) => {
@@ -127,9 +145,18 @@ export class ArtifactStore {
           throw error;
         await copyFile(file, temporary);
       });
-      await rename(temporary, path);
+      await replaceBy(temporary, path);
       await rm(temporary, { force: true }); // Renaming one link of a file over another leaves both.
     });
+  }
+
+  /** Whether a path is another name of the artifact's own file. */
+  async isSameFile(digest: string, path: string): Promise<boolean> {
+    const [own, found] = await Promise.all([
+      stat(this.#file(digest)).catch(absent),
+      lstat(path).catch(absent),
+    ]);
+    return own !== undefined && own.ino === found?.ino && own.dev === found.dev;
   }
 
   async delete(digest: string): Promise<void> {
@@ -186,6 +213,15 @@ export class ArtifactStore {
   }
 }
 
+/** Renames, also over a folder: an archive that was unpacked under the name before, for example. */
+export async function replaceBy(temporary: string, path: string): Promise<void> {
+  await rename(temporary, path).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EISDIR' && error.code !== 'ENOTEMPTY') throw error;
+    await rm(path, { recursive: true, force: true });
+    await rename(temporary, path);
+  });
+}
+
 /** `artifacts/{sha256}`. */
 export function nameOf(digest: string): string {
   return `artifacts/${digest}`;
@@ -217,10 +253,4 @@ async function write(
   } finally {
     await file.close();
   }
-}
-
-async function digestOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
-  return hash.digest('hex');
 }

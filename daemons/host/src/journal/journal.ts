@@ -6,9 +6,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '@tessera/base';
+import { diskFull } from '@tessera/daemon';
 import type { StoredArtifact } from '../artifact/artifact-store.ts';
-import { directoryLocked, diskFull, fenced, journalCorrupt, journalFailed } from '../errors.ts';
+import { directoryLocked, fenced, journalCorrupt, journalFailed } from '../errors.ts';
 import type { ProcessRecord } from '../process/process-record.ts';
+import type { ProcessSpec } from '../process/process-spec.ts';
 
 export interface Fence {
   readonly lease: string;
@@ -46,7 +48,7 @@ export class Journal implements Disposable {
 
   processes(): ProcessRecord[] {
     const rows = this.#database.prepare('select record from processes order by id').all();
-    return rows.map(({ record }) => JSON.parse(String(record)));
+    return rows.map(({ record }) => withDefaults(JSON.parse(String(record))));
   }
 
   /** Synced when this returns, with its revision. @throws HOST_JOURNAL_FAILED, DISK_FULL: nothing was written. */
@@ -131,6 +133,13 @@ export class Journal implements Disposable {
       throw isFull ? diskFull(this.#file, error) : journalFailed(this.#file, error);
     }
   }
+}
+
+/** What an older version of the daemon has written has no files, and nothing to unpack. */
+function withDefaults(record: ProcessRecord): ProcessRecord {
+  const { files = [], artifacts, ...rest } = record.spec as Partial<ProcessSpec> & ProcessSpec;
+  const links = artifacts.map((link) => ({ ...link, unpack: link.unpack ?? false }));
+  return { ...record, spec: { ...rest, artifacts: links, files } };
 }
 
 function openAlone(file: string): DatabaseSync {

@@ -1,19 +1,19 @@
 import { statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArtifactStore } from '../artifact/artifact-store.ts';
+import { orDiskFull } from '@tessera/daemon';
 import { workingDirectoryMissing } from '../errors.ts';
-import { orDiskFull } from '../files/durable.ts';
 import { markName } from '../proc/members.ts';
 import { findExecutable } from './executable.ts';
 import { type LimitTools, limitedArgv } from './limits.ts';
 import { markOf, type ProcessRecord } from './process-record.ts';
 import type { RunPlan } from './run-plan.ts';
+import type { WorkFiles, WorkFolder } from './work-files.ts';
 
 export interface RunSurroundings {
   /** Folder of everything that belongs to processes. */
   readonly folder: string;
-  readonly artifacts: ArtifactStore;
+  readonly workFiles: WorkFiles;
   readonly tools: LimitTools;
   /** Of the daemon. */
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -26,7 +26,19 @@ const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 /** Where one process has what. */
 export function foldersOf(folder: string, id: string) {
   const own = join(folder, id);
-  return { own, work: join(own, 'work'), logs: join(own, 'logs'), runs: join(own, 'runs') };
+  return {
+    ...{ own, work: join(own, 'work'), logs: join(own, 'logs'), runs: join(own, 'runs') },
+    manifest: join(own, 'placed.json'),
+  };
+}
+
+/** Where a process runs, and where it is written down what was put there for it. */
+export function workFolderOf(
+  folder: string,
+  { id, spec }: Pick<ProcessRecord, 'id' | 'spec'>,
+): WorkFolder {
+  const { work, manifest } = foldersOf(folder, id);
+  return { work: spec.workingDirectory ?? work, manifest };
 }
 
 export function logsOf(folder: string, id: string) {
@@ -36,11 +48,11 @@ export function logsOf(folder: string, id: string) {
 
 /**
  * Makes everything ready that a run needs, and says how it is started. May be repeated.
- * @throws WORKING_DIRECTORY_MISSING, EXECUTABLE_NOT_FOUND, LIMITS_UNSUPPORTED, DISK_FULL, ARTIFACT_NOT_FOUND, ARTIFACT_CORRUPTED.
+ * @throws WORKING_DIRECTORY_MISSING, EXECUTABLE_NOT_FOUND, LIMITS_UNSUPPORTED, DISK_FULL, and what putting its files there throws.
  */
 export async function prepareRun(
   record: ProcessRecord,
-  { folder, artifacts, tools, environment: daemons }: RunSurroundings,
+  { folder, workFiles, tools, environment: daemons }: RunSurroundings,
 ): Promise<RunPlan> {
   const { id, spec } = record;
   const folders = foldersOf(folder, id);
@@ -51,9 +63,7 @@ export async function prepareRun(
   });
   const isThere = statSync(workingDirectory, { throwIfNoEntry: false })?.isDirectory() ?? false;
   if (!isThere) throw workingDirectoryMissing(workingDirectory);
-  for (const { digest, path } of spec.artifacts) {
-    await artifacts.link(digest, join(workingDirectory, path));
-  }
+  await workFiles.place(spec, workFolderOf(folder, record));
   const own = inherited.flatMap((name) => (daemons[name] ? [[name, daemons[name]]] : []));
   const given = { PATH: defaultPath, ...Object.fromEntries(own), ...spec.environment };
   const program = findExecutable(spec.argv[0]!, { path: given.PATH, folder: workingDirectory });

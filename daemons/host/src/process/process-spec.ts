@@ -13,6 +13,7 @@ export interface ProcessSpec {
   readonly rotation: RotationLimits;
   readonly graceMs: number;
   readonly artifacts: readonly ArtifactLink[];
+  readonly files: readonly ProcessFile[];
 }
 
 export interface RestartPolicy {
@@ -37,6 +38,14 @@ export interface ArtifactLink {
   readonly digest: string;
   /** Relative to the working directory. */
   readonly path: string;
+  /** As a folder with what is packed in it. */
+  readonly unpack: boolean;
+}
+
+export interface ProcessFile {
+  /** Relative to the working directory. */
+  readonly path: string;
+  readonly content: string;
 }
 
 export const specDefaults = {
@@ -54,6 +63,9 @@ export const specBounds = {
   /** Of all arguments and the environment together: what the kernel takes is a little more. */
   argumentBytes: 1 << 20,
   artifacts: 1000,
+  files: 100,
+  /** Of all files together. */
+  fileBytes: 1_000_000,
 } as const;
 
 /** Everything that is wrong with a spec, by field. */
@@ -92,11 +104,33 @@ export function faultsOf(spec: ProcessSpec): FieldViolation[] {
   check(isFew, 'log_rotation.max_files', `must be from 1 to ${specBounds.logMaxFiles}.`);
   const isShort = spec.artifacts.length <= specBounds.artifacts;
   check(isShort, 'artifacts', `may be ${specBounds.artifacts} at most.`);
-  for (const { path } of spec.artifacts) {
-    const isBelow = path !== '' && !path.startsWith('/') && !path.split('/').includes('..');
-    check(isBelow, 'artifacts.path', `${JSON.stringify(path)} must be relative, without "..".`);
-  }
-  return faults;
+  check(spec.files.length <= specBounds.files, 'files', `may be ${specBounds.files} at most.`);
+  const bytes = spec.files.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0);
+  const isSmall = bytes <= specBounds.fileBytes;
+  check(
+    isSmall,
+    'files',
+    `may have ${specBounds.fileBytes} bytes together; put others as artifacts.`,
+  );
+  return [...faults, ...pathFaultsOf(spec)];
+}
+
+/** Each path is within the working directory, is there once, and none lies in what is another one. */
+function pathFaultsOf({ artifacts, files }: ProcessSpec): FieldViolation[] {
+  const all = [
+    ...artifacts.map(({ path }) => ({ field: 'spec.artifacts.path', path })),
+    ...files.map(({ path }) => ({ field: 'spec.files.path', path })),
+  ];
+  return all.flatMap(({ field, path }, i) => {
+    const at = JSON.stringify(path);
+    const steps = path.split('/');
+    if (steps.some((step) => ['', '.', '..'].includes(step)) || path.includes('\0')) {
+      return [{ field, description: `${at} must be relative, without "." and "..".` }];
+    }
+    const other = all.find((one, j) => j !== i && `${path}/`.startsWith(`${one.path}/`));
+    if (other === undefined) return [];
+    return [{ field, description: `${at} is, or lies in, ${JSON.stringify(other.path)}.` }];
+  });
 }
 
 export function isSameSpec(a: ProcessSpec, b: ProcessSpec): boolean {

@@ -12,7 +12,7 @@ import {
 } from '../errors.ts';
 import type { Fence, Journal } from '../journal/journal.ts';
 import { ChangeHistory } from './change-history.ts';
-import { foldersOf, logsOf, prepareRun } from './prepare-run.ts';
+import { foldersOf, logsOf, prepareRun, workFolderOf } from './prepare-run.ts';
 import { type KeeperOptions, ProcessKeeper } from './process-keeper.ts';
 import {
   created,
@@ -89,6 +89,22 @@ export class Processes implements AsyncDisposable {
     const nowMs = Number(this.#options.clock.now() / 1000n);
     keeper.change(stopped(keeper.record, nowMs + (graceMs ?? keeper.record.spec.graceMs)));
     return keeper.record;
+  }
+
+  /** Paths of what its spec puts beside it that somebody has changed; nothing is looked at unless it runs. */
+  async changedFiles(record: ProcessRecord): Promise<readonly string[]> {
+    if (stateOf(record) !== 'RUNNING') return [];
+    const { folder, workFiles } = this.#options;
+    return workFiles.changed(record.spec, workFolderOf(folder, record).work);
+  }
+
+  /** Puts files there again that somebody has changed. @throws PROCESS_NOT_FOUND, FENCED, and what that throws. */
+  async restoreFiles(id: string, fence?: Fence): Promise<ProcessRecord> {
+    const { record } = this.#keeper(id);
+    this.#options.journal.checkFence(fence);
+    const { folder, workFiles } = this.#options;
+    await workFiles.restore(record.spec, workFolderOf(folder, record));
+    return this.get(id);
   }
 
   /** @throws PROCESS_NOT_FOUND, PROCESS_RUNNING, FENCED. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Connection, connect } from '@tessera/client';
@@ -7,9 +7,9 @@ import { composeMetadata } from '@tessera/metadata';
 import { expectReason } from '@tessera/testkit/contracts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { HostConfigInput } from '../config.ts';
-import { type RunningHost, runHost } from '../run-host.ts';
+import { type HostAddresses, type RunningHost, runHost } from '../run-host.ts';
 import { DaemonProcess } from '../testing/daemon-process.ts';
-import { untilEnded, untilState } from '../testing/host-fixture.ts';
+import { untilEnded, untilState, upload } from '../testing/host-fixture.ts';
 
 /** A metadata daemon over one file and port that can be stopped and started again. */
 class Metadata implements AsyncDisposable {
@@ -53,10 +53,14 @@ afterEach(() => stack.disposeAsync());
 const name = 'hosts/a';
 const leaseOf = () => client.leases.getLease({ name: 'leases/host.a' });
 
-function run(directory: string, config: Partial<HostConfigInput> = {}): Promise<RunningHost> {
+function run(
+  directory: string,
+  config: Partial<HostConfigInput> = {},
+  addresses: Partial<HostAddresses> = {},
+): Promise<RunningHost> {
   return runHost(
     { name: 'a', directory: join(folder, directory), leaseTtlMs: 1_000, ...config },
-    { address: '127.0.0.1:0', metadataAddress: metadata.address },
+    { address: '127.0.0.1:0', metadataAddress: metadata.address, ...addresses },
     silentLogger,
   );
 }
@@ -87,6 +91,73 @@ test('a machine that joins under a name that is taken is refused, and the first 
   await client.hosts.deleteHost({ name });
   stack.use(await run('two'));
 });
+
+test('a copy of a host that lives is refused, and the first one stays; when it is gone, the copy takes over', async () => {
+  await (await run('one'))[Symbol.asyncDispose]();
+  cpSync(join(folder, 'one'), join(folder, 'copy'), { recursive: true });
+  const first = stack.use(await run('one'));
+  const before = await leaseOf();
+  await expectReason(run('copy'), 'HOST_JOINED_TWICE');
+  expect((await client.hosts.getHost({ name })).address).toBe(first.address);
+  expect((await leaseOf()).fencingToken).toBe(before.fencingToken);
+  await first[Symbol.asyncDispose]();
+  const copy = stack.use(await run('copy'));
+  expect((await client.hosts.getHost({ name })).address).toBe(copy.address);
+  await expectReason(run('one'), 'HOST_JOINED_TWICE');
+});
+
+test('a host that listens on all interfaces says where others reach it', async () => {
+  const at = (addresses: Partial<HostAddresses>) =>
+    runHost(
+      { name: 'a', directory: join(folder, 'one') },
+      { address: '0.0.0.0:0', metadataAddress: metadata.address, ...addresses },
+      silentLogger,
+    );
+  const insecure = { transport: { insecure: true } };
+  await expectReason(at(insecure), 'HOST_ADDRESS_WILDCARD');
+  await expectReason(at({ ...insecure, address: '[::]:0' }), 'HOST_ADDRESS_WILDCARD');
+  await expectReason(at({ advertise: '127.0.0.1:1' }), 'PLAINTEXT_REFUSED');
+  expect((await client.hosts.listHosts({})).hosts).toEqual([]);
+  const host = stack.use(await at({ ...insecure, advertise: '127.0.0.2:7450' }));
+  expect((await client.hosts.getHost({ name })).address).toBe('127.0.0.2:7450');
+  const [, port] = host.address.split(':');
+  const connection = stack.use(connect(`127.0.0.1:${port}`));
+  expect((await connection.host.getHost({})).host?.name).toBe(name);
+});
+
+test('a host that is told to stop takes in what is on its way, for as long as it was allowed', async () => {
+  const host = await run('one', {}, { drainTimeoutMs: 600_000 });
+  const connection = stack.use(connect(host.address));
+  const bytes = Buffer.from('slow');
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const put = connection.host.putArtifact(
+    (async function* () {
+      const [header, chunk] = await Array.fromAsync(upload(bytes));
+      yield header!;
+      await held;
+      yield chunk!;
+    })(),
+  );
+  const uploads = join(folder, 'one', 'artifacts', 'uploads');
+  await expect.poll(() => readdirSync(uploads).length).toBe(1);
+  let isStopped = false;
+  const stopping = host[Symbol.asyncDispose]().then(() => {
+    isStopped = true;
+  });
+  await expectReason(leaseGone(), 'LEASE_NOT_FOUND');
+  expect(isStopped).toBe(false);
+  release();
+  expect((await put).sizeBytes).toBe(4n);
+  await stopping;
+});
+
+/** Its lease is given back before its calls have ended. */
+async function leaseGone(): Promise<never> {
+  for (;;) await leaseOf();
+}
 
 test('a host goes on without metadata, and registers itself again', async () => {
   const host = stack.use(await run('one'));
@@ -155,4 +226,16 @@ test('after kill -9 the same host takes its lease over at once, however long it 
   expect(await token()).toBe(before);
   await daemon.start();
   await expect.poll(token).not.toBe(before);
+});
+
+test('a host takes part in no other installation than its own, whose metadata learns nothing of it', async () => {
+  await (await run('one'))[Symbol.asyncDispose]();
+  const own = metadata;
+  metadata = stack.use(new Metadata(mkdtempSync(join(folder, 'other-'))));
+  await metadata.start();
+  await expectReason(run('one'), 'INSTALLATION_MISMATCH');
+  const other = stack.use(connect(metadata.address));
+  expect((await other.hosts.listHosts({})).hosts).toEqual([]);
+  metadata = own;
+  stack.use(await run('one'));
 });

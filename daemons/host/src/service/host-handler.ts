@@ -1,11 +1,16 @@
-import { durationFromProto } from '@tessera/client';
+import type { Clock } from '@tessera/base';
+import { durationFromProto, timestampToProto } from '@tessera/client';
 import { host, type metadata } from '@tessera/proto';
 import type { CallContext } from 'nice-grpc-common';
+import type { ArtifactPulls } from '../artifact/artifact-pulls.ts';
+import type { ArtifactReader } from '../artifact/artifact-reader.ts';
 import type { ArtifactStore, StoredArtifact } from '../artifact/artifact-store.ts';
 import { nameOf } from '../artifact/artifact-store.ts';
+import type { ArtifactPeer } from '../artifact/read-from-peers.ts';
+import type { UnpackedArtifacts } from '../artifact/unpacked-artifacts.ts';
 import { badRequest } from '../errors.ts';
 import type { Availability } from '../inventory/inventory.ts';
-import type { Fence } from '../journal/journal.ts';
+import type { Fence, Journal } from '../journal/journal.ts';
 import type { Change } from '../process/change-history.ts';
 import type { ProcessRecord } from '../process/process-record.ts';
 import type { Processes } from '../process/processes.ts';
@@ -16,9 +21,16 @@ import { readUpload } from './upload.ts';
 export interface HostHandlerOptions {
   readonly processes: Processes;
   readonly artifacts: ArtifactStore;
+  readonly unpacked: UnpackedArtifacts;
+  readonly pulls: ArtifactPulls;
+  readonly reader: ArtifactReader;
+  /** Another host, by its address. */
+  readonly peerAt: (address: string) => ArtifactPeer;
+  readonly journal: Pick<Journal, 'checkFence'>;
   readonly describe: () => Promise<metadata.Host>;
   readonly availability: () => Promise<Availability>;
   readonly uploadIdleTimeoutMs: number;
+  readonly clock: Clock;
 }
 
 const defaultTailLines = 100;
@@ -37,8 +49,9 @@ export class HostHandler implements host.HostServiceImplementation {
   }
 
   async getHost(): Promise<host.GetHostResponse> {
-    const { describe, availability } = this.#options;
-    return { host: await describe(), ...(await availability()) };
+    const { describe, availability, clock } = this.#options;
+    const now = { host: await describe(), ...(await availability()) };
+    return { ...now, currentTime: timestampToProto(clock.now()) };
   }
 
   async startProcess({ processId, spec, requestId, fence }: host.StartProcessRequest) {
@@ -53,14 +66,19 @@ export class HostHandler implements host.HostServiceImplementation {
     return processToProto(this.#processes.stop(idOf(name), how));
   }
 
+  async restoreFiles({ name, fence }: host.RestoreFilesRequest) {
+    return this.#shown(await this.#processes.restoreFiles(idOf(name), fenceOf(fence).fence));
+  }
+
   async getProcess({ name }: host.GetProcessRequest) {
-    return processToProto(this.#processes.get(idOf(name)));
+    return this.#shown(this.#processes.get(idOf(name)));
   }
 
   async listProcesses(request: host.ListProcessesRequest) {
     const { revision } = this.#processes;
     const { items, nextPageToken } = pageOf(this.#processes.list(), request, ({ id }) => id);
-    return { processes: items.map(processToProto), nextPageToken, revision };
+    const processes = await Promise.all(items.map((record) => this.#shown(record)));
+    return { processes, nextPageToken, revision };
   }
 
   async *watchProcesses(
@@ -114,18 +132,45 @@ export class HostHandler implements host.HostServiceImplementation {
     const digest = digestOf(header.name);
     const { displayName } = header;
     const sizeBytes = Number(header.sizeBytes);
-    return artifactToProto(await this.#artifacts.put({ digest, displayName, sizeBytes }, chunks));
+    return this.#artifactToProto(
+      await this.#artifacts.put({ digest, displayName, sizeBytes }, chunks),
+    );
+  }
+
+  async pullArtifact(request: host.PullArtifactRequest): Promise<host.PullArtifactResponse> {
+    const { name, displayName, unpack, fence } = request;
+    const [digest, sizeBytes] = [digestOf(name), Number(request.sizeBytes)];
+    if (sizeBytes < 0) throw badRequest('size_bytes', 'is negative.');
+    const { journal, peerAt, pulls } = this.#options;
+    journal.checkFence(fence);
+    const peers = request.sources.map(peerAt);
+    const progress = await pulls.pull({ digest, sizeBytes, displayName, peers, unpack });
+    const { artifact, receivedBytes, failure } = progress;
+    return {
+      artifact: artifact && this.#artifactToProto(artifact),
+      receivedBytes: BigInt(receivedBytes),
+      failureReason: failure?.reason ?? '',
+      failureMessage: failure?.message ?? '',
+    };
+  }
+
+  async *readArtifact(
+    { name, offset }: host.ReadArtifactRequest,
+    { signal }: CallContext,
+  ): AsyncGenerator<host.ReadArtifactResponse, void> {
+    const { reader } = this.#options;
+    for await (const data of reader.read(digestOf(name), Number(offset), signal)) yield { data };
   }
 
   async getArtifact({ name, verify }: host.GetArtifactRequest) {
     const digest = digestOf(name);
     const found = verify ? await this.#artifacts.verify(digest) : this.#artifacts.get(digest);
-    return artifactToProto(found);
+    return this.#artifactToProto(found);
   }
 
   async listArtifacts(request: host.ListArtifactsRequest) {
     const { items, nextPageToken } = pageOf(this.#artifacts.list(), request, (one) => one.digest);
-    return { artifacts: items.map(artifactToProto), nextPageToken };
+    return { artifacts: items.map((one) => this.#artifactToProto(one)), nextPageToken };
   }
 
   async deleteArtifact({ name, allowMissing }: host.DeleteArtifactRequest) {
@@ -133,7 +178,22 @@ export class HostHandler implements host.HostServiceImplementation {
     if (allowMissing && this.#artifacts.find(digest) === undefined) return {};
     this.#processes.checkUnused(digest, name);
     await this.#artifacts.delete(digest);
+    await this.#options.unpacked.delete(digest);
     return {};
+  }
+
+  async #shown(record: ProcessRecord): Promise<host.Process> {
+    return processToProto(record, await this.#processes.changedFiles(record));
+  }
+
+  #artifactToProto({ digest, sizeBytes, displayName, createdMs }: StoredArtifact): host.Artifact {
+    return {
+      name: nameOf(digest),
+      sizeBytes: BigInt(sizeBytes),
+      displayName,
+      createTime: timeOf(createdMs),
+      unpacked: this.#options.unpacked.has(digest),
+    };
   }
 }
 
@@ -151,10 +211,4 @@ function fenceOf(fence: Fence | undefined): { readonly fence?: Fence } {
 function eventOf({ id, value }: Change<ProcessRecord>): host.WatchProcessesResponse['event'] {
   if (value === undefined) return { $case: 'deletedName', value: `processes/${id}` };
   return { $case: 'put', value: processToProto(value) };
-}
-
-function artifactToProto(artifact: StoredArtifact): host.Artifact {
-  const { digest, sizeBytes, displayName, createdMs } = artifact;
-  const createTime = timeOf(createdMs);
-  return { name: nameOf(digest), sizeBytes: BigInt(sizeBytes), displayName, createTime };
 }

@@ -9,6 +9,7 @@ import {
   specDefaults,
 } from '../process/process-spec.ts';
 import type { RunExit } from '../process/run-status.ts';
+import { sha256Of } from '../process/work-files.ts';
 
 /** Between messages and what the host works with. */
 
@@ -29,10 +30,12 @@ export function specFromProto(message: host.ProcessSpec | undefined): ProcessSpe
       maxFiles: logRotation?.maxFiles || specDefaults.logMaxFiles,
     },
     graceMs: durationFromProto(message.gracePeriod) ?? specDefaults.graceMs,
-    artifacts: message.artifacts.map(({ artifact, path }) => ({
+    artifacts: message.artifacts.map(({ artifact, path, unpack }) => ({
       digest: digestOf(artifact),
       path,
+      unpack,
     })),
+    files: message.files.map(({ path, content }) => ({ path, content })),
   };
 }
 
@@ -98,14 +101,19 @@ export function specToProto(spec: ProcessSpec): host.ProcessSpec {
     },
     logRotation: { maxBytes: BigInt(rotation.maxBytes), maxFiles: rotation.maxFiles },
     gracePeriod: durationToProto(spec.graceMs),
-    artifacts: spec.artifacts.map(({ digest, path }) => ({
+    artifacts: spec.artifacts.map(({ digest, ...rest }) => ({
       artifact: `artifacts/${digest}`,
-      path,
+      ...rest,
     })),
+    files: spec.files.map((file) => ({ path: file.path, sha256: sha256Of(file) })),
   });
 }
 
-export function processToProto(record: ProcessRecord): host.Process {
+/** @param changedFiles absent: nobody has looked */
+export function processToProto(
+  record: ProcessRecord,
+  changedFiles: readonly string[] = [],
+): host.Process {
   const { lastExit, startedMs, dueMs, child } = record;
   return host.Process.fromPartial({
     name: `processes/${record.id}`,
@@ -121,6 +129,7 @@ export function processToProto(record: ProcessRecord): host.Process {
     lastExit: lastExit && exitToProto(lastExit),
     restartCount: record.restarts,
     nextStartTime: dueMs === undefined ? undefined : timeOf(dueMs),
+    changedFiles,
   });
 }
 

@@ -5,13 +5,20 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { clientsBy } from '@tessera/client';
+import { setTimeout } from 'node:timers/promises';
+import { type Connection, clientsBy } from '@tessera/client';
 import { bindInProcess, silentLogger } from '@tessera/daemon';
 import { composeHost } from '../composition.ts';
-import { upload } from './host-fixture.ts';
+import { digestOf, upload } from './host-fixture.ts';
 
 const [directory] = process.argv.slice(2) as [string];
-await using composed = await composeHost({ name: 'h', directory });
+/** What another host would give: more than fits. */
+const bytes = randomBytes(1_000_000);
+async function* readArtifact() {
+  for (let at = 0; at < bytes.length; at += 50_000) yield { data: bytes.subarray(at, at + 50_000) };
+}
+const peer = { host: { readArtifact }, [Symbol.dispose]: () => {} } as unknown as Connection;
+await using composed = await composeHost({ name: 'h', directory }, { connectTo: () => peer });
 const { host } = clientsBy(() => bindInProcess(composed.services[0]!, silentLogger) as never);
 const reasonOf = (work: Promise<unknown>) =>
   work.then(
@@ -20,8 +27,17 @@ const reasonOf = (work: Promise<unknown>) =>
       error.reason ?? error.message,
   );
 
-const put = await reasonOf(host.putArtifact(upload(randomBytes(1_000_000))));
-const uploads = readdirSync(join(directory, 'artifacts/uploads'));
+const put = await reasonOf(host.putArtifact(upload(bytes)));
+const wanted = { name: `artifacts/${digestOf(bytes)}`, sizeBytes: 1_000_000n, sources: ['other'] };
+let pulled = '';
+while (pulled === '') {
+  pulled = (await host.pullArtifact(wanted)).failureReason;
+  await setTimeout(10);
+}
+// The last question has begun another attempt.
+const pulls = join(directory, 'artifacts/pulls');
+for (let i = 0; i < 1_000 && readdirSync(pulls).length > 0; i++) await setTimeout(10);
+const uploads = [...readdirSync(join(directory, 'artifacts/uploads')), ...readdirSync(pulls)];
 const { artifacts } = await host.listArtifacts({});
 const verified = (await host.getArtifact({ name: artifacts[0]!.name, verify: true })).name;
 
@@ -38,4 +54,4 @@ const { processes } = await host.listProcesses({ pageSize: 1000 });
 const names = processes.map(({ name }) => name);
 const missing = acknowledged.filter((name) => !names.includes(name));
 const running = processes.find(({ name }) => name === 'processes/p')?.pid;
-console.log(JSON.stringify({ put, uploads, verified, refused, running, missing }));
+console.log(JSON.stringify({ put, pulled, uploads, verified, refused, running, missing }));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { clientsBy, type TesseraClient } from '@tessera/client';
 import { bindInProcess, silentLogger } from '@tessera/daemon';
 import { host } from '@tessera/proto';
-import { type ComposedHost, composeHost } from '../composition.ts';
+import { type ComposedHost, composeHost, type HostDependencies } from '../composition.ts';
 import type { HostConfigInput } from '../config.ts';
 
 export type HostClient = TesseraClient['host'];
@@ -22,9 +22,12 @@ export class HostFixture implements AsyncDisposable {
     this.client = clientOf(composed);
   }
 
-  static async open(config: Partial<HostConfigInput> = {}): Promise<HostFixture> {
+  static async open(
+    config: Partial<HostConfigInput> = {},
+    dependencies: HostDependencies = {},
+  ): Promise<HostFixture> {
     const folder = await mkdtemp(join(tmpdir(), 'tessera-host-'));
-    return new HostFixture(folder, await composeHost(configOf(folder, config)));
+    return new HostFixture(folder, await composeHost(configOf(folder, config), dependencies));
   }
 
   async stop(): Promise<void> {
@@ -32,9 +35,12 @@ export class HostFixture implements AsyncDisposable {
   }
 
   /** Stops, unless that was done, and starts again over the same folder. */
-  async restart(config: Partial<HostConfigInput> = {}): Promise<void> {
+  async restart(
+    config: Partial<HostConfigInput> = {},
+    dependencies: HostDependencies = {},
+  ): Promise<void> {
     await this.stop();
-    this.#host = await composeHost(configOf(this.folder, config));
+    this.#host = await composeHost(configOf(this.folder, config), dependencies);
     this.client = clientOf(this.#host);
   }
 

@@ -11,6 +11,7 @@ export function specOf(argv: readonly string[], changes: Partial<ProcessSpec> = 
     rotation: { maxBytes: logMaxBytes, maxFiles: logMaxFiles },
     graceMs,
     artifacts: [],
+    files: [],
     ...changes,
   };
 }

@@ -5,6 +5,14 @@ import { join } from 'node:path';
 import type { KeyValueStore, StoreOperation } from '@tessera/base';
 import { invariant } from '@tessera/base';
 import type { metadata } from '@tessera/proto';
+import { restoreForeign } from '../installation/errors.ts';
+import {
+  decodeInstallation,
+  encodeInstallation,
+  type Installation,
+  installationKey,
+} from '../installation/installation.ts';
+import { findInstallation } from '../installation/open-installation.ts';
 import { readRange } from '../resources/read-whole.ts';
 import { selectBelow } from '../resources/resource-key.ts';
 import { restoreMarker } from '../resources/restore-marker.ts';
@@ -27,29 +35,40 @@ export interface Restored {
 }
 
 /**
- * Reads a backup to its end into a temporary file, and only when it is whole writes what it holds.
- * @throws BACKUP_NOT_RECOGNISED, BACKUP_NEWER, BACKUP_CUT_OFF, BACKUP_CORRUPT, STORE_NOT_EMPTY: then the store is
- * as it was; RESTORE_CONFLICT.
+ * Reads a backup to its end into a temporary file, and only when it is whole writes what it holds. The store is of the
+ * installation of the backup then; what it holds of another one is replaced only when that is named.
+ * @throws BACKUP_NOT_RECOGNISED, BACKUP_NEWER, BACKUP_CUT_OFF, BACKUP_CORRUPT, CATALOG_NEWER, STORE_NOT_EMPTY,
+ * RESTORE_FOREIGN: then the store is as it was; RESTORE_CONFLICT.
  */
 export async function restoreBackup(
   store: KeyValueStore,
   chunks: AsyncIterable<Uint8Array>,
-  { replace }: { readonly replace: boolean },
+  { replace, installation = '' }: { readonly replace: boolean; readonly installation?: string },
 ): Promise<Restored> {
   const directory = await mkdtemp(join(tmpdir(), 'tessera-restore-'));
   try {
     const file = join(directory, 'backup');
     const sizeBytes = await spool(chunks, file);
-    const summary = { ...(await verify(file)), sizeBytes: BigInt(sizeBytes) };
-    if (!replace) await requireEmpty(store);
+    const { restored, ...verified } = await verify(file);
+    const summary = { ...verified, sizeBytes: BigInt(sizeBytes) };
+    const held = await firstKey(store);
+    if (held !== undefined && !replace) throw storeNotEmpty(held);
+    if (held !== undefined) await requireSame(store, restored, installation);
     await begin(store, replace);
     const replacedCount = replace ? await clear(store) : 0;
     await writeAll(store, file);
-    const end = await store.transaction({ success: [{ op: 'delete', key: restoreMarker }] });
+    const end = await store.transaction({ success: lastOf(restored) });
     return { summary, revision: end.revision, replacedCount };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** The store is whole, and of the installation of the backup, at once. */
+function lastOf(restored: Installation | undefined): StoreOperation[] {
+  const end = { op: 'delete', key: restoreMarker } as const;
+  if (restored === undefined) return [end];
+  return [end, { op: 'put', key: installationKey, value: encodeInstallation(restored) }];
 }
 
 async function spool(chunks: AsyncIterable<Uint8Array>, file: string): Promise<number> {
@@ -62,22 +81,44 @@ async function spool(chunks: AsyncIterable<Uint8Array>, file: string): Promise<n
   return sizeBytes;
 }
 
-async function verify(file: string): Promise<Omit<metadata.BackupSummary, 'sizeBytes'>> {
+interface Verified extends Omit<metadata.BackupSummary, 'sizeBytes'> {
+  /** Absent: the backup was made before installations were told apart. */
+  readonly restored: Installation | undefined;
+}
+
+async function verify(file: string): Promise<Verified> {
   let header: metadata.BackupHeader | undefined;
+  let restored: Installation | undefined;
   for await (const part of decodeBackup(createReadStream(file))) {
     if (part.$case === 'header') header = part.value;
+    if (part.$case === 'entry' && part.value.key === installationKey) {
+      restored = decodeInstallation(part.value.value);
+    }
     if (part.$case !== 'end') continue;
     invariant(header !== undefined, 'a backup that has an end has a header');
-    return { ...header, entryCount: part.value.entryCount };
+    return { ...header, entryCount: part.value.entryCount, restored };
   }
   throw backupCutOff(0);
 }
 
-async function requireEmpty(store: KeyValueStore): Promise<void> {
+/** Of what a restore would replace. */
+async function firstKey(store: KeyValueStore): Promise<string | undefined> {
   const { revision } = await store.status();
   for await (const { key, lease } of readRange(store, { start: '' }, { revision })) {
-    if (lease === 0n) throw storeNotEmpty(key);
+    if (lease === 0n && key !== installationKey) return key;
   }
+  return undefined;
+}
+
+/** A wrong address must not cost another platform its metadata. */
+async function requireSame(
+  store: KeyValueStore,
+  restored: Installation | undefined,
+  named: string,
+): Promise<void> {
+  const own = await findInstallation(store);
+  if (own === undefined || restored === undefined || own.id === restored.id) return;
+  if (own.id !== named) throw restoreForeign(own.id, restored.id);
 }
 
 /** Of two restores that begin at once, one is refused. */
@@ -95,7 +136,7 @@ async function clear(store: KeyValueStore): Promise<number> {
   const batches = new Batches(store, 'delete');
   let count = 0;
   for await (const { key, lease } of readRange(store, { start: '' }, { revision })) {
-    if (lease !== 0n || key === restoreMarker) continue;
+    if (lease !== 0n || key === restoreMarker || key === installationKey) continue;
     count++;
     await batches.add({ op: 'delete', key }, key.length);
   }
@@ -109,6 +150,7 @@ async function writeAll(store: KeyValueStore, file: string): Promise<void> {
   for await (const part of decodeBackup(createReadStream(file))) {
     if (part.$case !== 'entry') continue;
     const { key, value } = part.value;
+    if (key === installationKey) continue;
     if (byAge.some(({ start }) => key.startsWith(start))) aged.push(part.value);
     else await batches.add({ op: 'put', key, value }, key.length + value.byteLength);
   }

@@ -1,4 +1,10 @@
-import { type Clock, isTesseraError, type KeyValue, type KeyValueStore } from '@tessera/base';
+import {
+  type Clock,
+  isTesseraError,
+  type KeyValue,
+  type KeyValueStore,
+  prefixRange,
+} from '@tessera/base';
 import { coordination, type Duration } from '@tessera/proto';
 import { badRequest, contended, leaseHeld, leaseLost, notFound } from '../errors.ts';
 import { Commit } from '../resources/commit.ts';
@@ -8,6 +14,9 @@ import { attempts } from '../resources/resource-table.ts';
 
 /** From 1 s to 1 h. */
 export const leaseTtl = { minimumMs: 1_000, maximumMs: 3_600_000 } as const;
+
+/** How long one call may wait for a lease. */
+const longestWaitMs = 30_000;
 
 /**
  * Who may act, and for how long. A lease is a key under a lease of the store; the revision that wrote the
@@ -62,6 +71,26 @@ export class LeaseStore {
     const remainingMs = entry && (await this.#remaining(entry));
     if (entry === undefined || remainingMs === undefined) throw notFound('lease', name);
     return this.#toLease(entry, remainingMs);
+  }
+
+  /** Resolves when nobody holds it, the time is over or the signal aborts. Whoever asks next may find it held again. */
+  async untilFree(name: string, timeout: Duration | undefined, signal: AbortSignal): Promise<void> {
+    const timeoutMs = checkWait(timeout);
+    const key = keyOf('leases/{lease}', name);
+    const { entry, revision } = await this.#store.get(key);
+    if (entry === undefined) return;
+    const over = new AbortController();
+    const ended = AbortSignal.any([over.signal, signal]);
+    const late = this.#clock.sleep(timeoutMs, ended).catch(() => {});
+    void late.then(() => over.abort());
+    try {
+      const from = { startRevision: revision + 1n, signal: ended };
+      for await (const { events } of this.#store.watch(prefixRange(key), from)) {
+        if (events.some((event) => event.kind === 'delete' && event.key === key)) return;
+      }
+    } finally {
+      over.abort();
+    }
   }
 
   async #tryAcquire(
@@ -130,10 +159,20 @@ export class LeaseStore {
   }
 }
 
+function checkWait(timeout: Duration | undefined): number {
+  const timeoutMs = millisecondsOf(timeout);
+  if (timeoutMs >= 0 && timeoutMs <= longestWaitMs) return timeoutMs;
+  throw badRequest('timeout', 'must be at most 30 s.');
+}
+
 function checkTtl(ttl: Duration | undefined): number {
-  const ttlMs = Number(ttl?.seconds ?? 0n) * 1000 + Math.floor((ttl?.nanos ?? 0) / 1_000_000);
+  const ttlMs = millisecondsOf(ttl);
   if (ttlMs >= leaseTtl.minimumMs && ttlMs <= leaseTtl.maximumMs) return ttlMs;
   throw badRequest('ttl', 'must be from 1 s to 1 h.');
+}
+
+function millisecondsOf(duration: Duration | undefined): number {
+  return Number(duration?.seconds ?? 0n) * 1000 + Math.floor((duration?.nanos ?? 0) / 1_000_000);
 }
 
 function durationOf(ms: number): Duration {

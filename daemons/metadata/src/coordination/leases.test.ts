@@ -63,6 +63,42 @@ describe('a lease', () => {
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
+  test('tells whoever waits for it as soon as it is free', async () => {
+    const { leases } = fixture.clients;
+    const timeout = { seconds: 30n, nanos: 0 };
+    await leases.waitLease({ name, timeout }); // Nobody holds it.
+    const { fencingToken } = await leases.acquireLease({ name, holder: 'one', ttl });
+    await leases.acquireLease({
+      name: `${name}-2`,
+      holder: 'other',
+      ttl: { seconds: 1n, nanos: 0 },
+    });
+    const { told, wait } = waiting(() => leases.waitLease({ name, timeout }));
+    await fixture.clock.advance(6_000);
+    await leases.renewLease({ name, fencingToken });
+    await fixture.clock.advance(9_900);
+    expect(told()).toBe(false); // Neither a renewal nor the end of another lease is its end.
+    await fixture.clock.advance(200);
+    await wait;
+  });
+
+  test('lets whoever waits for it go after a time, and at once when he goes by himself', async () => {
+    const { leases } = fixture.clients;
+    const hour = { seconds: 3_600n, nanos: 0 };
+    await leases.acquireLease({ name, holder: 'one', ttl: hour });
+    const timeout = { seconds: 2n, nanos: 0 };
+    const { told, wait } = waiting(() => leases.waitLease({ name, timeout }));
+    const gone = new AbortController();
+    const left = leases.waitLease({ name, timeout }, { signal: gone.signal });
+    await fixture.clock.advance(1_900);
+    expect(told()).toBe(false);
+    gone.abort();
+    await Promise.allSettled([left]);
+    await fixture.clock.advance(200);
+    await wait;
+    await expectReason(leases.waitLease({ name, timeout: hour }), 'BAD_REQUEST');
+  });
+
   test('of no sensible length is refused', async () => {
     const { leases } = fixture.clients;
     for (const seconds of [0n, 3601n]) {
@@ -156,3 +192,12 @@ describe('an operation', () => {
     expect(await list({ states: [OPERATION_STATE_RUNNING] })).toBe('acbd');
   });
 });
+
+/** A call that is under way, and whether it has come back. */
+function waiting(call: () => Promise<unknown>) {
+  let isBack = false;
+  const wait = call().then(() => {
+    isBack = true;
+  });
+  return { wait, told: () => isBack };
+}

@@ -1,43 +1,15 @@
 import { type KeyValue, type KeyValueStore, messageOf } from '@tessera/base';
-import { groupKind, policyKind, roleKind, userKind } from '../access/access-kinds.ts';
-import {
-  cubeKind,
-  deploymentKind,
-  deploymentStatusKind,
-  dictionaryKind,
-  hostKind,
-  modelKind,
-  operationKind,
-  projectKind,
-  segmentKind,
-  snapshotKind,
-  sourceKind,
-  storageNodeKind,
-} from '../resources/kinds.ts';
+import { allKinds } from '../resources/all-kinds.ts';
 import { readRange } from '../resources/read-whole.ts';
 import { collectionOf, nameOf, root } from '../resources/resource-key.ts';
 import { decodeResource, type Resource, type ResourceKind } from '../resources/resource-kind.ts';
 
 /** What is kept under names, by collection. */
 export const kinds: ReadonlyMap<string, ResourceKind<Resource>> = new Map(
-  [
-    projectKind,
-    sourceKind,
-    modelKind,
-    cubeKind,
-    segmentKind,
-    snapshotKind,
-    dictionaryKind,
-    operationKind,
-    hostKind,
-    storageNodeKind,
-    deploymentKind,
-    deploymentStatusKind,
-    userKind,
-    groupKind,
-    roleKind,
-    policyKind,
-  ].map((kind) => [collectionOf(kind.pattern), kind as unknown as ResourceKind<Resource>]),
+  Object.values(allKinds).map((kind) => [
+    collectionOf(kind.pattern),
+    kind as unknown as ResourceKind<Resource>,
+  ]),
 );
 
 export interface FoundResource {

@@ -96,7 +96,7 @@ function problemOfKey(catalog: Catalog, found: FoundKey): Problem[] {
     const detail = 'a restore is running or was broken off: restore again with replacement';
     return [{ reason: 'RESTORE_INCOMPLETE', name: key, detail }];
   }
-  if (['requests', 'leases', 'secrets'].includes(found.collection)) return [];
+  if (['requests', 'leases', 'secrets', 'installation'].includes(found.collection)) return [];
   const owner = ownerOf(found);
   if (owner === undefined) {
     const detail = 'this version of Tessera does not write such a key';

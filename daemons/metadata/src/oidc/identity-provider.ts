@@ -2,7 +2,12 @@ import { type Clock, messageOf } from '@tessera/base';
 import type { Logger } from '@tessera/daemon';
 import { jwtVerify } from 'jose';
 import type { IdentityProviderConfig } from '../config.ts';
-import { identityProviderUnavailable, tokenExpired, tokenInvalid } from '../errors.ts';
+import {
+  identityProviderUnavailable,
+  tokenExpired,
+  tokenInvalid,
+  tokenNotYetValid,
+} from '../errors.ts';
 import { fetchKeys } from './fetch-keys.ts';
 import { KeySet, KeysUnavailable } from './key-set.ts';
 
@@ -38,7 +43,7 @@ export class IdentityProvider {
     return this.#config.issuer;
   }
 
-  /** @throws UNAUTHENTICATED TOKEN_EXPIRED, TOKEN_INVALID; UNAVAILABLE IDENTITY_PROVIDER_UNAVAILABLE */
+  /** @throws UNAUTHENTICATED TOKEN_EXPIRED, TOKEN_NOT_YET_VALID, TOKEN_INVALID; UNAVAILABLE IDENTITY_PROVIDER_UNAVAILABLE */
   async identify(token: string): Promise<ForeignIdentity> {
     const { issuer, audience, algorithms, clockSkewMs, userClaim } = this.#config;
     try {
@@ -51,8 +56,10 @@ export class IdentityProvider {
       return identityOf(payload, this.#config);
     } catch (cause) {
       if (cause instanceof KeysUnavailable) throw identityProviderUnavailable(issuer, cause);
-      const expired = (cause as { readonly code?: string }).code === 'ERR_JWT_EXPIRED';
-      throw expired ? tokenExpired() : tokenInvalid(cause);
+      const { code, claim } = cause as { readonly code?: string; readonly claim?: string };
+      if (code === 'ERR_JWT_EXPIRED') throw tokenExpired();
+      if (claim === 'nbf') throw tokenNotYetValid(issuer, clockSkewMs);
+      throw tokenInvalid(cause);
     }
   }
 }

@@ -167,5 +167,6 @@ export const operationKind: ResourceKind<metadata.OperationRecord> = {
     response: 'result',
     attempt: 'attempt',
     end_time: 'endTime',
+    traceparent: 'traceparent',
   },
 };

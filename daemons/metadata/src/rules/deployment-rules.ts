@@ -7,7 +7,11 @@ import { Faults } from './faults.ts';
 import { VersionKeys } from './resource-versions.ts';
 
 /** Of one deployment. */
-const bounds = { daemons: 100, options: 200, artifacts: 100 } as const;
+const bounds = {
+  ...{ daemons: 100, options: 200, artifacts: 100, files: 100 },
+  /** Of the files of all daemons together: each version keeps them. */
+  fileBytes: 256_000,
+} as const;
 const versions = new VersionKeys(deploymentKind);
 
 /** A deployment can be carried out as it stands, and each change of what is wanted is another version. */
@@ -55,6 +59,7 @@ function faultsOf({ daemons }: metadata.Deployment) {
     checkHosts(faults, `${field}.hosts`, daemon.hosts);
     checkWords(faults, field, daemon);
   }
+  checkFileBytes(faults, daemons);
   return faults.found;
 }
 
@@ -76,14 +81,40 @@ function checkDaemon(faults: Faults, field: string, daemon: metadata.DaemonSpec)
   if (artifacts.length > bounds.artifacts) {
     faults.add(`${field}.artifacts`, `may be ${bounds.artifacts} at most.`);
   }
-  for (const [j, { artifact, path }] of artifacts.entries()) {
+  for (const [j, { artifact }] of artifacts.entries()) {
     if (!/^artifacts\/[0-9a-f]{64}$/.test(artifact)) {
       faults.add(`${field}.artifacts[${j}].artifact`, 'must be artifacts/ and a SHA-256.');
     }
-    if (path === '' || path.startsWith('/') || path.split('/').includes('..')) {
-      faults.add(`${field}.artifacts[${j}].path`, 'must be relative, without "..".');
-    }
   }
+  checkPaths(faults, field, daemon);
+}
+
+/** What lies beside a daemon is within its working directory, and no two things are at one place. */
+function checkPaths(faults: Faults, field: string, daemon: metadata.DaemonSpec): void {
+  const { artifacts, files } = daemon;
+  if (files.length > bounds.files) faults.add(`${field}.files`, `may be ${bounds.files} at most.`);
+  const all = [
+    ...artifacts.map(({ path }, j) => ({ place: `${field}.artifacts[${j}].path`, path })),
+    ...files.map(({ path }, j) => ({ place: `${field}.files[${j}].path`, path })),
+  ];
+  for (const [i, { place, path }] of all.entries()) {
+    if (path.split('/').some((step) => ['', '.', '..'].includes(step)) || path.includes('\0')) {
+      faults.add(place, 'must be relative, without "." and "..".');
+      continue;
+    }
+    const other = all.find((one, j) => j !== i && `${path}/`.startsWith(`${one.path}/`));
+    if (other !== undefined) faults.add(place, `is, or lies in, ${JSON.stringify(other.path)}.`);
+  }
+}
+
+function checkFileBytes(faults: Faults, daemons: readonly metadata.DaemonSpec[]): void {
+  const contents = daemons.flatMap(({ files }) => files.map(({ content }) => content));
+  const bytes = contents.reduce((sum, content) => sum + Buffer.byteLength(content), 0);
+  if (bytes <= bounds.fileBytes) return;
+  faults.add(
+    'daemons',
+    `may have files of ${bounds.fileBytes} bytes together; put others as artifacts.`,
+  );
 }
 
 function checkHosts(faults: Faults, field: string, hosts: metadata.HostSelector | undefined): void {
@@ -97,7 +128,7 @@ function checkHosts(faults: Faults, field: string, hosts: metadata.HostSelector 
 
 /** Words that stand for what a host has: a misspelt one would be handed to the daemon as it is. */
 function checkWords(faults: Faults, field: string, daemon: metadata.DaemonSpec): void {
-  const { argv, options, environment, healthAddress } = daemon;
+  const { argv, options, environment, healthAddress, files } = daemon;
   const texts: [string, string][] = [
     ...argv.map((text, i): [string, string] => [`argv[${i}]`, text]),
     ...Object.entries(options).flatMap(([name, { values }]) =>
@@ -107,6 +138,7 @@ function checkWords(faults: Faults, field: string, daemon: metadata.DaemonSpec):
       `environment.${name}`,
       text,
     ]),
+    ...files.map(({ content }, i): [string, string] => [`files[${i}].content`, content]),
     ['health_address', healthAddress],
   ];
   for (const [place, text] of texts) {

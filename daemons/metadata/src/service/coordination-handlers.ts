@@ -10,5 +10,9 @@ export function leaseHandler(leases: LeaseStore): coordination.LeaseServiceImple
       return {};
     },
     getLease: ({ name }) => leases.get(name),
+    waitLease: async ({ name, timeout }, { signal }) => {
+      await leases.untilFree(name, timeout, signal);
+      return {};
+    },
   };
 }

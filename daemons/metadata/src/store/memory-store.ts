@@ -13,7 +13,10 @@ export function openMemoryStore(
 ): Promise<KeyValueStore> {
   const backend: Backend = {
     status: async () => readStatus(history),
-    statistics: async () => ({ driver: 'memory', sizeBytes: 0, keyCount: history.keyCount() }),
+    statistics: async () => ({
+      ...{ driver: 'memory', sizeBytes: 0, faults: [] },
+      keyCount: history.keyCount(),
+    }),
     get: async (key, revision) => readKey(history, key, revision),
     list: async (range, options) => readRange(history, range, options),
     changes: async (request) => readChanges(history, request),

@@ -40,6 +40,7 @@ class SqliteWorker {
         return {
           driver: 'sqlite',
           sizeBytes: this.#sizeBytes(),
+          faults: [],
           keyCount: this.#history.keyCount(),
         };
       case 'get':

@@ -11,11 +11,13 @@ import {
 import { resultTooLarge } from '../errors.ts';
 import { isUnreadable } from '../execute/unreadable.ts';
 import { streamUntil } from '../execute/until.ts';
-import { assign, type Share } from './assign.ts';
+import type { HeldFile, Share } from './assign.ts';
+import { cheapestCover } from './cheapest-cover.ts';
 import { firstToWork } from './first-to-work.ts';
 import type { Hedging } from './hedging.ts';
 import type { NodeStandings } from './node-standings.ts';
 import { mayWorkElsewhere } from './retryable.ts';
+import type { ScanCosts } from './scan-costs.ts';
 import type { Replicas, SegmentLocator } from './segment-locator.ts';
 import type { StorageNode } from './storage-node.ts';
 import { ToldOfCall } from './told-of-call.ts';
@@ -27,6 +29,7 @@ export interface BroadcastScanParts {
   readonly clock: Clock;
   readonly standings: NodeStandings;
   readonly hedging: Hedging;
+  readonly costs: ScanCosts;
   readonly maxPartialBytes: number;
 }
 
@@ -52,6 +55,8 @@ export class BroadcastScan {
   /** The last failure of each daemon. */
   readonly #failures = new Map<string, TesseraError>();
   #partial: PartialScan | undefined;
+  /** What the daemons worked for the answer, as far as they all told. */
+  #scanMicros: number | undefined = 0;
 
   constructor(
     plan: ScanPlan,
@@ -70,6 +75,7 @@ export class BroadcastScan {
   async rows(): Promise<readonly ColumnBatch[]> {
     const all = this.#files.map((_, index) => index);
     const parts = await this.#read(all, new Set(), 'first', this.#options.signal);
+    if (this.#scanMicros !== undefined) this.#parts.costs.took(this.#plan, this.#scanMicros);
     if (parts.length === 1 && parts[0]!.whole) return parts[0]!.batches;
     const batches = parts.flatMap((part) => part.batches);
     return [this.#inParts().combine(batches)];
@@ -101,14 +107,20 @@ export class BroadcastScan {
   }
 
   #assign(indexes: readonly number[], excluded: ReadonlySet<string>): readonly Share[] | undefined {
-    const { standings, nodes } = this.#parts;
-    const files = indexes.map((index) => ({
+    const { standings, nodes, costs } = this.#parts;
+    const files: readonly HeldFile[] = indexes.map((index) => ({
       key: layoutPath(this.#files[index]!),
       daemons: this.#replicas[index]!.daemons.filter(
         (daemon) => nodes.has(daemon) && !excluded.has(daemon),
       ),
     }));
-    return assign(files, (daemon) => standings.of(daemon))?.map((share) => ({
+    const scanMicros = costs.of(this.#plan);
+    const shares = cheapestCover(files, {
+      standing: (daemon) => standings.of(daemon),
+      key: this.#plan.layout,
+      fileMicros: scanMicros && scanMicros / this.#files.length,
+    });
+    return shares?.map((share) => ({
       daemon: share.daemon,
       indexes: share.indexes.map((index) => indexes[index]!),
     }));
@@ -130,9 +142,10 @@ export class BroadcastScan {
   ): Promise<readonly Part[]> {
     const { indexes, daemon } = share;
     const others = new Set([...excluded, daemon]);
+    const isOther = (one: string) => this.#parts.nodes.has(one) && !others.has(one);
     const abandoned = new AbortController();
     const own = this.#call(share, attempt, AbortSignal.any([signal, abandoned.signal]));
-    const replaceable = this.#assign(indexes, others) !== undefined;
+    const replaceable = indexes.every((index) => this.#replicas[index]!.daemons.some(isOther));
     if (replaceable && (await this.#isLate(own))) {
       return firstToWork({
         own: own.then((part) => [part]),
@@ -183,6 +196,7 @@ export class BroadcastScan {
     try {
       const batches = await this.#collect(share, whole, told, signal);
       outcome = 'answered';
+      this.#worked(told.soFar().work?.scanMicros);
       standings.answered(daemon);
       hedging.answered(clock.monotonicMs() - startedMs);
       return { whole, batches };
@@ -197,6 +211,11 @@ export class BroadcastScan {
       const work = { daemon, attempt, outcome, segmentCount, micros, ...told.soFar() };
       this.#options.onDaemonWork?.(work);
     }
+  }
+
+  #worked(micros: number | undefined): void {
+    if (this.#scanMicros === undefined) return;
+    this.#scanMicros = micros === undefined ? undefined : this.#scanMicros + micros;
   }
 
   async #collect(

@@ -115,6 +115,57 @@ describe('a scan over several storage daemons', () => {
   });
 });
 
+describe('a scan that was made before', () => {
+  const ids = Array.from({ length: 24 }, (_, i) => `s${i}`);
+  const plan = planOver(ids);
+  const whole = ['a', 'b', 'c'].map((key, i) => [key, (2n ** 24n - 1n) * BigInt(i + 1)]);
+  /** Each is on two of three. */
+  const holding = Object.fromEntries(
+    ['a', 'b', 'c'].map((name, i) => [name, ids.filter((_, id) => id % 3 !== i)]),
+  );
+
+  /** Of the last scan, by its first calls. */
+  function asked({ work }: Cluster): readonly string[] {
+    return work.flatMap(({ attempt, daemon }) => (attempt === 'first' ? [daemon] : []));
+  }
+
+  /** Daemons that have scanned the plan twice, in so long a time each. */
+  async function knowing(scanMicros: number): Promise<Cluster> {
+    const cluster = new Cluster(holding);
+    for (const node of cluster.nodes) node.scanMicros = scanMicros;
+    for (let i = 0; i < 2; i++) {
+      cluster.work.length = 0;
+      expect(await cluster.rows(plan)).toEqual(whole);
+    }
+    return cluster;
+  }
+
+  test('asks as few daemons as have all segments when it was over soon, else all', async () => {
+    expect(asked(await knowing(20))).toHaveLength(2);
+    expect(asked(await knowing(200_000))).toHaveLength(3);
+  });
+
+  test('goes on by the others when one of the few fails', async () => {
+    const cluster = await knowing(20);
+    const [first] = asked(cluster);
+    cluster.node(first!).script.push(failure('CONNECTION_LOST'));
+    expect(await cluster.rows(plan)).toEqual(whole);
+    cluster.work.length = 0;
+    expect(await cluster.rows(plan)).toEqual(whole);
+    expect(asked(cluster)).not.toContain(first);
+  });
+
+  test('goes on by the others when one of the few hangs', async () => {
+    const cluster = await knowing(20);
+    const node = cluster.node(asked(cluster)[0]!);
+    node.script.push('hang');
+    const rows = cluster.rows(plan);
+    await expect.poll(() => node.running).toBe(1);
+    await cluster.clock.advance(hedgingDefaults.firstDelayMs);
+    expect(await rows).toEqual(whole);
+  });
+});
+
 describe('a daemon that fails', () => {
   test.each([
     { failed: failure('CONNECTION_LOST'), why: 'is away, also in mid-stream' },

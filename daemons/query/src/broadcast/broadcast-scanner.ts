@@ -5,6 +5,7 @@ import { emptyScan, filesOf, type ScanPlan } from '@tessera/cube';
 import { BroadcastScan } from './broadcast-scan.ts';
 import { Hedging, type HedgingOptions } from './hedging.ts';
 import { NodeStandings } from './node-standings.ts';
+import { ScanCosts } from './scan-costs.ts';
 import type { SegmentLocator } from './segment-locator.ts';
 import type { NodesNow } from './storage-node.ts';
 
@@ -31,6 +32,7 @@ export class BroadcastScanner implements CuboidScanner {
   readonly #maxPartialBytes: number;
   readonly #standings: NodeStandings;
   readonly #hedging: Hedging;
+  readonly #costs = new ScanCosts();
 
   constructor({ nodes, locator, clock, maxPartialBytes, hedging }: BroadcastParts) {
     this.#nodes = nodes;
@@ -55,6 +57,7 @@ export class BroadcastScanner implements CuboidScanner {
       clock: this.#clock,
       standings: this.#standings,
       hedging: this.#hedging,
+      costs: this.#costs,
       maxPartialBytes: this.#maxPartialBytes,
     });
     try {

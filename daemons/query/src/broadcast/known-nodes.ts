@@ -22,7 +22,7 @@ export interface KnownNodesOptions {
 interface Known {
   readonly address: string;
   readonly connection: Connection;
-  readonly node: StorageNode;
+  readonly node: RemoteStorageNode;
   readonly snapshots: SnapshotReader;
 }
 
@@ -105,7 +105,9 @@ export class KnownNodes implements AsyncDisposable {
   }
 
   #leave(id: string): void {
-    this.#known.get(id)?.connection.close();
+    const known = this.#known.get(id);
+    known?.node[Symbol.dispose]();
+    known?.connection.close();
     this.#known.delete(id);
   }
 }

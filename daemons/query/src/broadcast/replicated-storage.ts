@@ -29,7 +29,7 @@ export function replicatedStorage({
   const nodes = () => known.nodes;
   const asking = new AskingLocator(nodes, clock);
   const locator = new RecordedLocator({
-    segment: (name) => metadata.find('segments', name),
+    segment: (name) => metadata.segments.find(name),
     asking,
     clock,
   });

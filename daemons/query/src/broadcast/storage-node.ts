@@ -1,5 +1,10 @@
 import { invariant } from '@tessera/base';
-import { type CuboidScanner, RemoteCuboidScanner, type TesseraClient } from '@tessera/client';
+import {
+  type CuboidScanner,
+  RemoteCuboidScanner,
+  ScanLanes,
+  type TesseraClient,
+} from '@tessera/client';
 import { type LayoutFile, layoutPath } from '@tessera/cube';
 
 /** One storage daemon of several. */
@@ -22,14 +27,16 @@ export function fixedNodes(nodes: readonly StorageNode[]): NodesNow {
 }
 
 /** A storage daemon over gRPC. */
-export class RemoteStorageNode implements StorageNode {
+export class RemoteStorageNode implements StorageNode, Disposable {
   readonly name: string;
   readonly scanner: CuboidScanner;
   readonly #storage: TesseraClient['storage'];
+  readonly #lanes: ScanLanes;
 
   constructor(name: string, storage: TesseraClient['storage']) {
     this.name = name;
-    this.scanner = new RemoteCuboidScanner(storage);
+    this.#lanes = new ScanLanes(storage);
+    this.scanner = new RemoteCuboidScanner(this.#lanes);
     this.#storage = storage;
   }
 
@@ -38,5 +45,10 @@ export class RemoteStorageNode implements StorageNode {
     const { missingFiles } = await this.#storage.findMissingFiles({ files: paths }, { signal });
     const missing = new Set(missingFiles);
     return paths.map((path) => !missing.has(path));
+  }
+
+  /** Ends what is kept of scans that are over. */
+  [Symbol.dispose](): void {
+    this.#lanes[Symbol.dispose]();
   }
 }

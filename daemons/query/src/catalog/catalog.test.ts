@@ -1,8 +1,9 @@
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { cubeSpecToProto, modelSpecToProto, segmentToProto } from '@tessera/client';
-import type { ModelSpec, SourceExtent } from '@tessera/cube';
+import type { ModelSpec, ModelState, SourceExtent } from '@tessera/cube';
 import { silentLogger } from '@tessera/daemon';
 import { loadParser } from '@tessera/sql';
 import { ManualClock } from '@tessera/testkit';
@@ -106,6 +107,11 @@ class Files implements AsyncDisposable {
     return this.catalog.current('p', this.signal);
   }
 
+  /** Of the one model. */
+  stateOf({ models, stateOf }: CatalogSnapshot): Promise<ModelState> {
+    return stateOf(models[0]!, this.signal);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.catalog[Symbol.asyncDispose]();
     await this.view[Symbol.asyncDispose]();
@@ -161,7 +167,7 @@ describe('a table that a model names', () => {
     files.putModel(['x', 'z']);
     const { models, modelFailures } = await files.now();
     expect(modelFailures).toEqual([]);
-    expect(models[0]!.model.dimensions.map(({ name }) => name)).toEqual(['x', 'z']);
+    expect(models[0]!.dimensions.map(({ name }) => name)).toEqual(['x', 'z']);
   });
 
   test('is followed also while the model does not fit it', async () => {
@@ -189,6 +195,33 @@ describe('a table that a model names', () => {
   });
 });
 
+describe('a statement that comes while a snapshot is being made', () => {
+  test('is not answered by data from longer ago than the interval', async () => {
+    await using files = new Files();
+    files.readExtent = () => Promise.reject(new Error('away'));
+    files.putModel(['x']);
+    files.putSegment();
+    await files.stateOf(await files.now());
+    const reading = Promise.withResolvers<void>();
+    const read = Promise.withResolvers<SourceExtent>();
+    files.readExtent = () => {
+      reading.resolve();
+      return read.promise;
+    };
+    const early = files.later(); // It tries to read the extent again.
+    await reading.promise;
+    appendFileSync(files.w, '2024-01-03,3\n');
+    await files.clock.advance(freshnessIntervalMs);
+    const late = files.catalog.current('p', files.signal);
+    await setImmediate(); // It waits for what the first one waits for.
+    read.resolve(extent);
+    const { sources } = await late;
+    const now = await sources.get('files')!.connector.version('w', files.signal);
+    expect((await early).versions.get('files.w')).not.toEqual(now);
+    expect((await late).versions.get('files.w')).toEqual(now);
+  });
+});
+
 describe('the extent of a built model', () => {
   test('is read by the versions of now when data and metadata have changed together', async () => {
     await using files = new Files();
@@ -196,10 +229,12 @@ describe('the extent of a built model', () => {
     await files.now();
     appendFileSync(files.w, '2024-02-01,3\n');
     files.putSegment();
-    const { sources, models } = await files.now();
+    const snapshot = await files.now();
+    const { sources } = snapshot;
+    const { cubes } = await files.stateOf(snapshot);
     const now = await sources.get('files')!.connector.version('w', files.signal);
     expect(files.extents.map(({ versions }) => versions.get('files.w'))).toEqual([now]);
-    expect(models[0]!.cubes[0]!.sourceExtent).toEqual(extent);
+    expect(cubes[0]!.sourceExtent).toEqual(extent);
   });
 
   test('is tried again after each interval, and only once it is known there is another snapshot', async () => {
@@ -208,14 +243,16 @@ describe('the extent of a built model', () => {
     files.putModel(['x']);
     files.putSegment();
     const without = await files.now();
-    expect(without.models[0]!.cubes[0]).not.toHaveProperty('sourceExtent');
+    expect((await files.stateOf(without)).cubes[0]).not.toHaveProperty('sourceExtent');
+    expect((await files.stateOf(without)).cubes[0]).not.toHaveProperty('sourceExtent');
     expect(await files.catalog.current('p', files.signal)).toBe(without);
     expect(files.extents).toHaveLength(1);
     expect(await files.later()).toBe(without);
     expect(files.extents).toHaveLength(2);
     files.readExtent = async () => extent;
-    const { models } = await files.later();
-    expect(models[0]!.cubes[0]!.sourceExtent).toEqual(extent);
+    const known = await files.later();
+    expect(known).not.toBe(without);
+    expect((await files.stateOf(known)).cubes[0]!.sourceExtent).toEqual(extent);
     await files.later();
     expect(files.extents.length).toBeLessThanOrEqual(4);
   });

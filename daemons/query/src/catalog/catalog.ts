@@ -1,19 +1,15 @@
 import { type Clock, resourceIdOf } from '@tessera/base';
+import type { Model, ModelState, SourceExtent } from '@tessera/cube';
 import { externalCatalog, type Logger, SourceRegistry } from '@tessera/daemon';
 import type { metadata } from '@tessera/proto';
+import type { BindCatalog } from '@tessera/sql';
 import { projectNotFound } from '../errors.ts';
 import { until } from '../execute/until.ts';
 import type { MetadataView } from './metadata-view.ts';
-import {
-  followedTables,
-  modelStates,
-  readySegments,
-  resolveModels,
-  withExtents,
-} from './model-states.ts';
+import { followedTables, isReady, ModelResolver, ModelStates } from './model-states.ts';
 import { ProjectSources, sameSources } from './project-sources.ts';
 import { outdatedSources, readVersions } from './read-versions.ts';
-import type { CatalogSnapshot } from './snapshot.ts';
+import { type CatalogSnapshot, mayPushDown } from './snapshot.ts';
 import { type ReadExtent, SourceExtents } from './source-extents.ts';
 import { SourceVersions, type VersionLimits } from './source-versions.ts';
 
@@ -28,10 +24,19 @@ interface Project {
   readonly sources: ProjectSources;
   readonly versions: SourceVersions;
   readonly extents: SourceExtents;
+  readonly resolver: ModelResolver;
+  readonly states: ModelStates;
+  /** Those of the sources in `snapshot`. */
+  tables?: BindCatalog;
   snapshot?: CatalogSnapshot;
   /** Version of the metadata view that `snapshot` was made from. */
   metadataVersion?: number;
-  making?: Promise<CatalogSnapshot>;
+  making?: Making;
+}
+
+interface Making {
+  readonly startedMs: number;
+  readonly snapshot: Promise<CatalogSnapshot>;
 }
 
 /** The snapshots that statements are planned against, one project at a time, made anew only when something changed. */
@@ -60,6 +65,7 @@ export class Catalog implements AsyncDisposable {
 
   /** @throws PROJECT_NOT_FOUND, and the signal's reason when the metadata daemon is away for too long */
   async current(id: string, signal: AbortSignal): Promise<CatalogSnapshot> {
+    const askedMs = this.#clock.monotonicMs();
     const known = this.#projects.get(id);
     const { version } = this.#metadata;
     if (known?.snapshot && known.metadataVersion === version && known.versions.isFresh()) {
@@ -71,10 +77,13 @@ export class Catalog implements AsyncDisposable {
       if (this.#metadata.all('sources', id).length === 0) throw projectNotFound(id);
     }
     const project = known ?? this.#open(id);
-    project.making ??= this.#make(id, project).finally(() => {
-      delete project.making;
-    });
-    return until(project.making, signal);
+    for (;;) {
+      project.making ??= this.#begin(id, project);
+      const { startedMs, snapshot } = project.making;
+      const made = await until(snapshot, signal);
+      // Sources may be slow: what was begun long before somebody asked is too old for him.
+      if (askedMs - startedMs < this.#options.freshnessIntervalMs) return made;
+    }
   }
 
   /** Looks again at metadata and versions, whatever was known. */
@@ -107,7 +116,7 @@ export class Catalog implements AsyncDisposable {
 
   /** What is being made may have looked before; what is made next looks again. */
   async #expire(project: Project, signal: AbortSignal): Promise<void> {
-    await until(Promise.allSettled([project.making]), signal);
+    await until(Promise.allSettled([project.making?.snapshot]), signal);
     project.versions.expire();
   }
 
@@ -123,9 +132,18 @@ export class Catalog implements AsyncDisposable {
       sources: new ProjectSources(registry, log),
       versions: new SourceVersions(this.#options, this.#clock),
       extents: new SourceExtents(this.#readExtent, log),
+      resolver: new ModelResolver(),
+      states: new ModelStates(),
     };
     this.#projects.set(id, project);
     return project;
+  }
+
+  #begin(id: string, project: Project): Making {
+    const snapshot = this.#make(id, project).finally(() => {
+      delete project.making;
+    });
+    return { startedMs: this.#clock.monotonicMs(), snapshot };
   }
 
   async #make(id: string, project: Project): Promise<CatalogSnapshot> {
@@ -135,11 +153,12 @@ export class Catalog implements AsyncDisposable {
     if (known === undefined) await project.sources.follow(seen.sources);
     const changed = await this.#lookAtTables(project, seen);
     if (known !== undefined && !changed && isOf(known, project.sources)) {
-      if (!(await readsMore(project.extents, known))) return known;
+      if (!(await project.extents.retry(known))) return known;
     }
     // From here on nobody is given the known one any more, also when making another one fails.
     delete project.metadataVersion;
-    const snapshot = await this.#snapshotOf(id, project, seen);
+    project.extents.forgetUnread();
+    const snapshot = this.#snapshotOf(id, project, seen);
     project.snapshot = snapshot;
     project.metadataVersion = metadataVersion;
     return snapshot;
@@ -150,7 +169,6 @@ export class Catalog implements AsyncDisposable {
       sources: this.#metadata.all('sources', id),
       models: this.#metadata.all('models', id),
       cubes: this.#metadata.all('cubes', id),
-      segments: this.#metadata.all('segments', id),
       snapshots: this.#metadata.all('snapshots', id),
       revision: this.#metadata.revision,
     };
@@ -171,32 +189,59 @@ export class Catalog implements AsyncDisposable {
     return changed;
   }
 
-  async #snapshotOf(id: string, project: Project, seen: Resources): Promise<CatalogSnapshot> {
+  #snapshotOf(id: string, project: Project, seen: Resources): CatalogSnapshot {
     const { sources, failures } = project.sources.current();
-    const tables = externalCatalog([...sources.values()]);
-    const resolved = resolveModels(seen.models, tables);
-    const versions = new Map([...readVersions(sources), ...project.versions.known()]);
-    const closed = closedSources(seen.sources);
+    const before = project.snapshot;
+    const known = before !== undefined && isOf(before, project.sources);
+    const tables = (known && project.tables) || externalCatalog([...sources.values()]);
+    project.tables = tables;
+    const resolved = project.resolver.resolve(seen.models, tables);
+    const cubes = Map.groupBy(seen.cubes, ({ spec }) => spec?.model ?? '');
+    const copies = Map.groupBy(seen.snapshots, (copy) => resourceIdOf(copy.model));
     const snapshot: CatalogSnapshot = {
       project: id,
       revision: seen.revision,
       generation: ++this.#generation,
       sources,
       sourceFailures: failures,
-      closedSources: closed,
+      closedSources: closedSources(seen.sources),
       tables,
-      models: modelStates(resolved.models, {
-        cubes: seen.cubes,
-        segments: readySegments(seen.segments),
-        snapshots: seen.snapshots,
-        versions,
-        pushDown: ({ fact }) => !closed.has(fact.table.source),
-      }),
+      models: resolved.models,
+      cubes: new Map([...cubes].map(([model, own]) => [model, own.map(({ name }) => name)])),
       modelFailures: resolved.failures,
-      versions,
+      versions: new Map([...readVersions(sources), ...project.versions.known()]),
+      stateOf: (model, signal) =>
+        this.#stateOf(project, snapshot, model, copies.get(model.name) ?? [], signal),
     };
-    const extents = await project.extents.of(snapshot);
-    return { ...snapshot, models: withExtents(snapshot.models, extents) };
+    return snapshot;
+  }
+
+  async #stateOf(
+    { extents, states }: Project,
+    snapshot: CatalogSnapshot,
+    model: Model,
+    snapshots: readonly metadata.Snapshot[],
+    signal: AbortSignal,
+  ): Promise<ModelState> {
+    const { segments } = this.#metadata;
+    const names = snapshot.cubes.get(model.name) ?? [];
+    let sourceExtent: SourceExtent | undefined;
+    do {
+      await Promise.all(names.map((cube) => segments.load(cube, signal)));
+      // Without segments nothing is a hole: everything comes from the source.
+      const isBuilt = names.some((cube) => segments.of(cube).some(isReady));
+      sourceExtent = isBuilt ? await until(extents.of(model, snapshot), signal) : undefined;
+      // Those of a cube may have been forgotten meanwhile, as the watch had to begin anew.
+    } while (!names.every((cube) => segments.isHeld(cube)));
+    return states.of({
+      model,
+      cubes: names.map((name) => ({ name, version: segments.versionOf(name) })),
+      segmentsOf: (cube) => segments.of(cube),
+      snapshots,
+      versions: snapshot.versions,
+      sourceExtent,
+      pushDown: mayPushDown(model, snapshot.closedSources),
+    });
   }
 }
 
@@ -205,7 +250,6 @@ interface Resources {
   readonly sources: readonly metadata.Source[];
   readonly models: readonly metadata.Model[];
   readonly cubes: readonly metadata.Cube[];
-  readonly segments: readonly metadata.Segment[];
   readonly snapshots: readonly metadata.Snapshot[];
   readonly revision: bigint;
 }
@@ -218,12 +262,4 @@ function closedSources(sources: readonly metadata.Source[]): ReadonlySet<string>
 function isOf(snapshot: CatalogSnapshot, sources: ProjectSources): boolean {
   const { sources: known, sourceFailures: failures } = snapshot;
   return sameSources({ sources: known, failures }, sources.current());
-}
-
-/** Tries extents again that could not be read for a snapshot. True when more of them are known now. */
-async function readsMore(extents: SourceExtents, snapshot: CatalogSnapshot): Promise<boolean> {
-  const { unread } = extents;
-  if (unread === 0) return false;
-  await extents.of(snapshot);
-  return extents.unread < unread;
 }

@@ -1,6 +1,6 @@
 import { systemClock } from '@tessera/base';
 import { silentLogger } from '@tessera/daemon';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { FakeMetadata } from '../testing/fake-metadata.ts';
 import { MetadataView } from './metadata-view.ts';
 
@@ -30,4 +30,25 @@ test('takes what a watch tells of a change that was listed already for no change
   metadata.put('cubes', { name: 'projects/p/cubes/c' });
   await expect.poll(() => view.all('cubes', 'p').length).toBe(1);
   expect(view.version).toBe(version + 1);
+});
+
+test('is not waited for longer than the signal says, and fails with its reason', async () => {
+  const metadata = new FakeMetadata();
+  const { client } = metadata;
+  await using view = new MetadataView(client, systemClock, silentLogger);
+  await view.ready();
+  const asked = Promise.withResolvers<void>();
+  vi.spyOn(client.sources, 'listSources').mockImplementation((_, options) => {
+    asked.resolve();
+    const ended = new Error('was cancelled by its caller');
+    return new Promise((_, reject) =>
+      options?.signal?.addEventListener('abort', () => reject(ended)),
+    );
+  });
+  const late = new AbortController();
+  const refreshed = view.refresh(late.signal);
+  await asked.promise;
+  const reason = new Error('too late');
+  late.abort(reason);
+  await expect(refreshed).rejects.toBe(reason);
 });

@@ -1,10 +1,12 @@
-import { Code, isTesseraError, messageOf, resourceIdOf, TesseraError } from '@tessera/base';
 import {
-  cubeSpecFromProto,
-  dataTypeFromProto,
-  modelSpecFromProto,
-  segmentFromProto,
-} from '@tessera/client';
+  Code,
+  isTesseraError,
+  LruCache,
+  messageOf,
+  resourceIdOf,
+  TesseraError,
+} from '@tessera/base';
+import { dataTypeFromProto, modelSpecFromProto, segmentFromProto } from '@tessera/client';
 import {
   type CubeState,
   type LookupSnapshot,
@@ -17,7 +19,7 @@ import {
 } from '@tessera/cube';
 import { metadata } from '@tessera/proto';
 import type { BindCatalog } from '@tessera/sql';
-import { type ModelFailure, tableKey } from './snapshot.ts';
+import { type ModelFailure, tableKey, tablesOf } from './snapshot.ts';
 import { disjointSegments, staleSegments } from './staleness.ts';
 
 export interface ResolvedModels {
@@ -25,24 +27,40 @@ export interface ResolvedModels {
   readonly failures: readonly ModelFailure[];
 }
 
-/** Every model that fits the external catalog, and for the others why they do not. */
-export function resolveModels(
-  resources: readonly metadata.Model[],
-  tables: BindCatalog,
-): ResolvedModels {
-  const models: Model[] = [];
-  const failures: ModelFailure[] = [];
-  for (const resource of resources) {
-    const model = resourceIdOf(resource.name);
-    try {
-      models.push(
-        resolveModel(model, resource.revision, modelSpecFromProto(resource.spec), tables),
-      );
-    } catch (error) {
-      failures.push({ model, error: asFailure(model, error) });
+interface Resolved {
+  readonly tables: BindCatalog;
+  readonly outcome: Model | TesseraError;
+}
+
+/** Resolves models against the tables that there are, each once for as long as neither changes. */
+export class ModelResolver {
+  readonly #known = new WeakMap<metadata.Model, Resolved>();
+
+  /** Every model that fits the external catalog, and for the others why they do not. */
+  resolve(resources: readonly metadata.Model[], tables: BindCatalog): ResolvedModels {
+    const models: Model[] = [];
+    const failures: ModelFailure[] = [];
+    for (const resource of resources) {
+      const known = this.#known.get(resource);
+      const outcome = known?.tables === tables ? known.outcome : resolved(resource, tables);
+      this.#known.set(resource, { tables, outcome });
+      if (isTesseraError(outcome)) {
+        failures.push({ model: resourceIdOf(resource.name), error: outcome });
+      } else {
+        models.push(outcome);
+      }
     }
+    return { models, failures };
   }
-  return { models, failures };
+}
+
+function resolved(resource: metadata.Model, tables: BindCatalog): Model | TesseraError {
+  const model = resourceIdOf(resource.name);
+  try {
+    return resolveModel(model, resource.revision, modelSpecFromProto(resource.spec), tables);
+  } catch (error) {
+    return asFailure(model, error);
+  }
 }
 
 /** Every table that a model names, also a model that does not fit it now: it may fit what the table becomes. */
@@ -70,49 +88,92 @@ function asFailure(model: string, error: unknown): TesseraError {
   });
 }
 
-/** READY segments by cube, those that the model's own cube may read. */
-export function readySegments(
-  segments: readonly metadata.Segment[],
-): ReadonlyMap<string, readonly Segment[]> {
-  const ready = segments.filter(({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY);
-  const byCube = Map.groupBy(ready, ({ name }) => name.slice(0, name.indexOf('/segments/')));
-  return new Map(
-    [...byCube].map(([cube, found]) => [cube, disjointSegments(found.map(segmentFromProto))]),
+/** What the state of a model is made of. */
+export interface StateInputs {
+  readonly model: Model;
+  /** Resource names, each with what differs whenever its segments do. */
+  readonly cubes: readonly { readonly name: string; readonly version: number }[];
+  readonly segmentsOf: (cube: string) => readonly metadata.Segment[];
+  /** Of the model's lookups. */
+  readonly snapshots: readonly metadata.Snapshot[];
+  readonly versions: ReadonlyMap<string, SourceVersion>;
+  readonly sourceExtent: SourceExtent | undefined;
+  readonly pushDown: boolean;
+}
+
+/** Layouts of the models whose states are kept: a few thousand bytes each. */
+const maxLayouts = 50_000;
+const maxModels = 10_000;
+
+/** The states of the models that statements used last. One stays the same object for as long as nothing that it is made of changes. */
+export class ModelStates {
+  readonly #known = new LruCache<{ readonly inputs: StateInputs; readonly state: ModelState }>({
+    maxEntries: maxModels,
+    maxWeight: maxLayouts,
+  });
+
+  of(inputs: StateInputs): ModelState {
+    const { name } = inputs.model;
+    const known = this.#known.get(name);
+    if (known !== undefined && sameInputs(known.inputs, inputs)) return known.state;
+    const state = modelState(inputs);
+    const layouts = state.cubes.flatMap(({ segments }) =>
+      segments.map((each) => each.layouts.length),
+    );
+    const weight = layouts.reduce((sum, one) => sum + one, 0);
+    this.#known.set(name, { inputs, state }, Math.min(weight, maxLayouts));
+    return state;
+  }
+}
+
+function sameInputs(a: StateInputs, b: StateInputs): boolean {
+  return (
+    a.model === b.model &&
+    a.pushDown === b.pushDown &&
+    a.sourceExtent === b.sourceExtent &&
+    sameItems(a.snapshots, b.snapshots, (one, other) => one === other) &&
+    sameItems(
+      a.cubes,
+      b.cubes,
+      (one, other) => one.name === other.name && one.version === other.version,
+    ) &&
+    tablesOf(a.model).every((table) => {
+      const [one, other] = [a.versions.get(table), b.versions.get(table)];
+      return one?.known === other?.known && one?.token === other?.token;
+    })
   );
 }
 
-export interface StateInputs {
-  readonly cubes: readonly metadata.Cube[];
-  readonly segments: ReadonlyMap<string, readonly Segment[]>;
-  readonly snapshots: readonly metadata.Snapshot[];
-  readonly versions: ReadonlyMap<string, SourceVersion>;
-  readonly pushDown: (model: Model) => boolean;
+function sameItems<T>(
+  a: readonly T[],
+  b: readonly T[],
+  same: (one: T, other: T) => boolean,
+): boolean {
+  return a.length === b.length && a.every((one, i) => same(one, b[i]!));
 }
 
-export function modelStates(models: readonly Model[], inputs: StateInputs): ModelState[] {
-  const byModel = Map.groupBy(inputs.cubes, (cube) => cubeSpecFromProto(cube.spec).model);
-  const ofModel = Map.groupBy(inputs.snapshots, (snapshot) => resourceIdOf(snapshot.model));
-  return models.map((model) => {
-    const copies = (ofModel.get(model.name) ?? []).map(lookupSnapshot);
-    const snapshots = new Map(copies.map((copy) => [copy.id, copy]));
-    const cubes = (byModel.get(model.name) ?? []).map(({ name }): CubeState => {
-      const segments = inputs.segments.get(name) ?? [];
-      return { name, segments, stale: staleSegments(model, segments, inputs.versions) };
-    });
-    return { model, cubes, snapshots, pushDown: inputs.pushDown(model) };
+export function modelState(inputs: StateInputs): ModelState {
+  const { model, versions, sourceExtent, pushDown } = inputs;
+  const copies = inputs.snapshots.map(lookupSnapshot);
+  const cubes = inputs.cubes.map(({ name }): CubeState => {
+    const segments = readySegments(inputs.segmentsOf(name));
+    return {
+      name,
+      segments,
+      stale: staleSegments(model, segments, versions),
+      ...(sourceExtent === undefined ? {} : { sourceExtent }),
+    };
   });
+  return { model, cubes, snapshots: new Map(copies.map((copy) => [copy.id, copy])), pushDown };
 }
 
-/** The same with the extents of their facts, by model, where these are known. */
-export function withExtents(
-  states: readonly ModelState[],
-  extents: ReadonlyMap<string, SourceExtent>,
-): ModelState[] {
-  return states.map((state) => {
-    const sourceExtent = extents.get(state.model.name);
-    if (sourceExtent === undefined) return state;
-    return { ...state, cubes: state.cubes.map((cube) => ({ ...cube, sourceExtent })) };
-  });
+/** READY segments, those that the model's own cube may read. */
+function readySegments(segments: readonly metadata.Segment[]): readonly Segment[] {
+  return disjointSegments(segments.filter(isReady).map(segmentFromProto));
+}
+
+export function isReady({ state }: metadata.Segment): boolean {
+  return state === metadata.SegmentState.SEGMENT_STATE_READY;
 }
 
 function lookupSnapshot(message: metadata.Snapshot): LookupSnapshot {

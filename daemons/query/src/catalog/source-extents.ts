@@ -1,6 +1,7 @@
 import { messageOf } from '@tessera/base';
 import type { Model, SourceExtent } from '@tessera/cube';
 import type { Logger } from '@tessera/daemon';
+import { exprKey } from '@tessera/sql';
 import { type CatalogSnapshot, tableKey } from './snapshot.ts';
 import { unreadable } from './staleness.ts';
 
@@ -9,53 +10,72 @@ export type ReadExtent = (model: Model, snapshot: CatalogSnapshot) => Promise<So
 
 const maxKnownExtents = 1_000;
 
-/** Extents of models' facts, each read once for every version of the fact's data. */
+/** Extents of models' facts, each read once for every version of the fact's data, for all models that are parted alike. */
 export class SourceExtents {
   readonly #read: ReadExtent;
   readonly #log: Logger;
   readonly #known = new Map<string, SourceExtent>();
-  #unread = 0;
+  readonly #reading = new Map<string, Promise<SourceExtent | undefined>>();
+  /** Those that could not be read, with a model that needs them. */
+  readonly #unread = new Map<string, Model>();
 
   constructor(read: ReadExtent, log: Logger) {
     this.#read = read;
     this.#log = log;
   }
 
-  /** Of how many models the last `of` could not read the extent: asking again may find it. */
-  get unread(): number {
-    return this.#unread;
+  /**
+   * As of the snapshot's versions; `undefined` where it is not known: then what lies outside the segments counts as a hole.
+   * One that could not be read is not tried again before `retry`.
+   */
+  async of(model: Model, snapshot: CatalogSnapshot): Promise<SourceExtent | undefined> {
+    const key = keyOf(model, snapshot);
+    if (key === undefined || this.#unread.has(key)) return undefined;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const reading = this.#reading.get(key) ?? this.#readOnce(key, model, snapshot);
+    this.#reading.set(key, reading);
+    return reading;
   }
 
-  /** By model; only of those with segments: for the others nothing is a hole, everything comes from the source. */
-  async of(snapshot: CatalogSnapshot): Promise<ReadonlyMap<string, SourceExtent>> {
-    const extents = new Map<string, SourceExtent>();
-    let unread = 0;
-    for (const { model, cubes } of snapshot.models) {
-      const isBuilt = cubes.some(({ segments }) => segments.length > 0);
-      if (model.partition === undefined || !isBuilt) continue;
-      const version = snapshot.versions.get(tableKey(model.fact.table));
-      if (version?.known !== true || version.token === unreadable.token) continue;
-      const key = JSON.stringify([model.name, String(model.revision), version.token]);
-      const extent = this.#known.get(key) ?? (await this.#readQuietly(model, snapshot));
-      if (extent === undefined) {
-        unread++;
-        continue;
-      }
-      extents.set(model.name, extent);
+  /** Tries those again that could not be read for a snapshot. True when more of them are known now. */
+  async retry(snapshot: CatalogSnapshot): Promise<boolean> {
+    const unread = [...this.#unread.values()];
+    this.#unread.clear();
+    const found = await Promise.all(unread.map((model) => this.of(model, snapshot)));
+    return found.some((extent) => extent !== undefined);
+  }
+
+  /** Another snapshot is made, for which all may be tried again. */
+  forgetUnread(): void {
+    this.#unread.clear();
+  }
+
+  async #readOnce(
+    key: string,
+    model: Model,
+    snapshot: CatalogSnapshot,
+  ): Promise<SourceExtent | undefined> {
+    try {
+      const extent = await this.#read(model, snapshot);
       if (this.#known.size >= maxKnownExtents) this.#known.clear();
       this.#known.set(key, extent);
-    }
-    this.#unread = unread;
-    return extents;
-  }
-
-  /** A source that cannot be read has no known extent: then what lies outside the segments counts as a hole. */
-  async #readQuietly(model: Model, snapshot: CatalogSnapshot): Promise<SourceExtent | undefined> {
-    try {
-      return await this.#read(model, snapshot);
+      return extent;
     } catch (error) {
       this.#log.warn({ model: model.name, reason: messageOf(error) }, 'catalog.extent.unreadable');
+      this.#unread.set(key, model);
       return undefined;
+    } finally {
+      this.#reading.delete(key);
     }
   }
+}
+
+/** `undefined` for a model whose extent nobody can know. */
+function keyOf({ fact, partition }: Model, { versions }: CatalogSnapshot): string | undefined {
+  const version = versions.get(tableKey(fact.table));
+  if (partition === undefined || version?.known !== true) return undefined;
+  if (version.token === unreadable.token) return undefined;
+  const { column, grain, format } = partition;
+  return JSON.stringify([tableKey(fact.table), version.token, exprKey(column), grain, format]);
 }

@@ -224,18 +224,18 @@ export class QueryRunner {
     const { catalog, planner, measures } = this.#deps;
     const base = await inSpan('catalog', {}, () => catalog.current(project, signal));
     const snapshot = this.#reduced.get(base) ?? base;
-    const plan = (over: CatalogSnapshot) => {
-      const made = inSpan('plan', {}, () => planner.plan(request, over));
+    const plan = async (over: CatalogSnapshot) => {
+      const made = await inSpan('plan', {}, () => planner.plan(request, over, signal));
       measures.planned(made.cached);
       return made;
     };
     try {
-      return { ...plan(snapshot), snapshot, base };
+      return { ...(await plan(snapshot)), snapshot, base };
     } catch (error) {
       if (!isTesseraError(error) || faultsOfText.has(error.reason)) throw error;
       const renewed = await inSpan('catalog', {}, () => catalog.reread(project, signal));
       if (renewed !== base) {
-        return { ...plan(renewed), snapshot: renewed, base: renewed };
+        return { ...(await plan(renewed)), snapshot: renewed, base: renewed };
       }
       throw missingSource(request, error, snapshot) ?? error;
     }

@@ -1,14 +1,15 @@
+import { tmpdir } from 'node:os';
 import { TesseraError } from '@tessera/base';
 import { batchFromRows, type DataType, rowsOf, type Schema, type Value } from '@tessera/columnar';
 import type { SourceVersion } from '@tessera/cube';
 import { externalCatalog, type OpenSource } from '@tessera/daemon';
-import { DuckDb, sessionSettings } from '@tessera/duckdb';
 import type { Connector, TableScan } from '@tessera/plugin';
 import { bind, loadParser, parse } from '@tessera/sql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CatalogSnapshot } from '../catalog/snapshot.ts';
 import { queryDefaults } from '../config.ts';
 import { SourceExecutor } from './source-executor.ts';
+import { StatementDatabases } from './statement-databases.ts';
 
 const schema: Schema = [
   { name: 'id', type: { kind: 'integer' }, nullable: true },
@@ -22,12 +23,12 @@ const data: Value[][] = [
   [4, 'four', 4],
 ];
 
-let duckdb: DuckDb;
+let databases: StatementDatabases;
 beforeAll(async () => {
   await loadParser();
-  duckdb = await DuckDb.open({ onConnect: sessionSettings() });
+  databases = await StatementDatabases.open({ ...queryDefaults, workDirectory: tmpdir() });
 });
-afterAll(() => duckdb[Symbol.asyncDispose]());
+afterAll(() => databases[Symbol.asyncDispose]());
 
 /** A connector without files: it filters nothing, and remembers what it was asked for. */
 class RowsConnector implements Connector {
@@ -80,10 +81,8 @@ async function run(
     versions: new Map([['rows.things', { known: true, token: 'v1' }]]),
   } as unknown as CatalogSnapshot;
   const statement = bind(parse(sql), tables, { timeZone: 'UTC', now: 0n });
-  const executor = new SourceExecutor(
-    duckdb,
-    (opened, table, until) => opened.connector.version(table, until),
-    queryDefaults,
+  const executor = new SourceExecutor(databases, (opened, table, until) =>
+    opened.connector.version(table, until),
   );
   const { query, schema: types } = statement;
   const request = { query, schema: types, inputs: new Map(), parameters, timeZone: 'UTC' };
@@ -133,6 +132,7 @@ describe('push-down through a connector without files', () => {
     await expect(run(new RowsConnector(), sql)).rejects.toMatchObject({
       reason: 'DIVISION_BY_ZERO',
     });
+    const duckdb = await databases.of(false);
     expect(rowsOf(await duckdb.run('select count(*) from duckdb_tables()'))).toEqual([[0n]]);
   });
 

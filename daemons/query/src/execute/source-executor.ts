@@ -1,20 +1,14 @@
 import { isTesseraError } from '@tessera/base';
 import { batchBytes, type ColumnBatch, concatBatches, type Schema } from '@tessera/columnar';
-import {
-  AdmissionQueue,
-  type DuckDb,
-  type DuckDbConnection,
-  printQuery,
-  quoteName,
-} from '@tessera/duckdb';
+import { type DuckDbConnection, printQuery, quoteName } from '@tessera/duckdb';
 import { type Expr, mapQuery, type ParameterValues, type Query } from '@tessera/sql';
 import type { StatementMemory } from '../admission/memory-budget.ts';
 import type { CatalogSnapshot } from '../catalog/snapshot.ts';
-import type { QueryConfig } from '../config.ts';
 import { engineMemoryExceeded, resultTooLarge, sourceChanged } from '../errors.ts';
 import { type NeededTable, neededTables } from '../plan/table-scans.ts';
 import { withValues } from '../plan/with-values.ts';
 import { type AskVersion, type LandedTables, landTables, ReadGuard } from './source-tables.ts';
+import type { StatementDatabases } from './statement-databases.ts';
 
 export interface SourceQuery {
   readonly query: Query;
@@ -30,35 +24,21 @@ export interface SourceLimits {
   readonly maxBytes: number;
   /** Where what is held of rows counts; absent: nowhere, as little is read. */
   readonly memory?: StatementMemory;
+  /** True: it runs among the heavy statements. */
   readonly heavy?: boolean;
 }
-
-/** Of the daemon's settings. */
-export type SourceSettings = Pick<
-  QueryConfig,
-  'duckdbConnections' | 'duckdbMemoryBytes' | 'maxQueuedQueries' | 'queryTimeoutMs'
->;
 
 /**
  * Runs what JavaScript does not: statements over source tables, and residuals of more than a projection. Any mix of
  * tables of any sources and of matched rows becomes one DuckDB statement.
  */
 export class SourceExecutor {
-  readonly #duckdb: DuckDb;
+  readonly #databases: StatementDatabases;
   readonly #ask: AskVersion;
-  readonly #memoryBytes: number;
-  /** One connection less than there are, whatever parts a heavy statement has: small ones always get through. */
-  readonly #heavy: AdmissionQueue;
 
-  constructor(duckdb: DuckDb, ask: AskVersion, settings: SourceSettings) {
-    this.#duckdb = duckdb;
+  constructor(databases: StatementDatabases, ask: AskVersion) {
+    this.#databases = databases;
     this.#ask = ask;
-    this.#memoryBytes = settings.duckdbMemoryBytes;
-    this.#heavy = new AdmissionQueue({
-      maxConcurrent: Math.max(1, settings.duckdbConnections - 1),
-      maxQueued: settings.maxQueuedQueries,
-      queueTimeoutMs: settings.queryTimeoutMs,
-    });
   }
 
   /** @throws SOURCE_CHANGED, RESULT_TOO_LARGE, the signal's reason, and what PostgreSQL would throw for the values */
@@ -71,10 +51,11 @@ export class SourceExecutor {
     const needed = neededTables(statement.query);
     const guard = new ReadGuard(needed, snapshot, this.#ask);
     await guard.before(snapshot, signal);
+    const { heavy = false } = limits;
+    const database = await this.#databases.of(heavy);
     let batch: ColumnBatch;
-    if (limits.heavy) await this.#heavy.admit(signal);
     try {
-      batch = await this.#duckdb.session(
+      batch = await database.session(
         (connection) => runOn(connection, statement, needed, snapshot, limits, signal),
         signal,
       );
@@ -84,11 +65,9 @@ export class SourceExecutor {
       await guard.after(signal);
       if (isTesseraError(error, 'FILE_MISSING')) throw sourceChanged('a source file', 'it is gone');
       if (isTesseraError(error, 'OUT_OF_MEMORY')) {
-        throw engineMemoryExceeded(this.#memoryBytes, error);
+        throw engineMemoryExceeded(this.#databases.memoryBytes(heavy), error);
       }
       throw error;
-    } finally {
-      if (limits.heavy) this.#heavy.release();
     }
     await guard.after(signal);
     return batch;

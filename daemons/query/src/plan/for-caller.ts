@@ -1,6 +1,6 @@
 import { type AccessView, type Caller, permits, permitsSource } from '@tessera/access';
 import { TesseraError } from '@tessera/base';
-import type { BlockCoverage, BlockExplanation, Model, ModelState } from '@tessera/cube';
+import type { BlockCoverage, BlockExplanation, Model } from '@tessera/cube';
 import type { ExternalTable } from '@tessera/plugin';
 import type { Query } from '@tessera/sql';
 import type { CatalogSnapshot } from '../catalog/snapshot.ts';
@@ -20,13 +20,11 @@ export function readsInPart(query: Query, view: AccessView): boolean {
 export function explanationsFor(
   view: AccessView,
   explanations: readonly BlockExplanation[],
-  models: readonly ModelState[],
+  models: readonly Model[],
   inPart: boolean,
 ): readonly BlockExplanation[] {
   if (inPart) return explanations.map(withoutNames);
-  const seen = new Set(
-    models.filter(({ model }) => seesModel(view, model)).map(({ model }) => model.name),
-  );
+  const seen = new Set(models.filter((model) => seesModel(view, model)).map(({ name }) => name));
   return explanations.map((explanation) => {
     const candidates = explanation.candidates.filter(({ model }) => seen.has(model));
     if (candidates.length === explanation.candidates.length) return explanation;
@@ -38,10 +36,10 @@ export function explanationsFor(
 export function coverageFor(
   view: AccessView,
   coverage: BlockCoverage,
-  models: readonly ModelState[],
+  models: readonly Model[],
 ): BlockCoverage {
-  const found = models.find(({ model }) => model.name === coverage.model);
-  if (found === undefined || view.access(found.model.fact.table) !== undefined) return coverage;
+  const found = models.find(({ name }) => name === coverage.model);
+  if (found === undefined || view.access(found.fact.table) !== undefined) return coverage;
   return { ...coverage, model: '', cube: '', layouts: [], segments: [], prunedSegments: [] };
 }
 
@@ -57,8 +55,8 @@ export function tellsWork(
 ): boolean {
   if (view === undefined || caller === undefined) return true;
   if (permits(caller.roles, 'operate', { project })) return true;
-  const used = models.filter(({ model }) => usedModels.includes(model.name));
-  return !inPart && used.every(({ model }) => seesModel(view, model));
+  const used = models.filter(({ name }) => usedModels.includes(name));
+  return !inPart && used.every((model) => seesModel(view, model));
 }
 
 function seesModel(view: AccessView, { fact, lookups }: Model): boolean {

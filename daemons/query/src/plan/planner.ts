@@ -18,13 +18,14 @@ import {
   type Expr,
   type ParameterValues,
   parse,
+  type Query,
   queryKey,
   type Statement,
   walkExpr,
 } from '@tessera/sql';
 import { inSpan } from '@tessera/telemetry';
 import type { BlockOfLog } from '../admission/query-log.ts';
-import { type CatalogSnapshot, tableKey } from '../catalog/snapshot.ts';
+import { type CatalogSnapshot, statesFor, tableKey } from '../catalog/snapshot.ts';
 import { parameterMissing, pushDownOff } from '../errors.ts';
 import { compileResidual } from '../execute/residual.ts';
 import { coverageFor, explanationsFor, readsInPart, refusalFor, tellsWork } from './for-caller.ts';
@@ -68,10 +69,11 @@ export class Planner {
   }
 
   /** @throws what parsing and binding throw; a refusal is part of the plan. `cached`: nothing had to be planned. */
-  plan(
+  async plan(
     request: PlanRequest,
     snapshot: CatalogSnapshot,
-  ): { readonly plan: Plan; readonly cached: boolean } {
+    signal: AbortSignal,
+  ): Promise<{ readonly plan: Plan; readonly cached: boolean }> {
     const caches = this.#cachesOf(snapshot);
     const settingsKey = keyOfSettings(request);
     const textKey = `${settingsKey}\u0000${request.sql}`;
@@ -84,7 +86,9 @@ export class Planner {
     const statement = inSpan('bind', {}, () => bind(parsed, tables, settings));
     const key = `${settingsKey}\u0000${explainKey(parsed.explain)}\u0000${queryKey(statement)}`;
     const found = caches.byMeaning.get(key);
-    const plan = found ?? makePlan(statement, parsed.explain, request, snapshot, view);
+    const plan =
+      found ??
+      (await makePlan({ statement, explain: parsed.explain, request, snapshot, view }, signal));
     if (found === undefined) caches.byMeaning.set(key, plan, key.length);
     // A text that means another thing tomorrow is looked at anew.
     if (!asked()) caches.byText.set(textKey, plan, textKey.length);
@@ -152,20 +156,26 @@ function keyOfSettings({ settings, parameters, parameterTypes, caller }: PlanReq
   return `${key}\u0000${values}`;
 }
 
-function makePlan(
-  statement: Statement,
-  explain: Explain | undefined,
-  request: PlanRequest,
-  snapshot: CatalogSnapshot,
-  view: AccessView | undefined,
-): Plan {
+interface Bound {
+  readonly statement: Statement;
+  readonly explain: Explain | undefined;
+  readonly request: PlanRequest;
+  readonly snapshot: CatalogSnapshot;
+  readonly view: AccessView | undefined;
+}
+
+async function makePlan(
+  { statement, explain, request, snapshot, view }: Bound,
+  signal: AbortSignal,
+): Promise<Plan> {
   const { settings } = request;
   const query = view === undefined ? statement.query : protect(statement.query, view);
   const inPart = view !== undefined && readsInPart(statement.query, view);
   const parameters = typedValues(request, statement.parameterTypes);
   const options = { cuboids: settings.useCuboids, parameters, timeZone: settings.timeZone };
   const asSeen = { ...statement, query };
-  const matched = inSpan('match', {}, () => matchStatement(asSeen, snapshot.models, options));
+  const states = await statesFor(snapshot, new Set(tablesIn(query)), signal);
+  const matched = inSpan('match', {}, () => matchStatement(asSeen, states, options));
   const tables = sourceTablesOf(matched);
   const unmatched = refusalOf(matched);
   const refusal =
@@ -198,10 +208,7 @@ function makePlan(
     ...(refusal === undefined ? {} : { refusal }),
     shape: {
       sql: withoutConstants(request.sql),
-      blocks: blocksOfLog(
-        matched,
-        snapshot.models.map(({ model }) => model),
-      ),
+      blocks: blocksOfLog(matched, snapshot.models),
     },
   };
 }
@@ -228,8 +235,12 @@ function typedValues(
 
 function sourceTablesOf({ residual, blocks }: MatchedStatement): readonly string[] {
   const queries = [residual, ...blocks.flatMap(({ holes }) => holes?.query ?? [])];
-  const tables = queries.flatMap(neededTables).map(({ relation }) => tableKey(relation.table));
-  return [...new Set(tables)].sort();
+  return [...new Set(queries.flatMap(tablesIn))].sort();
+}
+
+/** As `source.table`. */
+function tablesIn(query: Query): readonly string[] {
+  return neededTables(query).map(({ relation }) => tableKey(relation.table));
 }
 
 function closedTable(tables: readonly string[], snapshot: CatalogSnapshot) {

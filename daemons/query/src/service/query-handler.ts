@@ -198,7 +198,7 @@ export class QueryHandler implements query.QueryServiceImplementation {
       request.pageToken === ''
         ? await catalog.renew(project, signal)
         : await catalog.current(project, signal);
-    const page = pageOf(segmentFreshness(snapshot, cube), request);
+    const page = pageOf(await segmentFreshness(snapshot, cube, signal), request);
     return {
       segments: page.items.map(({ segment, freshness, changedTables }) => ({
         segment,

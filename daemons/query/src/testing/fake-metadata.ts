@@ -1,3 +1,4 @@
+import { Code, TesseraError } from '@tessera/base';
 import type { Collections, TesseraClient } from '@tessera/client';
 
 type Name = 'sources' | 'models' | 'cubes' | 'segments' | 'snapshots';
@@ -21,7 +22,14 @@ export class FakeMetadata {
   /** Everything that ever happened, so that a watch can start at any revision. */
   readonly #history: Change[] = [];
   readonly #sleepers = new Set<() => void>();
+  #compacted = 0n;
+  /** Ends the watches that are open. */
+  #breaking = new AbortController();
   revision = 1n;
+  /** What happens between the reading of a list and its arrival. */
+  answering: () => Promise<void> = async () => {};
+  /** Names of what was listed. */
+  readonly lists: string[] = [];
 
   put<N extends Name>(
     name: N,
@@ -39,6 +47,26 @@ export class FakeMetadata {
     this.#record({ name, revision: this.revision, deleted: resource });
   }
 
+  /** What is there now, in the order of its creation. */
+  stored<N extends Name>(name: N, parent: string): readonly Collections[N][] {
+    const all = [...this.#resources[name].values()].filter((each) => isIn(parent, each.name));
+    return all as unknown as readonly Collections[N][];
+  }
+
+  /** The connections of watches break: they may go on where they were. */
+  breakWatches(): void {
+    this.#breaking.abort(
+      new TesseraError({ code: Code.UNAVAILABLE, reason: 'AWAY', message: 'away' }),
+    );
+    this.#breaking = new AbortController();
+  }
+
+  /** The same, and no watch can start at a revision that has been. */
+  compact(): void {
+    this.#compacted = this.revision;
+    this.breakWatches();
+  }
+
   #record(change: Change): void {
     this.#history.push(change);
     for (const wake of this.#sleepers) wake();
@@ -48,11 +76,12 @@ export class FakeMetadata {
     const of = (name: Name) => {
       const method = `${name[0]!.toUpperCase()}${name.slice(1)}`;
       return {
-        [`list${method}`]: async () => ({
-          [name]: [...this.#resources[name].values()],
-          nextPageToken: '',
-          revision: this.revision,
-        }),
+        [`list${method}`]: async ({ parent }: { parent: string }) => {
+          const found = { [name]: this.stored(name, parent), revision: this.revision };
+          this.lists.push(`${parent}/${name}`);
+          await this.answering();
+          return { ...found, nextPageToken: '' };
+        },
         [`watch${method}`]: (
           { startRevision }: { startRevision: bigint },
           { signal }: { signal: AbortSignal },
@@ -70,10 +99,20 @@ export class FakeMetadata {
 
   async *#watch(name: Name, startRevision: bigint, signal: AbortSignal): AsyncIterable<unknown> {
     let next = 0;
+    let caughtUp = false;
+    const broken = this.#breaking.signal;
+    if (startRevision <= this.#compacted) {
+      const message = 'compacted';
+      throw new TesseraError({ code: Code.OUT_OF_RANGE, reason: 'REVISION_COMPACTED', message });
+    }
     while (!signal.aborted) {
+      broken.throwIfAborted();
       const change = this.#history[next];
       if (change === undefined) {
-        await this.#changed(signal);
+        if (!caughtUp) yield { revision: this.revision };
+        caughtUp = true;
+        if (next < this.#history.length) continue;
+        await this.#changed(AbortSignal.any([signal, broken]));
         continue;
       }
       next++;
@@ -97,4 +136,10 @@ export class FakeMetadata {
       signal.addEventListener('abort', wake, { once: true });
     });
   }
+}
+
+/** `-` in the place of an id stands for any. */
+function isIn(parent: string, name: string): boolean {
+  const parts = name.split('/');
+  return parent.split('/').every((part, i) => part === '-' || part === parts[i]);
 }

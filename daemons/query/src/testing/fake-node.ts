@@ -1,5 +1,5 @@
 import { Code, TesseraError } from '@tessera/base';
-import type { ScanOptions } from '@tessera/client';
+import type { ScanOptions, ScanWork } from '@tessera/client';
 import { batchFromRows, type ColumnBatch } from '@tessera/columnar';
 import { type LayoutFile, type ScanPlan, scanSchema } from '@tessera/cube';
 import type { StorageNode } from '../broadcast/storage-node.ts';
@@ -29,6 +29,8 @@ export class FakeNode implements StorageNode {
   running = 0;
   holding: ReadonlySet<string>;
   silent = false;
+  /** What it says that each of its scans took; absent: it does not tell. */
+  scanMicros: number | undefined;
   questions = 0;
 
   constructor(name: string, holding: readonly string[]) {
@@ -46,7 +48,7 @@ export class FakeNode implements StorageNode {
     return files.map(({ segment }) => this.holding.has(segment));
   }
 
-  async *#scan(plan: ScanPlan, { signal }: ScanOptions): AsyncGenerator<ColumnBatch> {
+  async *#scan(plan: ScanPlan, { signal, onScanWork }: ScanOptions): AsyncGenerator<ColumnBatch> {
     const segments = plan.segments.map(({ id }) => id);
     this.asked.push(segments);
     const behaviour = this.script.shift() ?? 'answer';
@@ -62,10 +64,16 @@ export class FakeNode implements StorageNode {
       const rows = ['a', 'b', 'c'].map((key, i) => [key, sum * BigInt(i + 1)]);
       yield batchFromRows(scanSchema(plan), rows);
       if (typeof behaviour !== 'string') throw behaviour;
+      if (this.scanMicros !== undefined) onScanWork?.(workOf(this.scanMicros));
     } finally {
       this.running--;
     }
   }
+}
+
+function workOf(scanMicros: number): ScanWork {
+  const counts = { rowsScanned: 3, blocksRead: 1, blocksPruned: 0, segmentsPruned: 0 };
+  return { source: 'tiles', queueMicros: 0, scanMicros, ...counts };
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

@@ -33,7 +33,9 @@ const nothing: Collected = { deletedFiles: 0n, deletedBytes: 0n };
  */
 export async function collectGarbage(options: GarbageOptions, self?: string): Promise<Collected> {
   const { clients, clock, config } = options;
-  const busy = await busyCubes(options, self);
+  const operations = await operationsOf(clients);
+  await deleteEndedLongAgo(options, operations);
+  const busy = busyCubes(operations, self);
   if (busy === 'all') return nothing;
   const { projects } = await clients.projects.listProjects({ pageSize: 1 });
   if (projects.length === 0) return nothing;
@@ -45,7 +47,7 @@ export async function collectGarbage(options: GarbageOptions, self?: string): Pr
   const stands = { segments, snapshots, cubes: cubes.resources };
   const dictionaries = await deleteDictionaries(options, before, stands, isBusy);
   // What has begun meanwhile takes files in that these resources do not name.
-  const begun = await busyCubes(options, self);
+  const begun = busyCubes(await operationsOf(clients), self);
   if (begun === 'all') return nothing;
   const { deletedFiles, deletedBytes } = await options.store.deleteUnreferenced({
     resources: { ...stands, dictionaries },
@@ -55,26 +57,37 @@ export async function collectGarbage(options: GarbageOptions, self?: string): Pr
   return { deletedFiles, deletedBytes };
 }
 
-/** Cubes that operations work on; those that ended long ago are deleted on the way. */
-async function busyCubes(
+async function operationsOf(clients: SchedulerClients): Promise<metadata.OperationRecord[]> {
+  return (await listAll(clients, 'operationRecords', {})).resources;
+}
+
+async function deleteEndedLongAgo(
   { clients, clock, config }: GarbageOptions,
-  self: string | undefined,
-): Promise<readonly string[] | 'all'> {
-  const old = clock.now() - BigInt(config.operationRetentionMs) * 1000n;
-  const { resources } = await listAll(clients, 'operationRecords', {});
-  const busy: string[] = [];
-  for (const { name, state, target, endTime } of resources) {
-    const ended =
-      state !== OperationState.OPERATION_STATE_PENDING &&
-      state !== OperationState.OPERATION_STATE_RUNNING;
-    if (ended && endTime !== undefined && microsOf(endTime) < old) {
-      await clients.operationRecords.deleteOperationRecord({ name, allowMissing: true });
-    }
-    if (ended || name === self) continue;
-    if (target === allCubes) return 'all';
-    busy.push(target);
+  operations: readonly metadata.OperationRecord[],
+): Promise<void> {
+  const before = clock.now() - BigInt(config.operationRetentionMs) * 1000n;
+  for (const { name, endTime, ...operation } of operations) {
+    if (!hasEnded(operation) || endTime === undefined || microsOf(endTime) >= before) continue;
+    await clients.operationRecords.deleteOperationRecord({ name, allowMissing: true });
   }
-  return busy;
+}
+
+/** Cubes that operations other than `self` work on, or wait to. */
+function busyCubes(
+  operations: readonly metadata.OperationRecord[],
+  self: string | undefined,
+): readonly string[] | 'all' {
+  const targets = operations
+    .filter((operation) => !hasEnded(operation) && operation.name !== self)
+    .map(({ target }) => target);
+  return targets.includes(allCubes) ? 'all' : targets;
+}
+
+function hasEnded({ state }: Pick<metadata.OperationRecord, 'state'>): boolean {
+  return (
+    state !== OperationState.OPERATION_STATE_PENDING &&
+    state !== OperationState.OPERATION_STATE_RUNNING
+  );
 }
 
 /**

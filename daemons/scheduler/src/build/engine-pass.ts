@@ -1,6 +1,7 @@
 import type { BuildPlan, LayoutColumn } from '@tessera/cube';
 import type { BuildProgress, BuiltFile, Engine, EngineInput } from '@tessera/plugin';
 import { storage } from '@tessera/proto';
+import { inChildSpan } from '@tessera/telemetry';
 import type { SchedulerClients } from '../clients.ts';
 import { buildIncomplete, rowsDisagree } from '../errors.ts';
 import type { Progress } from '../operations/progress.ts';
@@ -83,10 +84,14 @@ export async function runEnginePass(
     },
     signal,
   );
-  for await (const event of events) {
-    report.add(event);
-    showProgress(event, report, pass.plan, progress);
-  }
+  const { layouts, segments } = pass.plan;
+  const size = { 'tessera.cuboids': layouts.length, 'tessera.segments': segments.length };
+  await inChildSpan('engine.build', size, async () => {
+    for await (const event of events) {
+      report.add(event);
+      showProgress(event, report, pass.plan, progress);
+    }
+  });
   report.check(pass.plan, pass.stored);
   progress.advance({ phase: 'VERIFY', step: 'verifying files' });
   const stored = await clients.storage.commitIngest({ ingest, files: report.ingestFiles() });

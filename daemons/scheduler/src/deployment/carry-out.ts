@@ -6,6 +6,7 @@ import type { SchedulerClients } from '../clients.ts';
 import type { Authority } from '../leader/authority.ts';
 import { type DeploymentAction, decide } from './decide.ts';
 import { driftsOf } from './drift.ts';
+import { fetchMissing } from './fetch-artifacts.ts';
 import { HostConnections } from './host-connections.ts';
 import {
   type HostAccess,
@@ -105,7 +106,7 @@ async function carryOut(options: CarryOut): Promise<void> {
   const drifts = driftsOf({ placements, hosts, before, now: timestampToProto(clock.now()) });
   const write = async (failures: readonly string[]) => {
     const observed = hosts.map((host) => observedOf(host, ownedOf(deployment, placements)));
-    const wanted = wantedOf(placements, deployment);
+    const wanted = wantedOf(placements, deployment, hosts);
     const view = { deployment, placements, wanted, hosts, observed, drifts, failures };
     const deploymentStatus = statusOf(view);
     if (isSameStatus(before, deploymentStatus)) return;
@@ -113,7 +114,8 @@ async function carryOut(options: CarryOut): Promise<void> {
   };
   // Before it is mended: nobody could find it afterwards.
   if (drifts.some((drift) => !before?.drifts.includes(drift))) await write([]);
-  await write(await takeSteps({ ...options, placements }));
+  const fetching = deployment.paused ? [] : await fetchMissing(placements, hosts, options.signal);
+  await write([...(await takeSteps({ ...options, placements })), ...fetching]);
 }
 
 interface Steps extends Looked {
@@ -124,11 +126,13 @@ interface Steps extends Looked {
 /** Until nothing is left to do. Gives what failed, for people. */
 async function takeSteps(options: Steps): Promise<readonly string[]> {
   const { deployment, placements, hosts, signal, log } = options;
-  const wanted = wantedOf(placements, deployment);
+  const wanted = wantedOf(placements, deployment, hosts);
   const owned = ownedOf(deployment, placements);
   const failures: string[] = [];
   /** Hosts on which a step failed: no more is done there in this pass, and others go on. */
   const left = new Set<string>();
+  /** Processes whose files were put right: whoever changes them at once again is left until the next pass. */
+  const restored = new Set<string>();
   for (let i = 0; i < maxSteps && !signal.aborted; i++) {
     const action = decide(
       wanted,
@@ -138,7 +142,13 @@ async function takeSteps(options: Steps): Promise<readonly string[]> {
     const at = hosts.findIndex(({ name }) => name === action.host);
     const host = hosts[at]!;
     const step = { deployment: owned.id, ...action };
+    if (action.kind === 'restore' && restored.has(`${host.name} ${action.processId}`)) {
+      failures.push(`Files of ${action.processId} on ${host.name} are changed again and again.`);
+      left.add(host.name);
+      continue;
+    }
     try {
+      if (action.kind === 'restore') restored.add(`${host.name} ${action.processId}`);
       hosts[at] = await takeStep(action, host, options);
       log.info(step, 'deployment.step');
     } catch (error) {
@@ -174,6 +184,7 @@ async function act(
 ): Promise<void> {
   const name = `processes/${processId}`;
   if (kind === 'stop') await client.stopProcess({ name }, { signal });
+  else if (kind === 'restore') await client.restoreFiles({ name }, { signal });
   else if (kind === 'delete') await client.deleteProcess({ name, allowMissing: true }, { signal });
   else {
     const spec = placements.find((one) => one.processId === processId)!.on.get(host)!;

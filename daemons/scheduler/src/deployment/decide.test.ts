@@ -12,6 +12,7 @@ import {
 const daemonOf = (rest: Partial<DaemonWanted> = {}): DaemonWanted => ({
   processId: 'c.storage',
   on: new Map(['a', 'b', 'c'].map((host) => [host, 'new'])),
+  unready: new Set(),
   maxUnavailable: 1,
   ...rest,
 });
@@ -21,6 +22,7 @@ const processOf = (rest: Partial<ObservedProcess>): ObservedProcess => ({
   fingerprint: 'new',
   isServing: true,
   isOfThisVersion: true,
+  hasChangedFiles: false,
   ...rest,
 });
 const hostOf = (name: string, ...processes: Partial<ObservedProcess>[]): ObservedHost => ({
@@ -37,6 +39,29 @@ describe('the next step', () => {
     expect(next(hostOf('a', {}), hostOf('b'))).toMatchObject({ kind: 'start', host: 'b' });
     expect(next(hostOf('a', { state: 'STOPPED' }))).toMatchObject({ kind: 'start', host: 'a' });
     expect(next(hostOf('d'))).toBeUndefined();
+  });
+
+  test('starts nothing, and stops nothing for it, where its artifacts are not', () => {
+    const waiting = wanted(daemonOf({ unready: new Set(['a', 'c']) }));
+    expect(decide(waiting, [hostOf('a'), hostOf('c', old)])).toBeUndefined();
+    expect(decide(waiting, [hostOf('c', { ...old, state: 'BACKOFF' })])).toBeUndefined();
+    expect(decide(waiting, [hostOf('a'), hostOf('b')])).toMatchObject({ kind: 'start', host: 'b' });
+    const later = wanted(daemonOf({ unready: new Set(['a']) }), daemonOf({ processId: 'c.query' }));
+    const query = { ...old, id: 'c.query' };
+    expect(decide(later, [hostOf('a', old, query)])).toBeUndefined();
+  });
+
+  test('puts changed files right beside what runs as wanted, and nowhere else', () => {
+    const changed = { hasChangedFiles: true };
+    expect(next(hostOf('a', {}), hostOf('b', changed))).toMatchObject({
+      kind: 'restore',
+      host: 'b',
+    });
+    expect(next(hostOf('a', { ...changed, ...old }))).toMatchObject({ kind: 'stop' });
+    expect(next(hostOf('a', { ...changed, state: 'STOPPING' }))).toBeUndefined();
+    expect(
+      decide({ ...wanted(daemonOf()), isPaused: true }, [hostOf('a', changed)]),
+    ).toBeUndefined();
   });
 
   test('replaces one after the other', () => {
@@ -146,6 +171,8 @@ class World {
     } else if (kind === 'stop') {
       expect(before?.state).not.toBe('STOPPING');
       this.processes.set(key, { ...before!, state: 'STOPPING' });
+    } else if (kind === 'restore') {
+      this.processes.set(key, { ...before!, hasChangedFiles: false });
     } else {
       this.processes.delete(key);
     }
@@ -219,6 +246,7 @@ const daemons = fc.subarray(ids).chain((some) =>
       fc.record({
         processId: fc.constant(processId),
         on: places,
+        unready: fc.constant(new Set<string>()),
         maxUnavailable: fc.integer({ min: 1, max: 3 }),
       }),
     ),
@@ -232,6 +260,7 @@ const processes = fc.array(
     fingerprint: fc.constantFrom('1', '2', '3'),
     isServing: fc.boolean(),
     isOfThisVersion: fc.boolean(),
+    hasChangedFiles: fc.boolean(),
   }),
 );
 const events = fc.array(

@@ -9,6 +9,8 @@ export interface DaemonWanted {
   readonly processId: string;
   /** By name of each host that it is wanted on: the fingerprint of how it is run there. */
   readonly on: ReadonlyMap<string, string>;
+  /** Hosts that have not yet what it needs there: nothing is started for it, and nothing stopped. */
+  readonly unready: ReadonlySet<string>;
   /** How many may be down at once because of a change; one or more. */
   readonly maxUnavailable: number;
 }
@@ -34,11 +36,15 @@ export interface ObservedProcess {
   readonly isServing: boolean;
   /** Whether it was started for the version that is wanted now. */
   readonly isOfThisVersion: boolean;
+  /** Files beside it are not as it was started with. */
+  readonly hasChangedFiles: boolean;
 }
 
 export type DeploymentAction =
   | { readonly kind: 'start'; readonly host: string; readonly processId: string }
   | { readonly kind: 'stop'; readonly host: string; readonly processId: string }
+  /** Its files are put there again as they are wanted; it runs on. */
+  | { readonly kind: 'restore'; readonly host: string; readonly processId: string }
   /** It has ended and is not wanted any more. */
   | { readonly kind: 'delete'; readonly host: string; readonly processId: string };
 
@@ -51,6 +57,7 @@ export function decide(
   return (
     removeForgotten(daemons, hosts) ??
     firstOf(daemons, (daemon) => startMissing(daemon, hosts)) ??
+    firstOf(daemons, (daemon) => restoreChanged(daemon, hosts)) ??
     replaceNext(daemons, hosts) ??
     firstOf(daemons, (daemon) => removeSurplus(daemon, hosts))
   );
@@ -73,16 +80,21 @@ export function isUp(process: ObservedProcess | undefined): boolean {
 interface Place {
   readonly host: string;
   readonly isSeen: boolean;
+  readonly isReady: boolean;
   readonly fingerprint: string;
   readonly process: ObservedProcess | undefined;
 }
 
-function placesOf({ processId, on }: DaemonWanted, hosts: readonly ObservedHost[]): Place[] {
+function placesOf(
+  { processId, on, unready }: DaemonWanted,
+  hosts: readonly ObservedHost[],
+): Place[] {
   return hosts.flatMap(({ name, processes }) => {
     const fingerprint = on.get(name);
     if (fingerprint === undefined) return [];
     const process = processes?.find(({ id }) => id === processId);
-    return [{ host: name, isSeen: processes !== undefined, fingerprint, process }];
+    const isSeen = processes !== undefined;
+    return [{ host: name, isSeen, isReady: !unready.has(name), fingerprint, process }];
   });
 }
 
@@ -107,9 +119,24 @@ function startMissing(
   hosts: readonly ObservedHost[],
 ): DeploymentAction | undefined {
   const place = placesOf(daemon, hosts).find(
-    ({ isSeen, process }) => isSeen && (process === undefined || hasEnded(process)),
+    ({ isSeen, isReady, process }) =>
+      isSeen && isReady && (process === undefined || hasEnded(process)),
   );
   return place && { kind: 'start', host: place.host, processId: daemon.processId };
+}
+
+/** Of one that is about to be replaced the files do not matter any more. */
+function restoreChanged(
+  daemon: DaemonWanted,
+  hosts: readonly ObservedHost[],
+): DeploymentAction | undefined {
+  const place = placesOf(daemon, hosts).find(
+    ({ process, fingerprint }) =>
+      process?.hasChangedFiles === true &&
+      process.state === 'RUNNING' &&
+      process.fingerprint === fingerprint,
+  );
+  return place && { kind: 'restore', host: place.host, processId: daemon.processId };
 }
 
 /**
@@ -124,8 +151,9 @@ function replaceNext(
   return firstOf(daemons, (daemon) => {
     const places = placesOf(daemon, hosts);
     const old = places.filter(
-      ({ process, fingerprint }) =>
+      ({ process, fingerprint, isReady }) =>
         process !== undefined &&
+        isReady &&
         process.state !== 'STOPPING' &&
         process.fingerprint !== fingerprint,
     );

@@ -27,7 +27,8 @@ function processOf(
   isServing = true,
 ): SeenProcess {
   const fingerprint = fingerprintOf(spec);
-  return { id: 'c.x', state, isServing, spec, fingerprint, lastExit: 'exit code 3' };
+  const seen = { changedFiles: [], lastExit: 'exit code 3' };
+  return { id: 'c.x', state, isServing, spec, fingerprint, ...seen };
 }
 const hostWith = (...processes: SeenProcess[]): SeenHost => ({
   ...facts,
@@ -45,13 +46,14 @@ function look(
 ) {
   const placements = placementsOf(deployment, [host]);
   const drifts = driftsOf({ placements, hosts: [host], before, now: at(now) });
-  const wantedNow = wantedOf(placements, deployment);
+  const wantedNow = wantedOf(placements, deployment, [host]);
   const observed = [
     {
       name: host.name,
       processes: [...(host.processes?.values() ?? [])].map((one) => ({
         ...one,
         isOfThisVersion: true,
+        hasChangedFiles: one.changedFiles.length > 0,
       })),
     },
   ];
@@ -73,6 +75,7 @@ describe('drift', () => {
   const { environment: _, ...strange } = byHand;
   test.each([
     ['STOPPED_BY_HAND', [{ ...right, state: 'STOPPED' as const }], 'stopped'],
+    ['FILE_CHANGED_BY_HAND', [{ ...right, changedFiles: ['a.yaml'] }], 'a.yaml'],
     ['CHANGED_BY_HAND', [processOf(byHand)], 'argv[1]: "mine", wanted is "new"'],
     ['STARTED_BY_HAND', [processOf({ ...strange, environment: {} })], 'not started by'],
     ['DELETED_BY_HAND', [], 'not on the host'],
@@ -82,6 +85,17 @@ describe('drift', () => {
     expect(drifts).toMatchObject([{ host: 'hosts/a', process, reason, foundTime: at(5) }]);
     expect(drifts[0]!.message).toContain(text);
     expect(drifts[0]!.mendedTime).toBeUndefined();
+  });
+
+  test('is none where its artifacts have not come yet', () => {
+    const artifacts = [{ artifact: `artifacts/${'a'.repeat(64)}`, path: 'x' }];
+    const deployment = metadata.Deployment.fromPartial({
+      name: 'deployments/c',
+      daemons: [{ name: 'x', argv: ['run'], artifacts }],
+    });
+    const first = look(hostWith(), { deployment });
+    expect(first.processes).toMatchObject([{ state: 'FETCHING' }]);
+    expect(look(hostWith(), { deployment, before: first }).drifts).toEqual([]);
   });
 
   test('is told once, and when it is mended; when it comes again, again', () => {

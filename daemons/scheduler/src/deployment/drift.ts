@@ -59,7 +59,11 @@ type Reason = Pick<metadata.Drift, 'reason' | 'message'>;
 
 /** The deployment deletes only what is not wanted any more. */
 function deleted(last: metadata.DeployedProcess | undefined): Reason | undefined {
-  if (last === undefined || last.surplus || ['MISSING', 'HOST_GONE'].includes(last.state))
+  if (
+    last === undefined ||
+    last.surplus ||
+    ['MISSING', 'FETCHING', 'HOST_GONE'].includes(last.state)
+  )
     return undefined;
   return { reason: 'DELETED_BY_HAND', message: 'It is not on the host any more.' };
 }
@@ -73,6 +77,10 @@ function changed(process: SeenProcess, wanted: wire.ProcessSpec): Reason | undef
   }
   if (claimed !== process.fingerprint) {
     return { reason: 'CHANGED_BY_HAND', message: `It was started otherwise: ${differences}.` };
+  }
+  if (process.state === 'RUNNING' && process.changedFiles.length > 0) {
+    const message = `Changed or removed: ${process.changedFiles.join(', ')}.`;
+    return { reason: 'FILE_CHANGED_BY_HAND', message };
   }
   const isStopped = process.state === 'STOPPED' || process.state === 'EXITED';
   if (isStopped && claimed === wanted.environment[variables.fingerprint]) {
@@ -89,6 +97,7 @@ function isMended({ host, process }: metadata.Drift, { placements, hosts }: Drif
   const seen = hosts.find(({ name }) => name === host)?.processes?.get(placement!.processId);
   return (
     seen?.state === 'RUNNING' &&
+    seen.changedFiles.length === 0 &&
     seen.fingerprint === wanted.environment[variables.fingerprint] &&
     seen.spec?.environment[variables.fingerprint] === seen.fingerprint
   );

@@ -20,6 +20,8 @@ export interface HostAccess {
 export interface SeenHost extends HostFacts {
   readonly client?: HostClient;
   readonly processes?: ReadonlyMap<string, SeenProcess>;
+  /** What it has, by `artifacts/{sha256}`. */
+  readonly artifacts?: ReadonlyMap<string, wire.Artifact>;
 }
 
 export interface SeenProcess {
@@ -29,6 +31,8 @@ export interface SeenProcess {
   readonly spec: wire.ProcessSpec | undefined;
   /** Of `spec`, whatever its environment says. */
   readonly fingerprint: string;
+  /** Paths of files beside it that somebody has changed. */
+  readonly changedFiles: readonly string[];
   /** How its last run ended, for people; empty: it did not. */
   readonly lastExit: string;
 }
@@ -61,7 +65,11 @@ async function observeHost(
   const asked = async (signal: AbortSignal) => {
     await leases.getLease({ name: host.lease }, { signal });
     const client = access.host(address);
-    return { ...facts, client, processes: await readProcesses(client, access, signal) };
+    const [processes, artifacts] = await Promise.all([
+      readProcesses(client, access, signal),
+      readArtifacts(client, signal),
+    ]);
+    return { ...facts, client, processes, artifacts };
   };
   try {
     const slow = { what: `asking ${name}`, reason: 'HOST_SLOW' };
@@ -87,8 +95,20 @@ export async function readProcesses(
   return new Map(seen.map((process) => [process.id, process]));
 }
 
+async function readArtifacts(
+  client: HostClient,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, wire.Artifact>> {
+  const found = pages(async (pageToken) => {
+    const page = await client.listArtifacts({ pageSize: 1000, pageToken }, { signal });
+    return { items: page.artifacts, nextPageToken: page.nextPageToken };
+  });
+  const artifacts = await Array.fromAsync(found);
+  return new Map(artifacts.map((artifact) => [artifact.name, artifact]));
+}
+
 async function seenOf(
-  { name, state, spec, lastExit }: wire.Process,
+  { name, state, spec, lastExit, changedFiles }: wire.Process,
   access: HostAccess,
   signal: AbortSignal,
 ): Promise<SeenProcess> {
@@ -100,6 +120,7 @@ async function seenOf(
     isServing: !isAsked || (await access.isServing(health, signal)),
     spec,
     fingerprint: fingerprintOf(spec),
+    changedFiles,
     lastExit: exitText(lastExit),
   };
 }
@@ -118,8 +139,10 @@ export function observedOf(
   });
   const observed = own.map((process): ObservedProcess => {
     const { state, fingerprint, isServing } = process;
+    const hasChangedFiles = process.changedFiles.length > 0;
     const isOfThisVersion = process.spec?.environment[variables.version] === `${version}`;
-    return { id: process.id, state, fingerprint, isServing, isOfThisVersion };
+    const facts = { state, fingerprint, isServing, isOfThisVersion, hasChangedFiles };
+    return { id: process.id, ...facts };
   });
   return { name, processes: observed };
 }

@@ -47,6 +47,7 @@ export function specOn(
     restart: { mode: RESTART_MODE_ALWAYS },
     gracePeriod: daemon.gracePeriod,
     artifacts: daemon.artifacts,
+    files: daemon.files.map(({ path, content }) => ({ path, content: spelt(content) })),
   });
   const marks = { [variables.fingerprint]: fingerprintOf(spec), [variables.version]: `${version}` };
   return { ...spec, environment: { ...spec.environment, ...marks } };
@@ -58,7 +59,7 @@ export function fingerprintOf(spec: wire.ProcessSpec | undefined): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-/** What differs between how a process is run and how it is wanted, for people. Values of its environment are not shown. */
+/** What differs between how a process is run and how it is wanted, for people. Values of its environment and contents of files are not shown. */
 export function differencesOf(
   running: wire.ProcessSpec | undefined,
   wanted: wire.ProcessSpec,
@@ -82,7 +83,14 @@ function fieldsOf(spec: wire.ProcessSpec | undefined): ReadonlyMap<string, strin
   for (const [name, text] of Object.entries(spec?.environment ?? {}).sort(byName)) {
     if (name !== fingerprint && name !== version) fields.set(`environment.${name}`, text);
   }
-  for (const { artifact, path } of spec?.artifacts ?? []) fields.set(`artifact ${path}`, artifact);
+  for (const { artifact, path, unpack } of spec?.artifacts ?? []) {
+    fields.set(`artifact ${path}`, unpack ? `${artifact}, unpacked` : artifact);
+  }
+  for (const { path, content, sha256 } of spec?.files ?? []) {
+    // A host tells only the digest, and a deployment only the content.
+    const digest = sha256 || createHash('sha256').update(content).digest('hex');
+    fields.set(`file ${path}`, `SHA-256 ${digest.slice(0, 16)}`);
+  }
   fields.set('working_directory', spec?.workingDirectory ?? '');
   fields.set('grace_period', `${durationFromProto(spec?.gracePeriod) ?? defaultGraceMs} ms`);
   const { mode, maxRestarts } = spec?.restart ?? {};

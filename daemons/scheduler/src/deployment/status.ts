@@ -33,13 +33,17 @@ export function statusOf(view: StatusView): metadata.DeploymentStatus {
   });
 }
 
-function wantedProcesses({ placements, hosts }: StatusView): metadata.DeployedProcess[] {
+function wantedProcesses({ placements, hosts, wanted }: StatusView): metadata.DeployedProcess[] {
+  const isFetching = (processId: string, host: string) =>
+    wanted.daemons.some((one) => one.processId === processId && one.unready.has(host));
   return placements.flatMap(({ daemon, processId, on }) =>
     [...on].map(([name, spec]) => {
       const seen = hosts.find((host) => host.name === name);
       const process = seen?.processes?.get(processId);
       const differences = process === undefined ? [] : differencesOf(process.spec, spec);
-      const state = seen?.processes === undefined ? 'HOST_GONE' : wordOf(process);
+      const word = seen?.processes === undefined ? 'HOST_GONE' : wordOf(process);
+      const waits = ['MISSING', 'STOPPED'].includes(word) && isFetching(processId, name);
+      const state = waits ? 'FETCHING' : word;
       const facts = { host: name, process: `processes/${processId}`, daemon: daemon.name };
       return { ...facts, state, differences, surplus: false };
     }),

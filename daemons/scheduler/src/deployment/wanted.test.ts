@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { metadata, host as wire } from '@tessera/proto';
 import { describe, expect, test } from 'vitest';
 import { differencesOf, fingerprintOf, specOn, variables } from './process-spec.ts';
@@ -109,12 +110,32 @@ describe('a fingerprint', () => {
       { artifacts: [{ artifact: 'artifacts/x', path: 'bin/x' }] },
       'artifact bin/x: absent, wanted is artifacts/x',
     ],
+    [
+      { artifacts: [{ artifact: 'artifacts/x', path: 'bin/x', unpack: true }] },
+      'artifact bin/x: absent, wanted is artifacts/x, unpacked',
+    ],
+    [
+      { files: [{ path: 'a.yaml', content: 'password: secret' }] },
+      'file a.yaml: absent, wanted is SHA-256 090b62523f032b71',
+    ],
   ])('differs by what changes, and says where (%#)', (change, difference) => {
     const [running, wanted] = [specOf(daemon), specOf({ ...daemon, ...change })];
     expect(fingerprintOf(wanted)).not.toBe(fingerprintOf(running));
     const differences = differencesOf(running, wanted);
     expect(differences).toContain(difference);
     expect(differences.join()).not.toContain('secret');
+  });
+
+  test('is the same of a file whose content a host does not tell, and differs with what its host has', () => {
+    const files = [{ path: 'a.conf', content: 'at {{ip}}:{{port}}' }];
+    const spec = specOf({ files });
+    expect(spec.files[0]!.content).toBe('at 10.0.0.1:20000');
+    const sha256 = createHash('sha256').update('at 10.0.0.1:20000').digest('hex');
+    const told = { ...spec, files: [{ path: 'a.conf', content: '', sha256 }] };
+    expect(fingerprintOf(told)).toBe(fingerprintOf(spec));
+    expect(differencesOf(told, spec)).toEqual([]);
+    const elsewhere = specOf({ files }, { host: hostOf('b', { firstPort: 1 }) });
+    expect(fingerprintOf(elsewhere)).not.toBe(fingerprintOf(spec));
   });
 
   test('differs when somebody starts the process in another way', () => {

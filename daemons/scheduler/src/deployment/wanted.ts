@@ -39,18 +39,43 @@ export function placementsOf(
   });
 }
 
+/** @param hosts as they were seen last: a daemon is only wanted to run where its artifacts are */
 export function wantedOf(
   placements: readonly Placement[],
   { paused }: Pick<metadata.Deployment, 'paused'>,
+  hosts: readonly ArtifactHolder[],
 ): DeploymentWanted {
   return {
     isPaused: paused,
     daemons: placements.map(({ daemon, processId, on }) => ({
       processId,
+      unready: new Set(
+        [...on.keys()].filter((name) => {
+          const host = hosts.find((one) => one.name === name);
+          return missingArtifacts(daemon, host).length > 0;
+        }),
+      ),
       on: new Map([...on].map(([host, spec]) => [host, fingerprintOf(spec)])),
       maxUnavailable: daemon.maxUnavailable || 1,
     })),
   };
+}
+
+/** A host, and what it has by `artifacts/{sha256}`; absent: it is not seen. */
+export interface ArtifactHolder {
+  readonly name: string;
+  readonly artifacts?: ReadonlyMap<string, Pick<wire.Artifact, 'unpacked'>>;
+}
+
+/** What of a daemon's artifacts is not yet on a host, or not yet unpacked there. */
+export function missingArtifacts(
+  { artifacts }: Pick<metadata.DaemonSpec, 'artifacts'>,
+  host: Pick<ArtifactHolder, 'artifacts'> | undefined,
+): metadata.DaemonArtifact[] {
+  return artifacts.filter(({ artifact, unpack }) => {
+    const found = host?.artifacts?.get(artifact);
+    return found === undefined || (unpack && !found.unpacked);
+  });
 }
 
 const everywhere: metadata.HostSelector = { labels: {}, racks: [], hosts: [], limit: 0 };

@@ -45,6 +45,7 @@ function cutOff(leases: TesseraClient['leases'], cut: () => boolean): TesseraCli
     ...leases,
     acquireLease: (request, options) => (cut() ? hang : leases.acquireLease(request, options)),
     renewLease: (request, options) => (cut() ? hang : leases.renewLease(request, options)),
+    waitLease: (request, options) => (cut() ? hang : leases.waitLease(request, options)),
     releaseLease: (request, options) => (cut() ? hang : leases.releaseLease(request, options)),
   };
 }
@@ -75,6 +76,57 @@ describe('leadership', () => {
     dead = true;
     expect(await advanceUntil(fixture.clock, () => second.leads)).toBeLessThan(5_000);
     expect(first.leads).toBe(false);
+  });
+
+  test('goes to another as soon as the lease of a leader that died is over', async () => {
+    await using fixture = await SchedulerFixture.open();
+    let dead = false;
+    const { leases } = fixture.clients;
+    const first = new Candidate(fixture.leadership({ leases: cutOff(leases, () => dead) }));
+    await fixture.clock.advance(200); // So that it does not ask just then.
+    await using second = new Candidate(fixture.leadership());
+    await fixture.clock.advance(10_000);
+    dead = true;
+    const { expireTime } = await leases.getLease({ name: 'leases/scheduler' });
+    const expireMs = Number(expireTime!.seconds) * 1_000 + expireTime!.nanos / 1_000_000;
+    const remainingMs = expireMs - Number(fixture.clock.now() / 1000n);
+    const waitedMs = await advanceUntil(fixture.clock, () => second.leads);
+    expect(waitedMs - remainingMs).toBeLessThanOrEqual(50);
+    expect(first.leads).toBe(false);
+  });
+
+  test('goes to another soon also when nobody tells that the lease is free', async () => {
+    await using fixture = await SchedulerFixture.open();
+    let dead = false;
+    const { leases } = fixture.clients;
+    const first = new Candidate(fixture.leadership({ leases: cutOff(leases, () => dead) }));
+    await fixture.clock.advance(1);
+    const untold = { ...leases, waitLease: () => new Promise<never>(() => {}) };
+    await using second = new Candidate(fixture.leadership({ leases: untold }));
+    await fixture.clock.advance(10_000);
+    dead = true;
+    expect(await advanceUntil(fixture.clock, () => second.leads)).toBeLessThanOrEqual(3_600);
+    expect(first.leads).toBe(false);
+  });
+
+  test('asks no more often when what tells of a free lease fails', async () => {
+    await using fixture = await SchedulerFixture.open();
+    const { leases } = fixture.clients;
+    await using _ = new Candidate(fixture.leadership());
+    await fixture.clock.advance(1);
+    let asked = 0;
+    const failing = {
+      ...leases,
+      acquireLease: (...call: Parameters<typeof leases.acquireLease>) => {
+        asked++;
+        return leases.acquireLease(...call);
+      },
+      waitLease: () => Promise.reject(new Error('it does not know of this')),
+    };
+    await using __ = new Candidate(fixture.leadership({ leases: failing }));
+    await fixture.clock.advance(6_000);
+    expect(asked).toBeGreaterThanOrEqual(12);
+    expect(asked).toBeLessThanOrEqual(14);
   });
 
   test('ends by the own clock of a leader that is cut off, before another begins', async () => {
@@ -113,7 +165,7 @@ describe('leadership', () => {
     await fixture.clock.advance(1);
     await using second = new Candidate(fixture.leadership());
     await first[Symbol.asyncDispose]();
-    expect(await advanceUntil(fixture.clock, () => second.leads)).toBeLessThanOrEqual(500);
+    expect(await advanceUntil(fixture.clock, () => second.leads)).toBeLessThanOrEqual(50);
   });
 });
 

@@ -16,28 +16,48 @@ export interface LeadershipOptions {
 }
 
 /**
- * At most one scheduler acts (P7). Whoever takes the lease serves a term. It is renewed three times within its length,
- * and whoever waits for it asks six times, so another leads at most 7/6 of its length after a leader has died.
+ * At most one scheduler acts (P7). Whoever takes the lease serves a term, and renews it when half of it is over: earlier,
+ * more of it would outlive a leader that dies; later, there would be no time for a second attempt. Whoever waits for it is
+ * told when it is free, and asks six times within its length all the same, so another leads at most 7/6 of its length
+ * after a leader has died.
  */
 export class Leadership {
   readonly #options: LeadershipOptions;
-  readonly #renewMs: number;
   readonly #retryMs: number;
+  /** Calls that take longer are given up. */
+  readonly #callMs: number;
+  readonly #renewalMs: number;
 
   constructor(options: LeadershipOptions) {
     this.#options = options;
-    this.#renewMs = options.ttlMs / 3;
     this.#retryMs = options.ttlMs / 6;
+    this.#callMs = options.ttlMs / 3;
+    this.#renewalMs = options.ttlMs / 4;
   }
 
   /** Serves one term after the other until `stopping` is aborted; `serve` returns soon after its term's signal is. */
   async run(serve: (term: Term) => Promise<void>, stopping: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
     while (!stopping.aborted) {
       const term = await this.#acquire(stopping);
-      if (term !== undefined) await this.#serve(serve, term, stopping);
-      await clock.sleep(this.#retryMs, stopping).catch(() => {});
+      if (term === 'held') await this.#untilFree(stopping);
+      else {
+        if (term !== undefined) await this.#serve(serve, term, stopping);
+        await this.#options.clock.sleep(this.#retryMs, stopping).catch(() => {});
+      }
     }
+  }
+
+  /** At most until it is time to ask by oneself: what tells that the lease is free may be cut off, or not know of it. */
+  async #untilFree(stopping: AbortSignal): Promise<void> {
+    const { leases, clock } = this.#options;
+    const over = new AbortController();
+    const signal = AbortSignal.any([over.signal, stopping]);
+    const late = clock.sleep(this.#retryMs, signal).catch(() => {});
+    const told = leases
+      .waitLease({ name: leaseName, timeout: duration(this.#retryMs) }, { signal })
+      .catch(() => late);
+    await Promise.race([late, told]);
+    over.abort();
   }
 
   async #serve(
@@ -62,19 +82,20 @@ export class Leadership {
     log.info({ token: String(token), stopping: stopping.aborted }, 'leadership.ends');
   }
 
-  async #acquire(stopping: AbortSignal): Promise<Term | undefined> {
+  /** `held`: by somebody else. */
+  async #acquire(stopping: AbortSignal): Promise<Term | 'held' | undefined> {
     const { leases, holder, ttlMs, clock, log } = this.#options;
     const askedMs = clock.monotonicMs();
     const request = { name: leaseName, holder, ttl: duration(ttlMs) };
     try {
-      const lease = await this.#soon('acquiring', stopping, (signal) =>
+      const lease = await this.#soon('acquiring', this.#callMs, stopping, (signal) =>
         leases.acquireLease(request, { signal }),
       );
       const fence = { lease: leaseName, token: lease.fencingToken, operation: '' };
       return this.#begin(new Term({ clock, fence, endsAtMs: askedMs + ttlMs, stopping }));
     } catch (error) {
-      if (!isTesseraError(error, 'LEASE_HELD') && !stopping.aborted)
-        log.warn({ error: String(error) }, 'leadership.refused');
+      if (isTesseraError(error, 'LEASE_HELD')) return 'held';
+      if (!stopping.aborted) log.warn({ error: String(error) }, 'leadership.refused');
       return undefined;
     }
   }
@@ -87,19 +108,20 @@ export class Leadership {
   /** Also while the scheduler stops: what it lets go is written by the same term. */
   async #renew(term: Term, token: bigint, served: AbortSignal): Promise<void> {
     const { leases, clock, ttlMs, log } = this.#options;
-    let nextMs = clock.monotonicMs() + this.#renewMs;
+    let nextMs = term.endsAtMs - ttlMs / 2;
     while (!served.aborted && !term.isLost) {
       await clock.sleep(Math.max(0, nextMs - clock.monotonicMs()), served).catch(() => {});
       if (served.aborted || term.isLost) return;
       const askedMs = clock.monotonicMs();
-      nextMs = askedMs + this.#renewMs;
       try {
-        await this.#soon('renewing', served, (signal) =>
+        await this.#soon('renewing', this.#renewalMs, served, (signal) =>
           leases.renewLease({ name: leaseName, fencingToken: token }, { signal }),
         );
         term.prolong(askedMs + ttlMs);
+        nextMs = term.endsAtMs - ttlMs / 2;
       } catch (error) {
         if (served.aborted) return;
+        nextMs = askedMs + this.#retryMs;
         log.warn({ error: String(error) }, 'leadership.renewal-failed');
         if (isTesseraError(error, 'LEASE_LOST')) term.lose();
       }
@@ -110,7 +132,7 @@ export class Leadership {
   async #release(term: Term, fencingToken: bigint): Promise<void> {
     const { leases, log } = this.#options;
     term.lose();
-    await this.#soon('releasing', undefined, (signal) =>
+    await this.#soon('releasing', this.#callMs, undefined, (signal) =>
       leases.releaseLease({ name: leaseName, fencingToken }, { signal }),
     ).catch((error) => log.warn({ error: String(error) }, 'leadership.release-failed'));
   }
@@ -118,12 +140,13 @@ export class Leadership {
   /** A call that hangs is given up in time for another. */
   #soon<T>(
     what: string,
+    limitMs: number,
     parent: AbortSignal | undefined,
     call: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const { clock } = this.#options;
     const on = { what: `${what} ${leaseName}`, reason: 'LEASE_TIMEOUT', clock };
-    return withDeadline(this.#renewMs, call, parent ? { ...on, parent } : on);
+    return withDeadline(limitMs, call, parent ? { ...on, parent } : on);
   }
 }
 

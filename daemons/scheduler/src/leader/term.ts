@@ -35,6 +35,11 @@ export class Term implements Authority {
     return this.#lost.signal;
   }
 
+  /** By `clock.monotonicMs()`. */
+  get endsAtMs(): number {
+    return this.#endsAtMs;
+  }
+
   get isLost(): boolean {
     if (this.#endsAtMs <= this.#options.clock.monotonicMs()) this.lose();
     return this.#lost.signal.aborted;

@@ -1,4 +1,5 @@
 import { metadata } from '@tessera/proto';
+import { inChildSpan } from '@tessera/telemetry';
 import type { SchedulerClients } from '../clients.ts';
 import { fromPlain, type Plain, toPlain } from './plain.ts';
 
@@ -57,7 +58,7 @@ export class Journal {
       state: metadata.JournalState.JOURNAL_STATE_STARTED,
       attempt: (known?.attempt ?? 0) + 1,
     });
-    const outcome = await take(decision);
+    const outcome = await inChildSpan(`step.${key}`, {}, () => take(decision));
     await this.#write({
       ...started,
       state: metadata.JournalState.JOURNAL_STATE_DONE,

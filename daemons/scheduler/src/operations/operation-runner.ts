@@ -2,6 +2,7 @@ import { type Clock, invariant, isTesseraError, messageOf } from '@tessera/base'
 import { statusOf } from '@tessera/client';
 import { asTesseraError, type Logger } from '@tessera/daemon';
 import { type Any, metadata } from '@tessera/proto';
+import { inSpanUnder } from '@tessera/telemetry';
 import type { SchedulerClients } from '../clients.ts';
 import { operationCancelled, startedTooOften } from '../errors.ts';
 import { actingClients } from '../leader/acting-clients.ts';
@@ -186,7 +187,7 @@ export class OperationRunner {
       if (cancelRequested) throw operationCancelled(name);
       if (attempt > maxStarts) throw startedTooOften(name, maxStarts);
       invariant(kind !== undefined, `no operation kind ${context.record.kind}`);
-      return { response: await this.#orGivenUp(kind.run(context), context, gate) };
+      return { response: await this.#orGivenUp(traced(kind, context), context, gate) };
     } catch (error) {
       return { error };
     }
@@ -304,6 +305,17 @@ export class OperationRunner {
       .sleep(lookIntervalMs, AbortSignal.any([woken.signal, signal]))
       .catch(() => {});
   }
+}
+
+/** Runs an operation as a part of the trace of whoever asked for it, if that was traced. */
+function traced(kind: OperationKind, context: OperationContext): Promise<Any> {
+  const { name, target, attempt, traceparent } = context.record;
+  const attributes = {
+    'tessera.operation': name,
+    'tessera.target': target,
+    'tessera.attempt': attempt,
+  };
+  return inSpanUnder(traceparent, `operation.${kind.kind}`, attributes, () => kind.run(context));
 }
 
 /** Transient conditions: trying again may mend them, where storage nodes are concerned also by others of them. */

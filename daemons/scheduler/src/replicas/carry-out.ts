@@ -1,15 +1,17 @@
+import { createHash } from 'node:crypto';
 import { type Clock, isTesseraError, messageOf, resourceIdOf } from '@tessera/base';
 import type { Logger } from '@tessera/daemon';
 import type { SchedulerClients } from '../clients.ts';
 import type { SchedulerConfig } from '../config.ts';
 import { Catalog } from './catalog.ts';
 import { type Copy, decideReplicas, type ReplicasDecision } from './decide.ts';
+import { DeepScrubber } from './deep-scrubber.ts';
 import { filesToWarm } from './items.ts';
 import type { NodeClient } from './node-clients.ts';
 import { type NodesSeen, NodeWatch } from './node-watch.ts';
 import { pullFiles } from './pull.ts';
 import { type Holding, recordHolding } from './record.ts';
-import type { StoredItem } from './stored-item.ts';
+import type { SeenNode, StoredItem } from './stored-item.ts';
 import type { UnderWay } from './under-way.ts';
 
 export interface ReplicationOptions {
@@ -24,6 +26,7 @@ export interface ReplicationOptions {
 
 export type ReplicationConfig = Pick<
   SchedulerConfig,
+  | 'deepScrubIntervalMs'
   | 'maxReplicaCopies'
   | 'replicaBytesUnderWay'
   | 'replicaCheckIntervalMs'
@@ -60,6 +63,8 @@ class ReplicaKeeper {
   /** By item and node: until when it is not tried again. */
   readonly #pausedUntilMs = new Map<string, number>();
   readonly #withoutDeep = new Set<string>();
+  /** As of the last look; none before the first. */
+  #nodes: readonly SeenNode[] = [];
   /** What was looked at when there was nothing to do. */
   #quiet = '';
   #wake = new AbortController();
@@ -78,17 +83,21 @@ class ReplicaKeeper {
     const { clock, log, config } = this.#options;
     const signal = this.#signal;
     const following = this.#catalog.run(signal);
+    const scrubbing = this.#deepScrubber().run();
     while (!signal.aborted) {
       this.#wake = new AbortController();
       const woken = AbortSignal.any([this.#wake.signal, signal]);
+      const startedMs = clock.monotonicMs();
       try {
         if (this.#catalog.isListed) await this.#pass();
       } catch (error) {
         if (!signal.aborted) log.warn({ error: messageOf(error) }, 'replicas.pass-failed');
       }
+      // Every copy that ends asks for another pass: where one takes long, other work of the leader gets half of the time.
+      await clock.sleep(clock.monotonicMs() - startedMs, signal).catch(() => {});
       await clock.sleep(config.replicaIntervalMs, woken).catch(() => {});
     }
-    await Promise.all([following, ...this.#works]);
+    await Promise.all([following, scrubbing, ...this.#works]);
   }
 
   async #pass(): Promise<void> {
@@ -97,6 +106,7 @@ class ReplicaKeeper {
     if (resources.length === 0) return;
     const items = [...this.#catalog.items.values()];
     const seen = await this.#watch.look(resources, items, this.#signal);
+    this.#nodes = seen.nodes;
     const looked = this.#fingerprint(seen);
     if (looked === this.#quiet) return;
     const bytes = config.replicaBytesUnderWay;
@@ -206,18 +216,40 @@ class ReplicaKeeper {
     await this.#add(item, ({ recorded }) => ({ replicas: recorded, inDeepStorage: true }));
   }
 
-  /** Writes what has come to be of an item, unless it has got other files meanwhile. */
-  async #add(item: StoredItem, change: (now: StoredItem) => Holding): Promise<void> {
+  #deepScrubber(): DeepScrubber {
+    const { clientAt, clock, log, config } = this.#options;
+    const options = {
+      intervalMs: config.deepScrubIntervalMs,
+      start: createHash('sha256').update(`${clock.now()}`).digest('hex'), // Anywhere.
+      seen: () =>
+        this.#catalog.isListed && this.#nodes.length > 0
+          ? { items: [...this.#catalog.items.values()], nodes: this.#nodes }
+          : undefined,
+      clientOf: (node: string) => clientAt(this.#addressOf(node)),
+      withoutDeep: this.#withoutDeep,
+      recordLost: (item: StoredItem) =>
+        this.#add(item, ({ recorded }) => ({ replicas: recorded, inDeepStorage: false })),
+      ...{ clock, log },
+    };
+    return new DeepScrubber(options, this.#signal);
+  }
+
+  /**
+   * Writes what has come to be of an item, unless it has got other files meanwhile. False when others wrote it each time
+   * before this did.
+   */
+  async #add(item: StoredItem, change: (now: StoredItem) => Holding): Promise<boolean> {
     for (let i = 0; i < recordTries; i++) {
       const now = this.#catalog.items.get(item.name);
-      if (now === undefined || filesKey(now) !== filesKey(item)) return;
+      if (now === undefined || filesKey(now) !== filesKey(item)) return true;
       const wanted = change(now);
       const isRecorded =
         wanted.inDeepStorage === now.inDeepStorage &&
         wanted.replicas.length === now.recorded.length;
-      if (isRecorded) return;
-      if (await recordHolding(this.#options.clients, this.#catalog, item, wanted)) return;
+      if (isRecorded) return true;
+      if (await recordHolding(this.#options.clients, this.#catalog, item, wanted)) return true;
     }
+    return false;
   }
 
   /** Empty: there is no such node any more. */

@@ -2,7 +2,7 @@ import type { Clock } from '@tessera/base';
 import type { Logger } from '@tessera/daemon';
 import type { SchedulerClients } from '../clients.ts';
 import { Followed } from './followed.ts';
-import { storedItems } from './items.ts';
+import { type KnownItems, storedItems } from './items.ts';
 import type { StoredItem } from './stored-item.ts';
 
 export interface CatalogOptions {
@@ -23,6 +23,9 @@ export class Catalog {
   readonly #replication: number;
   #items: ReadonlyMap<string, StoredItem> = new Map();
   #itemsVersion = -1;
+  #known: KnownItems = new WeakMap();
+  /** Of what items of segments depend on beside the segments. */
+  #knownVersion = -1;
 
   constructor({ clients: client, clock, log, replication }: CatalogOptions) {
     const options = { client, clock, log };
@@ -56,7 +59,10 @@ export class Catalog {
       dictionaries: dictionaries.all,
       cubes: cubes.all,
     };
-    const items = storedItems(resources, this.#replication);
+    const knownVersion = snapshots.version + cubes.version;
+    if (knownVersion !== this.#knownVersion) this.#known = new WeakMap();
+    this.#knownVersion = knownVersion;
+    const items = storedItems(resources, this.#replication, this.#known);
     this.#itemsVersion = this.version;
     this.#items = new Map(items.map((item) => [item.name, item]));
     return this.#items;

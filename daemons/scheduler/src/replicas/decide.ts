@@ -49,10 +49,12 @@ export interface ReplicasDecision {
  * was stopped: a copy is in no record before it is verified, and nothing leaves a record before all that shall be in it is there.
  */
 export function decideReplicas(seen: ReplicasSeen): ReplicasDecision {
-  const { items, limits } = seen;
-  const { placement: wanted, conditions } = wantedPlacement(items, seen.nodes);
+  const { limits } = seen;
+  const { placement, conditions } = wantedPlacement(seen.items, seen.nodes);
+  const items = unsettled(seen, placement);
   const byName = new Map(items.map((item) => [item.name, item]));
-  const observed = observedReplicas(seen);
+  const wanted = new Map(items.map(({ name }) => [name, placement.get(name) ?? []]));
+  const observed = observedReplicas({ ...seen, items });
   const deep = new Set(items.filter((item) => item.inDeepStorage).map(({ name }) => name));
   const bytesOf = (name: string) => byName.get(name)!.bytes;
   const { steps, withoutSource } = decide({ wanted, observed, deep, bytesOf, limits });
@@ -71,10 +73,36 @@ export function decideReplicas(seen: ReplicasSeen): ReplicasDecision {
     copies,
     adoptions: adoptionsOf(seen, observed),
     records: recordsOf(items, wanted, observed),
-    uploads: uploadsOf(seen, observed),
+    uploads: uploadsOf({ ...seen, items }, observed),
     conditions,
     withoutSource: withoutSource.filter((name) => !seen.found.has(name)),
   };
+}
+
+/** Items that there may be something to do about: of a hundred thousand nearly all are where they shall be. */
+function unsettled(
+  { items, nodes, lacking, found, underWay, withoutDeep }: ReplicasSeen,
+  wanted: Placement,
+): StoredItem[] {
+  const alive = new Set(nodes.filter(({ state }) => state === 'alive').map(({ id }) => id));
+  const mayStore = [...alive].some((node) => !withoutDeep.has(node));
+  const moving = new Set(underWay.map(({ item }) => item));
+  const broken = new Set([...lacking.values()].flatMap((names) => [...names]));
+  const isOnAll = (name: string, recorded: readonly string[]) => {
+    const nodes = wanted.get(name) ?? [];
+    return (
+      nodes.length === recorded.length &&
+      nodes.every((node) => alive.has(node) && recorded.includes(node))
+    );
+  };
+  return items.filter(
+    ({ name, recorded, inDeepStorage }) =>
+      (mayStore && !inDeepStorage) ||
+      moving.has(name) ||
+      broken.has(name) ||
+      found.has(name) ||
+      !isOnAll(name, recorded),
+  );
 }
 
 type Observed = ReadonlyMap<string, ReadonlyMap<string, Replica>>;

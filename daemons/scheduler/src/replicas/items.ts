@@ -11,10 +11,20 @@ export interface ReplicatedResources {
 }
 
 /**
+ * Items of segments that were made before, by the segments as they were read: of a hundred thousand a change concerns few. Good
+ * for as long as snapshots, cubes and the replication stay the same.
+ */
+export type KnownItems = WeakMap<metadata.Segment, StoredItem>;
+
+/**
  * What shall be replicated of all that metadata names: READY segments that have files, snapshots and dictionaries. Layouts
  * in quarantine have no whole copy and are left out until they are built again.
  */
-export function storedItems(resources: ReplicatedResources, replication: number): StoredItem[] {
+export function storedItems(
+  resources: ReplicatedResources,
+  replication: number,
+  known: KnownItems = new WeakMap(),
+): StoredItem[] {
   const { segments, snapshots, dictionaries, cubes } = resources;
   const byName = new Map(snapshots.map((snapshot) => [snapshot.name, snapshot]));
   const ofCube = new Map(cubes.map(({ name, spec }) => [name, spec?.replication || replication]));
@@ -24,9 +34,13 @@ export function storedItems(resources: ReplicatedResources, replication: number)
   );
   const users = usersOf(ready);
   return [
-    ...ready.map((segment) =>
-      segmentItem(segment, byName, ofCube.get(cubeOf(segment)) ?? replication),
-    ),
+    ...ready.map((segment) => {
+      const item =
+        known.get(segment) ??
+        segmentItem(segment, byName, ofCube.get(cubeOf(segment)) ?? replication);
+      known.set(segment, item);
+      return item;
+    }),
     ...snapshots.map((snapshot) => ({
       ...fileItem(snapshot, 'snapshot', snapshot.sizeBytes, replication),
       usedOn: [...(users.get(snapshot.name) ?? [])],

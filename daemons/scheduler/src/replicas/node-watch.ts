@@ -56,9 +56,14 @@ export class NodeWatch {
   ): Promise<NodesSeen> {
     const { clients, clock } = this.#options;
     const alive = await aliveNodes(clients, resources, clock, signal);
+    let recordedOn: ReturnType<typeof byNode> | undefined; // Mostly no node is asked.
+    const recorded = (node: string) => {
+      recordedOn ??= byNode(items);
+      return recordedOn.get(node) ?? [];
+    };
     const nodes = await Promise.all(
       resources.map(async (resource) => {
-        const answers = alive.has(resource.name) && (await this.#check(resource, items, signal));
+        const answers = alive.has(resource.name) && (await this.#check(resource, recorded, signal));
         return seenNode(resource, this.#stateOf(resource.name, answers));
       }),
     );
@@ -87,7 +92,7 @@ export class NodeWatch {
   /** Asks the node what it lacks when that was not done lately. False when it does not answer. */
   async #check(
     { name, address, quarantinedFiles }: metadata.StorageNode,
-    items: readonly StoredItem[],
+    recorded: (node: string) => readonly StoredItem[],
     signal: AbortSignal,
   ): Promise<boolean> {
     const { clientAt, clock, log, checkIntervalMs } = this.#options;
@@ -96,8 +101,9 @@ export class NodeWatch {
     const known = this.#checks.get(node);
     const atMs = clock.monotonicMs();
     if (known !== undefined && known.of === of && atMs - known.atMs < checkIntervalMs) return true;
-    const own = items.filter(({ recorded }) => recorded.includes(node));
-    const files = [...new Set(own.flatMap((item) => item.files.map(({ file }) => file)))];
+    const files = [
+      ...new Set(recorded(node).flatMap((item) => item.files.map(({ file }) => file))),
+    ];
     try {
       const missing = new Set(await missingOn(clientAt(address), files, clock, signal));
       this.#checks.set(node, { atMs, of, missing });
@@ -149,6 +155,19 @@ export class NodeWatch {
     }
     return found;
   }
+}
+
+/** Items by id of each node that they are recorded on. */
+function byNode(items: readonly StoredItem[]): ReadonlyMap<string, readonly StoredItem[]> {
+  const found = new Map<string, StoredItem[]>();
+  for (const item of items) {
+    for (const node of item.recorded) {
+      const own = found.get(node);
+      if (own === undefined) found.set(node, [item]);
+      else own.push(item);
+    }
+  }
+  return found;
 }
 
 export function seenNode(resource: metadata.StorageNode, state: SeenNode['state']): SeenNode {

@@ -8,6 +8,8 @@ export interface ReplicationReport {
   /** The worst first. */
   readonly degraded: readonly DegradedReport[];
   readonly conditions: readonly PlacementCondition[];
+  /** Items that deep storage has no whole copy of; 0 when it has none of any: then there is no deep storage. */
+  readonly lackingInDeep: number;
 }
 
 export interface NodeReport {
@@ -40,28 +42,37 @@ export function reportReplication(
     return [{ item, alive: held, reason }];
   });
   return {
-    nodes: nodes.map((node) => nodeReport(node, items, placement)),
+    nodes: nodeReports(nodes, items, placement),
     degraded: degraded.sort((a, b) => a.alive.length - b.alive.length),
     conditions,
+    lackingInDeep: items.some(({ inDeepStorage }) => inDeepStorage)
+      ? items.filter(({ inDeepStorage }) => !inDeepStorage).length
+      : 0,
   };
 }
 
-function nodeReport(
-  node: SeenNode,
+/** In one pass over the items, as there may be a hundred thousand of them and hundreds of nodes. */
+function nodeReports(
+  nodes: readonly SeenNode[],
   items: readonly StoredItem[],
   placement: ReadonlyMap<string, readonly string[]>,
-): NodeReport {
-  const held = items.filter(({ recorded }) => recorded.includes(node.id));
-  const pending = items.filter(
-    ({ name, recorded }) =>
-      placement.get(name)?.includes(node.id) === true && !recorded.includes(node.id),
+): NodeReport[] {
+  const reports = new Map(
+    nodes.map((node) => [node.id, { node, items: 0, bytes: 0, pendingItems: 0, pendingBytes: 0 }]),
   );
-  const sum = (some: readonly StoredItem[]) => some.reduce((total, { bytes }) => total + bytes, 0);
-  return {
-    node,
-    items: held.length,
-    bytes: sum(held),
-    pendingItems: pending.length,
-    pendingBytes: sum(pending),
-  };
+  for (const { name, bytes, recorded } of items) {
+    for (const id of recorded) {
+      const report = reports.get(id);
+      if (report === undefined) continue;
+      report.items++;
+      report.bytes += bytes;
+    }
+    for (const id of placement.get(name) ?? []) {
+      const report = recorded.includes(id) ? undefined : reports.get(id);
+      if (report === undefined) continue;
+      report.pendingItems++;
+      report.pendingBytes += bytes;
+    }
+  }
+  return [...reports.values()];
 }

@@ -1,6 +1,7 @@
 import { parseResourceName } from '@tessera/base';
 import { projectOf } from '@tessera/daemon';
 import { type Any, type longrunning, metadata, scheduler } from '@tessera/proto';
+import { activeTraceparent } from '@tessera/telemetry';
 import type { SchedulerClients } from '../clients.ts';
 import { tooManyOperations } from '../errors.ts';
 import { allCubes } from '../operations/operation.ts';
@@ -86,6 +87,7 @@ export class BuildHandler implements scheduler.BuildServiceImplementation {
           value: Buffer.from(codec.encode(request).finish()),
         } satisfies Any,
         state: metadata.OperationState.OPERATION_STATE_PENDING,
+        traceparent: activeTraceparent(),
       },
     });
     return operationOf(record);

@@ -1,4 +1,4 @@
-import type { Clock } from '@tessera/base';
+import { type Clock, resourceIdOf } from '@tessera/base';
 import { listAll } from '@tessera/client';
 import type { scheduler } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
@@ -47,6 +47,11 @@ export class ReplicationHandler implements scheduler.ReplicationServiceImplement
     );
     // A platform without storage nodes does not replicate, so nothing is missing.
     const report = reportReplication(seen.length === 0 ? [] : items, seen);
+    // Retired segments count as well: queries that run may still read them.
+    const named = new Set(segments.resources.flatMap(({ replicas }) => replicas));
+    const quarantined = new Map(
+      nodes.resources.map(({ name, quarantinedFiles }) => [resourceIdOf(name), quarantinedFiles]),
+    );
     return {
       replication: this.#replication,
       nodes: report.nodes.map(({ node, ...held }) => ({
@@ -57,7 +62,8 @@ export class ReplicationHandler implements scheduler.ReplicationServiceImplement
         bytes: BigInt(held.bytes),
         pendingCount: BigInt(held.pendingItems),
         pendingBytes: BigInt(held.pendingBytes),
-        removable: held.items === 0 && segments.resources.every(isNotOn(node.id)),
+        quarantinedFiles: quarantined.get(node.id) ?? 0n,
+        removable: held.items === 0 && !named.has(node.id),
       })),
       degradedItems: report.degraded.slice(0, maxDegraded).map(({ item, alive: held, reason }) => ({
         item: item.name,
@@ -66,12 +72,8 @@ export class ReplicationHandler implements scheduler.ReplicationServiceImplement
         reason,
       })),
       degradedCount: BigInt(report.degraded.length),
+      lackingInDeepStorage: BigInt(report.lackingInDeep),
       conditions: report.conditions.map(({ reason, message }) => ({ reason, message })),
     };
   }
-}
-
-/** Retired segments count as well: queries that run may still read them. */
-function isNotOn(node: string) {
-  return ({ replicas }: { readonly replicas: readonly string[] }) => !replicas.includes(node);
 }

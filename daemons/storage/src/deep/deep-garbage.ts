@@ -1,4 +1,4 @@
-import type { Clock, DeepStorage } from '@tessera/base';
+import type { Clock, DeepFile, DeepStorage } from '@tessera/base';
 
 /** What was deleted from deep storage. */
 export interface DeepCollected {
@@ -28,7 +28,7 @@ export class DeepGarbage {
     const nowMs = Number(this.#clock.now() / 1_000n);
     const seen = new Map<string, number>();
     let [deletedFiles, deletedBytes] = [0, 0];
-    for await (const { digest, sizeBytes } of this.#deep.list(signal)) {
+    for await (const { digest, sizeBytes } of this.#everything(signal)) {
       if (referenced.has(digest)) continue;
       const sinceMs = this.#unreferenced.get(digest) ?? nowMs;
       if (nowMs - sinceMs < graceMs) seen.set(digest, sinceMs);
@@ -40,5 +40,10 @@ export class DeepGarbage {
     this.#unreferenced = seen;
     const sweptUploads = await this.#deep.sweep(nowMs - graceMs, signal);
     return { deletedFiles, deletedBytes, sweptUploads };
+  }
+
+  async *#everything(signal: AbortSignal): AsyncIterable<DeepFile> {
+    yield* this.#deep.list(signal);
+    yield* this.#deep.listSetAside(signal);
   }
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { absent, writeDurably } from '../files/file-system.ts';
+import { absent, writeDurably } from '@tessera/daemon';
 import type { TokenMemory } from './fence-guard.ts';
 
 /** The newest tokens in `fences.json` of the store's folder. */
@@ -14,7 +14,7 @@ export function tokenFile(root: string): TokenMemory {
     },
     write: (tokens) => {
       const text = [...tokens].map(([lease, token]) => [lease, String(token)]);
-      return writeDurably(path, JSON.stringify(Object.fromEntries(text)), root);
+      return writeDurably(path, JSON.stringify(Object.fromEntries(text)));
     },
   };
 }

@@ -1,6 +1,8 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp } from 'node:fs/promises';
+import { cp, mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -74,8 +76,8 @@ describe('a full disk', () => {
       groupBy: [{ name: 'k', expr: col('k', integer) }],
       aggregates: [count],
     });
-    await using copy = await StorageFixture.open();
-    await cp(`${fixture.folder}/cuboids`, `${copy.folder}/cuboids`, { recursive: true });
+    await using copy = await mkdtempDisposable(join(tmpdir(), 'tessera-full-'));
+    await cp(`${fixture.folder}/cuboids`, `${copy.path}/cuboids`, { recursive: true });
     const node = `"${process.execPath}" ${flags.join(' ')}`;
     // Writes beyond 1,200 blocks of 512 bytes fail with EFBIG instead of stopping the process.
     const limited = `trap '' XFSZ; ulimit -f 1200; exec ${node} "$0" "$1" "$2"`;
@@ -83,7 +85,7 @@ describe('a full disk', () => {
       '-c',
       limited,
       script('full-disk.ts'),
-      copy.folder,
+      copy.path,
       JSON.stringify(plan),
     ]);
     const outcome = JSON.parse(stdout);

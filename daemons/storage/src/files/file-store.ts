@@ -2,18 +2,10 @@ import { createHash } from 'node:crypto';
 import { rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isTesseraError } from '@tessera/base';
+import { absent, digestOf, makeFolder } from '@tessera/daemon';
 import { fileNotStored, layoutCorrupted, layoutNotStored, snapshotNotStored } from '../errors.ts';
 import { type Pace, pacedFile } from '../transfer/paced-file.ts';
-import {
-  absent,
-  digestOf,
-  type FoundFile,
-  listFiles,
-  makeFolder,
-  moveDurably,
-  removeFile,
-  sizeOf,
-} from './file-system.ts';
+import { type FoundFile, listFiles, moveDurably, removeFile, sizeOf } from './file-system.ts';
 import { IncomingFile, incomingFolder } from './incoming-file.ts';
 import {
   type CountRows,
@@ -80,7 +72,7 @@ export class FileStore {
   async open(): Promise<void> {
     await rm(join(this.#root, incomingFolder), { recursive: true, force: true });
     for (const folder of [...folders, 'staging', 'quarantine', incomingFolder]) {
-      await makeFolder(join(this.#root, folder), this.#root);
+      await makeFolder(join(this.#root, folder));
     }
   }
 
@@ -286,7 +278,7 @@ export class FileStore {
   async quarantine(file: string, what: string): Promise<Error> {
     this.#verified.delete(file);
     const target = join(this.#root, 'quarantine', file);
-    await makeFolder(dirname(target), this.#root);
+    await makeFolder(dirname(target));
     await rename(this.#pathOf(file), target).catch(absent);
     return layoutCorrupted(file, what);
   }

@@ -1,27 +1,6 @@
-import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { diskFull } from '../errors.ts';
-
-/** Most of a file that is read at once, bytes. */
-const chunkBytes = 1 << 20;
-
-/** SHA-256 of a file, in hexadecimal. */
-export async function digestOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  const file = await open(path, 'r');
-  try {
-    const { size } = await file.stat();
-    const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(size, chunkBytes)));
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, buffer.length);
-      if (bytesRead === 0) return hash.digest('hex');
-      hash.update(buffer.subarray(0, bytesRead));
-    }
-  } finally {
-    await file.close();
-  }
-}
+import { absent, makeFolder, orDiskFull, syncFile, syncFolder } from '@tessera/daemon';
 
 /** Size of a file, or undefined when there is none. */
 export async function sizeOf(path: string): Promise<number | undefined> {
@@ -49,7 +28,7 @@ export async function moveDurably(
   const folders = [...new Set([...moves.map(({ to }) => to), ...moved].map((to) => dirname(to)))];
   await orDiskFull(root, async () => {
     await inParallel(moves, ({ from }) => syncFile(from));
-    for (const folder of folders) await makeFolder(folder, root);
+    for (const folder of folders) await makeFolder(folder);
     for (const { from, to } of moves) await rename(from, to);
     await inParallel(folders, syncFolder);
   });
@@ -75,33 +54,6 @@ export async function inParallel<T>(
   const outcomes = await Promise.allSettled(lanes);
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
-}
-
-/** Makes a folder below `root`, each new level synced into its parent. */
-export async function makeFolder(path: string, root: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
-  if (first === undefined) return;
-  for (let level = path; level !== root && level !== dirname(level); level = dirname(level)) {
-    await syncFolder(dirname(level));
-    if (level === first) break;
-  }
-}
-
-/** Writes a small file as a whole: readers see the old content or the new. */
-export async function writeDurably(path: string, text: string, root: string): Promise<void> {
-  const temporary = `${path}.new`;
-  await orDiskFull(path, async () => {
-    await makeFolder(dirname(path), root);
-    const file = await open(temporary, 'w');
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-    await syncFolder(dirname(path));
-  });
 }
 
 /** Removes a file; true when there was one. */
@@ -133,31 +85,3 @@ export async function listFiles(folder: string): Promise<FoundFile[]> {
   }
   return files;
 }
-
-export function absent(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
-  throw error;
-}
-
-/** @throws DISK_FULL when the work fails because nothing more can be written. */
-export async function orDiskFull<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'
-      ? diskFull(path, error)
-      : error;
-  }
-}
-
-async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-const syncFolder = syncFile;

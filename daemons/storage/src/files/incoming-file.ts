@@ -1,7 +1,7 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { orDiskFull } from './file-system.ts';
+import { orDiskFull } from '@tessera/daemon';
 
 /** Folder of files that are not whole yet, below the store's; what a process that died has left in it means nothing. */
 export const incomingFolder = 'incoming';

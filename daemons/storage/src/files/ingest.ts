@@ -2,16 +2,9 @@ import { createHash } from 'node:crypto';
 import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseResourceName } from '@tessera/base';
+import { absent, digestOf, makeFolder, writeDurably } from '@tessera/daemon';
 import { ingestMismatch, ingestNotFound } from '../errors.ts';
-import {
-  absent,
-  digestOf,
-  inParallel,
-  listFiles,
-  makeFolder,
-  moveDurably,
-  writeDurably,
-} from './file-system.ts';
+import { inParallel, listFiles, moveDurably } from './file-system.ts';
 import { checkRelative, type StoredFileKind, storedPath } from './stored-path.ts';
 
 /** A file that an engine has written into a staging directory, with what it says of it. */
@@ -70,9 +63,9 @@ export class Ingests {
     const parts = token === undefined ? [cube, key] : [cube, key, token];
     const ingest = createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 32);
     const stagingDirectory = this.#staging(ingest);
-    await makeFolder(stagingDirectory, this.#root);
+    await makeFolder(stagingDirectory);
     const owner: Owner = { cube, key, ...(token === undefined ? {} : { token: String(token) }) };
-    await writeDurably(`${stagingDirectory}.json`, JSON.stringify(owner), this.#root);
+    await writeDurably(`${stagingDirectory}.json`, JSON.stringify(owner));
     return { ingest, stagingDirectory };
   }
 

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { directoryIdentity } from '@tessera/daemon';
-import { absent, writeDurably } from '../files/file-system.ts';
+import { absent, directoryIdentity, writeDurably } from '@tessera/daemon';
 
 /** Tells this store's folder from every other; made when it is first asked for. */
 export async function directoryIdOf(root: string): Promise<string> {
@@ -10,6 +9,6 @@ export async function directoryIdOf(root: string): Promise<string> {
   const known = (await readFile(path, 'utf8').catch(absent))?.trim();
   if (known) return directoryIdentity(known);
   const made = randomUUID();
-  await writeDurably(path, made, root);
+  await writeDurably(path, made);
   return directoryIdentity(made);
 }

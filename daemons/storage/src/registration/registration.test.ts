@@ -73,3 +73,15 @@ test('what a node holds is counted again while it runs, and draining is left to 
   await expect.poll(async () => (await node()).storedBytes).toBe(5n);
   expect((await node()).draining).toBe(true);
 });
+
+test('a node takes part in no other installation than its own, whose metadata learns nothing of it', async () => {
+  const node = await run('one');
+  await node[Symbol.asyncDispose]();
+  const own = metadataAddress;
+  metadataAddress = await startMetadata(stack);
+  await expectReason(run('one'), 'INSTALLATION_MISMATCH');
+  const other = stack.use(connect(metadataAddress));
+  expect((await other.storageNodes.listStorageNodes({})).storageNodes).toEqual([]);
+  metadataAddress = own;
+  stack.use(await run('one'));
+});

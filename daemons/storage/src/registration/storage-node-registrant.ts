@@ -9,7 +9,7 @@ export function storageNodeRegistrant(
 ): Registrant<metadata.StorageNode> {
   return {
     kind: 'storage-node',
-    takenReason: 'STORAGE_NODE_NAME_TAKEN',
+    takenReasons: ['STORAGE_NODE_NAME_TAKEN'],
     describe,
     write: (storageNode, signal) =>
       storageNodes.updateStorageNode({ storageNode, allowMissing: true }, { signal }),

@@ -4,9 +4,10 @@ import {
   connect,
   RemoteCuboidScanner,
   RemoteSnapshotReader,
+  ScanLanes,
   type SnapshotRead,
 } from '@tessera/client';
-import { rowsOf, type Value } from '@tessera/columnar';
+import { rowsOf } from '@tessera/columnar';
 import { silentLogger, startServer } from '@tessera/daemon';
 import { storage } from '@tessera/proto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -63,25 +64,23 @@ describe('the storage service', () => {
       filter: call('>=', col('w', text), param(0, text)),
       aggregates: [{ name: 'n', fn: 'count_sum', args: [col('n', bigint)], type: bigint }],
     });
-    const rows: Value[][] = [];
     const signal = new AbortController().signal;
-    for await (const batch of new RemoteCuboidScanner(client.storage).scan(plan, {
-      parameters: ['word 1'],
-      signal,
-    })) {
-      rows.push(...rowsOf(batch));
+    using lanes = new ScanLanes(client.storage);
+    for (const calls of [client.storage, lanes]) {
+      const batches = new RemoteCuboidScanner(calls).scan(plan, { parameters: ['word 1'], signal });
+      const rows = (await Array.fromAsync(batches)).flatMap(rowsOf);
+      expect(rows.sort()).toEqual([
+        ['word 1', 10n],
+        ['word 2', 10n],
+      ]);
     }
-    expect(rows.sort()).toEqual([
-      ['word 1', 10n],
-      ['word 2', 10n],
-    ]);
 
     const { layouts } = await client.storage.getStats({});
     expect(layouts).toEqual([
       expect.objectContaining({
         layout: 'a',
         rowCount: 30n,
-        hitCount: 1n,
+        hitCount: 2n,
         pinned: true,
         segmentsInMemory: 1,
       }),
@@ -144,6 +143,8 @@ describe('the storage service', () => {
       for await (const _ of client.storage.scanCuboid({})) expect.unreachable();
     };
     expect(await reasonOf(scan())).toBe('BAD_SCAN_PLAN');
+    using lanes = new ScanLanes(client.storage);
+    expect(await reasonOf(Array.fromAsync(lanes.scanCuboid({})))).toBe('BAD_SCAN_PLAN');
   });
 });
 

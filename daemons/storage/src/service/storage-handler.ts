@@ -2,12 +2,14 @@ import {
   dataTypeFromProto,
   recordBatchToProto,
   type ScanWork,
+  scanCuboidPath,
   scanParametersFromProto,
   scanPlanFromProto,
   scanWorkToProto,
 } from '@tessera/client';
 import type { ColumnBatch } from '@tessera/columnar';
 import { storage } from '@tessera/proto';
+import { servedRequest } from '@tessera/telemetry';
 import type { CallContext } from 'nice-grpc-common';
 import { badScanPlan, ingestNotFound } from '../errors.ts';
 import type { FenceGuard } from '../fencing/fence-guard.ts';
@@ -38,7 +40,20 @@ export class StorageHandler implements storage.StorageServiceImplementation {
   }
 
   async *scanCuboid(request: storage.ScanCuboidRequest, { signal }: CallContext) {
-    if (request.plan === undefined) throw badScanPlan('the request has no plan');
+    for await (const { scan } of this.#scan(request, signal)) yield scan;
+  }
+
+  async *scanCuboids(
+    requests: AsyncIterable<storage.ScanCuboidsRequest>,
+    { signal }: CallContext,
+  ): AsyncGenerator<storage.ScanCuboidsResponse, void, undefined> {
+    for await (const { scan, ...trace } of requests) {
+      yield* servedRequest(scanCuboidPath, trace, () => this.#scan(scan, signal));
+    }
+  }
+
+  async *#scan(request: storage.ScanCuboidRequest | undefined, signal: AbortSignal) {
+    if (request?.plan === undefined) throw badScanPlan('the request has no plan');
     const plan = scanPlanFromProto(request.plan);
     const parameters = scanParametersFromProto(plan, request.parameters);
     let work: storage.ScanWork | undefined;
@@ -47,10 +62,12 @@ export class StorageHandler implements storage.StorageServiceImplementation {
     };
     let held: ColumnBatch | undefined; // The last one goes together with the work.
     for await (const batch of this.#daemon.scan(plan, { parameters, signal, onScanWork })) {
-      if (held !== undefined) yield { batch: recordBatchToProto(held), work: undefined };
+      if (held !== undefined) {
+        yield { scan: { batch: recordBatchToProto(held), work: undefined }, last: false };
+      }
       held = batch;
     }
-    yield { batch: held && recordBatchToProto(held), work };
+    yield { scan: { batch: held && recordBatchToProto(held), work }, last: true };
   }
 
   async *readSnapshot(request: storage.ReadSnapshotRequest, { signal }: CallContext) {

@@ -51,6 +51,21 @@ export class TransferHandler implements storage.TransferServiceImplementation {
     }));
   }
 
+  async *scrubDeep({ fileDigests, fence }: storage.ScrubDeepRequest, { signal }: CallContext) {
+    const progress = { verifiedFiles: 0, verifiedBytes: 0, damaged: [], missing: [] };
+    const scrub = (onProgress: () => void) =>
+      this.#guard.run(fence, (overtaken) => {
+        const options = { signal: AbortSignal.any([signal, overtaken]), progress, onProgress };
+        return this.#transfers.scrubDeep(fileDigests, options);
+      });
+    yield* reportProgress(scrub, () => ({
+      verifiedFiles: BigInt(progress.verifiedFiles),
+      verifiedBytes: BigInt(progress.verifiedBytes),
+      damagedDigests: progress.damaged,
+      missingDigests: progress.missing,
+    }));
+  }
+
   async deleteUnreferencedDeep(
     { referencedDigests, graceMicros, fence }: storage.DeleteUnreferencedDeepRequest,
     { signal }: CallContext,

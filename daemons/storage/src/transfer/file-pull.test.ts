@@ -3,13 +3,13 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, Code, systemClock, TesseraError } from '@tessera/base';
+import { TokenBucket } from '@tessera/daemon';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { IncomingFile, incomingFolder } from '../files/incoming-file.ts';
 import { reasonOf } from '../storage-fixture.ts';
 import { FilePull } from './file-pull.ts';
 import type { FileSource, WantedFile } from './file-source.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 let root: string;
 beforeAll(async () => {

@@ -1,10 +1,9 @@
 import { type Clock, isTesseraError } from '@tessera/base';
-import { withDeadline } from '@tessera/daemon';
+import { type TokenBucket, withDeadline } from '@tessera/daemon';
 import { fileInNoSource, pullFailed } from '../errors.ts';
 import type { IncomingFile } from '../files/incoming-file.ts';
 import type { FilePart, FileSource, WantedFile } from './file-source.ts';
 import { maxStrikes, SourceOrder } from './source-order.ts';
-import type { TokenBucket } from './token-bucket.ts';
 
 /** Pause before a source is asked that was interrupted before, for each interruption. */
 const retryDelayMs = 200;

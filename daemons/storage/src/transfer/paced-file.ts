@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
+import type { TokenBucket } from '@tessera/daemon';
 import type { FilePart } from './file-source.ts';
-import type { TokenBucket } from './token-bucket.ts';
 
 export interface Pace {
   readonly bucket: TokenBucket;

@@ -1,11 +1,11 @@
 import { type Clock, isTesseraError } from '@tessera/base';
+import type { TokenBucket } from '@tessera/daemon';
 import { badPath } from '../errors.ts';
 import type { FileStore } from '../files/file-store.ts';
 import { inParallel } from '../files/file-system.ts';
 import { parseStoredPath } from '../files/stored-path.ts';
 import { FilePull } from './file-pull.ts';
 import type { FileSource, WantedFile } from './file-source.ts';
-import type { TokenBucket } from './token-bucket.ts';
 import type { TransferSlots } from './transfer-slots.ts';
 
 /** Bytes after which progress within a file is worth a word. */

@@ -1,7 +1,7 @@
+import { pieceBytes, TokenBucket } from '@tessera/daemon';
 import { ManualClock } from '@tessera/testkit';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { pieceBytes, TokenBucket } from './token-bucket.ts';
 
 const bytesPerSecond = 1_000;
 const never = new AbortController().signal;

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Connection, connect } from '@tessera/client';
@@ -268,10 +268,40 @@ describe('deep storage', () => {
     expect(again.at(-1)).toMatchObject({ storedFiles: 1n, presentFiles: 1n });
   });
 
+  test('is read again: a rotten copy is set aside and named, and stored again by a daemon that has it whole', async () => {
+    const deep = join(root, 'deep');
+    const a = await startNode('a', { deepStorage: `file://${deep}` });
+    const files = [testFile(300_000), testFile(10), testFile(2_500_000)];
+    const absent = testFile(7);
+    await plant(a.directory, files);
+    const names = files.map(({ file }) => file);
+    await Array.fromAsync(a.client.transfers.storeDeep({ files: names }));
+    const fileDigests = [...files, absent].map(({ fileDigest }) => fileDigest);
+    const scrub = async () =>
+      (await Array.fromAsync(a.client.transfers.scrubDeep({ fileDigests }))).at(-1);
+    const missingDigests = [absent.fileDigest];
+    const whole = { verifiedFiles: 3n, verifiedBytes: 2_800_010n, damagedDigests: [] };
+    expect(await scrub()).toEqual({ ...whole, missingDigests });
+    const rotten = files[0]!.fileDigest;
+    const path = join(deep, rotten.slice(0, 2), rotten);
+    await writeFile(path, 'rotten');
+    const damaged = { verifiedFiles: 2n, verifiedBytes: 2_500_010n, damagedDigests: [rotten] };
+    expect(await scrub()).toEqual({ ...damaged, missingDigests });
+    expect(await readFile(join(deep, 'quarantine', rotten), 'utf8')).toBe('rotten');
+    expect((await scrub())?.missingDigests).toEqual([rotten, absent.fileDigest]);
+    const again = await Array.fromAsync(a.client.transfers.storeDeep({ files: names }));
+    expect(again.at(-1)).toMatchObject({ storedFiles: 1n, presentFiles: 2n });
+    expect((await readFile(path)).equals(files[0]!.content)).toBe(true);
+    expect(await readdir(join(deep, 'quarantine'))).toEqual([]);
+    expect(await scrub()).toEqual({ ...whole, missingDigests });
+  });
+
   test('that is not configured is not pretended', async () => {
     const a = await startNode('a');
     const storing = Array.fromAsync(a.client.transfers.storeDeep({ files: [] }));
     await expectReason(storing, 'DEEP_STORAGE_NOT_CONFIGURED');
+    const scrubbing = Array.fromAsync(a.client.transfers.scrubDeep({ fileDigests: [] }));
+    await expectReason(scrubbing, 'DEEP_STORAGE_NOT_CONFIGURED');
     await expectReason(
       a.client.transfers.deleteUnreferencedDeep({}),
       'DEEP_STORAGE_NOT_CONFIGURED',

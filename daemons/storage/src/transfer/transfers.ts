@@ -1,9 +1,11 @@
 import type { Clock, DeepStorage } from '@tessera/base';
 import type { Connection } from '@tessera/client';
+import { type Logger, pieceBytes, TokenBucket } from '@tessera/daemon';
 import type { Meter } from '@tessera/telemetry';
 import type { StorageConfig } from '../config.ts';
 import { DeepCopies, type StoreOptions } from '../deep/deep-copies.ts';
 import { type DeepCollected, DeepGarbage } from '../deep/deep-garbage.ts';
+import { DeepScrub, type DeepScrubOptions } from '../deep/deep-scrub.ts';
 import { deepSource } from '../deep/deep-source.ts';
 import { deepStorageNotConfigured } from '../errors.ts';
 import type { FileStore } from '../files/file-store.ts';
@@ -12,13 +14,13 @@ import type { FilePart, WantedFile } from './file-source.ts';
 import { Peers } from './peer-source.ts';
 import { Puller, type PullOptions } from './puller.ts';
 import { StoredFileReader } from './stored-file-reader.ts';
-import { pieceBytes, TokenBucket } from './token-bucket.ts';
 import { TransferSlots } from './transfer-slots.ts';
 
 export interface TransfersParts {
   readonly config: StorageConfig;
   readonly files: FileStore;
   readonly clock: Clock;
+  readonly log: Logger;
   readonly connectTo: (address: string) => Connection;
   readonly deep?: DeepStorage | undefined;
   readonly meter: Meter;
@@ -34,9 +36,10 @@ export class Transfers implements Disposable {
   readonly #peers: Peers;
   readonly #deep: DeepStorage | undefined;
   readonly #deepCopies: DeepCopies | undefined;
+  readonly #deepScrub: DeepScrub | undefined;
   readonly #deepGarbage: DeepGarbage | undefined;
 
-  constructor({ config, files, clock, connectTo, deep, meter }: TransfersParts) {
+  constructor({ config, files, clock, log, connectTo, deep, meter }: TransfersParts) {
     const transferred = meter.counter(storageMetrics.transferred);
     const { transferBytesPerSecond: bytesPerSecond, transferIdleTimeoutMs: idleTimeoutMs } = config;
     const bucketOf = (direction: 'in' | 'out') =>
@@ -60,6 +63,15 @@ export class Transfers implements Disposable {
     if (deep === undefined) return;
     const deepSlots = slotsOf(queueTimeoutMs.in);
     this.#deepCopies = new DeepCopies({ deep, files, slots: deepSlots, ...pace });
+    const [scrubbed, damaged] = [storageMetrics.deepScrubbed, storageMetrics.deepDamaged].map(
+      (metric) => meter.counter(metric),
+    ) as [(value: number) => void, (value: number) => void];
+    const scrubRate = { bytesPerSecond: config.deepScrubBytesPerSecond, clock };
+    this.#deepScrub = new DeepScrub({
+      ...{ deep, log, bucket: new TokenBucket(scrubRate) },
+      onVerified: (bytes) => scrubbed(bytes),
+      onDamaged: () => damaged(1),
+    });
     this.#deepGarbage = new DeepGarbage(deep, clock);
   }
 
@@ -87,6 +99,12 @@ export class Transfers implements Disposable {
   async storeDeep(stored: readonly string[], options: StoreOptions): Promise<void> {
     if (this.#deepCopies === undefined) throw deepStorageNotConfigured();
     await this.#deepCopies.store(stored, options);
+  }
+
+  /** @throws DEEP_STORAGE_NOT_CONFIGURED, and what `DeepScrub.scrub` throws. */
+  async scrubDeep(digests: readonly string[], options: DeepScrubOptions): Promise<void> {
+    if (this.#deepScrub === undefined) throw deepStorageNotConfigured();
+    await this.#deepScrub.scrub(digests, options);
   }
 
   /** @throws DEEP_STORAGE_NOT_CONFIGURED, and what `DeepStorage` throws. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { absent, writeDurably } from '../files/file-system.ts';
+import { absent, writeDurably } from '@tessera/daemon';
 
 /** How far scrubbing has come, kept beyond the life of the process: else files late in the order might never be read. */
 export interface ScrubMark {
@@ -23,7 +23,7 @@ export function scrubFile(root: string): ScrubMemory {
       const text = await readFile(path, 'utf8').catch(absent);
       return { lastRoundMs: 0, ...parsed(text ?? '{}') };
     },
-    write: (mark) => writeDurably(path, JSON.stringify(mark), root),
+    write: (mark) => writeDurably(path, JSON.stringify(mark)),
   };
 }
 

@@ -1,11 +1,10 @@
 import type { Clock } from '@tessera/base';
-import type { Logger } from '@tessera/daemon';
+import { type Logger, pieceBytes, TokenBucket } from '@tessera/daemon';
 import type { Meter } from '@tessera/telemetry';
 import type { StorageConfig } from '../config.ts';
 import type { FileStore } from '../files/file-store.ts';
 import { storageMetrics } from '../metrics.ts';
 import type { StorageDaemon } from '../storage-daemon.ts';
-import { pieceBytes, TokenBucket } from '../transfer/token-bucket.ts';
 import type { Transfers } from '../transfer/transfers.ts';
 import type { FileOwners } from './file-owners.ts';
 import { Mender } from './mender.ts';

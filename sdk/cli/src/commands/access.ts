@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
+import { resourceIdOf } from '@tessera/base';
+import type { query } from '@tessera/proto';
 import type { Command } from 'commander';
 import { readText } from '../arguments.ts';
+import type { CommandContext } from '../context.ts';
 import type { Runner } from '../runner.ts';
 
 const passwordHelp = "file of the password, '-' for standard input";
 
-/** login, whoami, password, token: who one is. */
+/** login, whoami, password, token: who one is; access: whether the rules are what they say. */
 export function accessCommands(program: Command, run: Runner): void {
   program
     .command('login')
@@ -46,6 +49,16 @@ export function accessCommands(program: Command, run: Runner): void {
       }),
     );
 
+  program
+    .command('access')
+    .description('the rules of who may see what')
+    .command('check')
+    .description(
+      'look for policies that do not fit their tables, and so deny them; ends with 1 when there are any',
+    )
+    .addHelpText('after', '\nExample:\n  tessera access check\n')
+    .action(run(checkPolicies));
+
   const token = program.command('token').description('API tokens, for programs');
   token
     .command('create')
@@ -70,6 +83,24 @@ export function accessCommands(program: Command, run: Runner): void {
         context.say(`revoked ${id}`, { revoked: id });
       }),
     );
+}
+
+async function checkPolicies(context: CommandContext): Promise<void> {
+  const { project, client, terminal, options } = context;
+  const faults: query.PolicyFault[] = [];
+  for (let pageToken = ''; ; ) {
+    const page = await client.queries.listPolicyFaults({ project, pageSize: 1_000, pageToken });
+    faults.push(...page.faults);
+    pageToken = page.nextPageToken;
+    if (pageToken === '') break;
+  }
+  const rows = faults.map(({ policy, field, description }) => [
+    ...['POLICY_DANGLING', resourceIdOf(policy), field, description],
+  ]);
+  if (faults.length > 0 || options.json) {
+    context.print(['REASON', 'POLICY', 'FIELD', 'WHAT IS WRONG'], rows, { faults });
+  } else terminal.out('every policy fits its table\n');
+  if (faults.length > 0) process.exitCode = 1;
 }
 
 /** Its first line: editors and echo end a file with a line break. */

@@ -23,6 +23,10 @@ export function backupCommands(program: Command, run: Runner): void {
     .description('read all metadata from a file that backup wrote, into an empty store')
     .argument('<file>')
     .option('--replace', 'delete first what the store holds', false)
+    .option(
+      '--installation <id>',
+      'with --replace: the installation whose metadata is lost, where the backup is of another',
+    )
     .addHelpText('after', '\nExample:\n  tessera restore metadata.backup\n')
     .action(run(restore));
   program
@@ -66,15 +70,20 @@ async function writeFile(
   throw backupIncomplete();
 }
 
+interface RestoreOptions {
+  readonly replace: boolean;
+  readonly installation?: string;
+}
+
 async function restore(
   context: CommandContext,
   file: string,
-  options: { readonly replace: boolean },
+  options: RestoreOptions,
 ): Promise<void> {
   const { client, signal } = context;
   if (!existsSync(file)) throw fileUnreadable(file, 'it does not exist');
   const { summary, revision, replacedCount } = await client.backups.restoreBackup(
-    messages(file, options.replace),
+    messages(file, options),
     { signal },
   );
   const made = new Date(Number(summary?.createTime?.seconds ?? 0n) * 1000).toISOString();
@@ -114,11 +123,11 @@ async function check(
 
 async function* messages(
   file: string,
-  replace: boolean,
+  { replace, installation = '' }: RestoreOptions,
 ): AsyncGenerator<metadata.RestoreBackupRequest> {
   const message = (content: metadata.RestoreBackupRequest['content']) =>
     metadata.RestoreBackupRequest.fromPartial({ content } as never);
-  yield message({ $case: 'options', value: { replace } });
+  yield message({ $case: 'options', value: { replace, installation } });
   for await (const value of createReadStream(file, { highWaterMark: chunkBytes })) {
     yield message({ $case: 'chunk', value });
   }

@@ -2,11 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, freemem, loadavg, release, totalmem } from 'node:os';
 import { messageOf } from '@tessera/base';
 import { listAll } from '@tessera/client';
+import type { metadata } from '@tessera/proto';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { findDegraded } from '../health/find-degraded.ts';
 import { observePlatform } from '../health/observe-platform.ts';
-import { redacted } from '../health/redact.ts';
+import { redacted, removed } from '../health/redact.ts';
 import { connectTo } from '../host-connection.ts';
 import type { Runner } from '../runner.ts';
 import { formatBytes, toJson } from '../table.ts';
@@ -89,7 +90,7 @@ async function platform(context: CommandContext) {
       ...host,
       ...observed.hosts.find((one) => host.name.endsWith(`/${one.host}`)),
     })),
-    deployments: machines?.deployments,
+    deployments: machines?.deployments.map(withoutValues),
     deploymentStatuses: machines?.statuses,
     storage: stats,
     store,
@@ -97,6 +98,16 @@ async function platform(context: CommandContext) {
     queries: queries.map(({ queryId, startTime, queued }) => ({ queryId, startTime, queued })),
     statistics,
   };
+}
+
+/** Variables and files of daemons are where secrets belong, whatever they are called. */
+function withoutValues(deployment: metadata.Deployment): metadata.Deployment {
+  const daemons = deployment.daemons.map((daemon) => ({
+    ...daemon,
+    environment: Object.fromEntries(Object.keys(daemon.environment).map((key) => [key, removed])),
+    files: daemon.files.map(({ path }) => ({ path, content: removed })),
+  }));
+  return { ...deployment, daemons };
 }
 
 function lastLines(path: string): unknown {

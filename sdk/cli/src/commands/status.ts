@@ -29,6 +29,7 @@ export function statusCommand(program: Command, run: Runner): void {
           replication: report.replication,
           hosts: report.observed.hosts,
           deployments: report.observed.deployments,
+          store: report.store,
           degraded,
         });
         if (context.options.json) return;
@@ -37,6 +38,7 @@ export function statusCommand(program: Command, run: Runner): void {
             ? 'memory unknown'
             : `in memory ${formatBytes(stats.memoryBytes)} of ${formatBytes(stats.memoryBudgetBytes)}`;
         context.terminal.out(`${memory}; ${queries.length} queries running\n`);
+        if (report.store !== undefined) context.terminal.out(`${storeText(report.store)}\n`);
         const nodes = report.replication?.nodes ?? [];
         if (nodes.length > 0) context.terminal.out(`\n${storageNodeTable(nodes)}\n`);
         const { hosts } = report.observed;
@@ -52,6 +54,11 @@ export function statusCommand(program: Command, run: Runner): void {
         );
       }),
     );
+}
+
+function storeText({ driver, sizeBytes, installation }: metadata.GetStoreStatusResponse): string {
+  const id = installation === undefined ? '' : `; installation ${installation.id}`;
+  return `metadata in ${driver}, ${formatBytes(sizeBytes)}${id}`;
 }
 
 function rowsOf({ cubes, segments, freshness }: PlatformReport): string[][] {

@@ -2,6 +2,8 @@
 export const degradations = {
   DAEMON_UNREACHABLE:
     'A service did not answer, so nothing is known of what it looks after. Start its daemon, or look into its log.',
+  METADATA_READ_ONLY:
+    'The metadata store takes no writes: questions are answered, but nothing is built, changed or noticed as new. The message says what to do; writes return by themselves then.',
   NO_LEADER:
     'No scheduler leads, so nothing is built, merged or retired. It passes within seconds of a start or fail-over; otherwise start a scheduler.',
   DEPLOYMENT_HALTED:
@@ -10,6 +12,8 @@ export const degradations = {
     'A host has sent no heartbeat: its daemon is stopped, the machine is off, or it cannot reach metadata. Start the daemon; when the machine is gone for good, `tessera host forget`.',
   HOST_UNREACHABLE:
     'A host sends heartbeats, but does not answer here: is its port open, and are its certificates those of the others?',
+  CLOCK_OFF:
+    'The clock of a host differs from that of metadata by more than 5 s. Nothing that is answered or kept depends on it, but tokens and certificates begin and end at other times there, and times in logs mislead. Let NTP set it.',
   PROCESS_CRASH_LOOP:
     'Processes of a host end by themselves again and again. `tessera host logs HOST PROCESS --stderr` shows why.',
   DISK_NEARLY_FULL:
@@ -24,6 +28,10 @@ export const degradations = {
     'Some segments, snapshots or dictionaries are on fewer storage nodes than they shall be on. REPLICA_LOST passes by itself, as they are being copied; NODES_TOO_FEW until a storage node is added or comes back.',
   STORAGE_NODE_GONE:
     'A storage node sends no heartbeat. Start its daemon; if it never comes back, `tessera storage forget NODE`.',
+  NODE_FILES_QUARANTINED:
+    'A storage node has found files damaged and set them aside. It replaces them by itself from other nodes or deep storage, every `mend-interval`; when nobody has a whole copy, `tessera refresh CUBE` makes them again. Many of them: look after its disk.',
+  DEEP_COPIES_MISSING:
+    'Deep storage has no whole copy of some segments, snapshots or dictionaries, because they are new or their copy was found damaged. They are stored there as soon as a storage node that is alive holds them: otherwise look into the log of the scheduler for `replicas.copy-failed`.',
   PLACEMENT_LIMITED:
     'The storage nodes cannot hold everything as it is wished. The message says what is lacking.',
   SEGMENT_STALE:

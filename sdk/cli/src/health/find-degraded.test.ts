@@ -11,6 +11,7 @@ const cube: ObservedCube = {
 const memory = { usedBytes: 40n, budgetBytes: 100n, files: 3, filesInMemory: 3 };
 const healthy: ObservedPlatform = {
   unreachable: [],
+  storeFaults: [],
   isLed: true,
   sourceFailures: [],
   policyFaults: [],
@@ -33,6 +34,8 @@ const replicated = {
   unreachableItems: 0,
   fewByReason: {},
   pendingBytes: 0n,
+  quarantinedFiles: {},
+  lackingInDeepStorage: 0n,
   conditions: [],
 };
 const away = { service: 'storage', message: 'No connection.' };
@@ -43,11 +46,18 @@ describe('what is degraded', () => {
   test('is nothing where all is well, or is only being loaded', () => {
     expect(findDegraded(healthy)).toEqual([]);
     expect(findDegraded({ ...healthy, memory: { ...memory, filesInMemory: 1 } })).toEqual([]);
+    expect(findDegraded({ ...healthy, hosts: [{ ...host, clockAheadMs: 2_000 }] })).toEqual([]);
   });
 
   test.each([
     { change: { unreachable: [away] }, found: ['DAEMON_UNREACHABLE', 'storage'] },
+    {
+      change: { storeFaults: [{ reason: 'ETCD_NO_SPACE', message: 'Compact it.' }] },
+      found: ['METADATA_READ_ONLY', 'metadata'],
+    },
     { change: { isLed: false }, found: ['NO_LEADER', 'scheduler'] },
+    { change: { hosts: [{ ...host, clockAheadMs: 180_000 }] }, found: ['CLOCK_OFF', 'a'] },
+    { change: { hosts: [{ ...host, clockAheadMs: -6_000 }] }, found: ['CLOCK_OFF', 'a'] },
     { change: { sourceFailures: [failedSource] }, found: ['SOURCE_UNREADABLE', 'shop'] },
     {
       change: { policyFaults: [{ policy: 'own', field: 'rows', description: 'gone' }] },
@@ -69,6 +79,14 @@ describe('what is degraded', () => {
       found: ['REPLICAS_TOO_FEW', 'storage', '3 REPLICA_LOST; 2.0 kB are to be copied.'],
     },
     { change: { goneNodes: ['c'] }, found: ['STORAGE_NODE_GONE', 'c', 'It holds no lease.'] },
+    {
+      change: { quarantinedFiles: { b: 3n } },
+      found: ['NODE_FILES_QUARANTINED', 'b', '3 damaged files are not replaced yet.'],
+    },
+    {
+      change: { lackingInDeepStorage: 4n },
+      found: ['DEEP_COPIES_MISSING', 'storage', '4 items.'],
+    },
     {
       change: { conditions: [{ reason: 'RACKS_TOO_FEW', message: 'Two racks.' }] },
       found: ['PLACEMENT_LIMITED', 'storage', 'RACKS_TOO_FEW: Two racks.'],

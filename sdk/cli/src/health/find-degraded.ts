@@ -13,6 +13,8 @@ export interface Degraded {
 /** What was seen of a platform; `undefined` where a service did not answer. */
 export interface ObservedPlatform {
   readonly unreachable: readonly { readonly service: string; readonly message: string }[];
+  /** What keeps the metadata store from taking writes; empty where nobody could say. */
+  readonly storeFaults: readonly { readonly reason: string; readonly message: string }[];
   /** Whether some scheduler leads. */
   readonly isLed: boolean | undefined;
   readonly sourceFailures: readonly {
@@ -50,6 +52,10 @@ export interface ObservedReplication {
   readonly unreachableItems: number;
   /** Items that too few hold, by the reason why. */
   readonly fewByReason: Readonly<Record<string, number>>;
+  /** By id of a storage node: damaged files that it has not replaced yet; nodes without are left out. */
+  readonly quarantinedFiles: Readonly<Record<string, bigint>>;
+  /** Items that deep storage has no whole copy of. */
+  readonly lackingInDeepStorage: bigint;
   /** Bytes that are to be copied. */
   readonly pendingBytes: bigint;
   readonly conditions: readonly { readonly reason: string; readonly message: string }[];
@@ -65,7 +71,12 @@ export interface ObservedHost {
   readonly disk?: { readonly freeBytes: bigint; readonly sizeBytes: bigint };
   /** Processes that wait to be started again, with how they ended. */
   readonly crashing: readonly string[];
+  /** How far its clock is ahead of that of metadata, give or take a second; absent: not known. */
+  readonly clockAheadMs?: number;
 }
+
+/** Clocks that NTP looks after differ by milliseconds; what is measured here by calls is right to a second. */
+const clockToleranceMs = 5_000;
 
 export interface ObservedDeployment {
   readonly deployment: string;
@@ -93,6 +104,9 @@ export function findDegraded(observed: ObservedPlatform): readonly Degraded[] {
   const found = [
     ...observed.unreachable.map(({ service, message }) =>
       degraded('DAEMON_UNREACHABLE', service, message),
+    ),
+    ...observed.storeFaults.map(({ reason, message }) =>
+      degraded('METADATA_READ_ONLY', 'metadata', `${reason}: ${message}`),
     ),
     ...(observed.isLed === false
       ? [degraded('NO_LEADER', 'scheduler', 'No scheduler holds the lease.')]
@@ -143,6 +157,12 @@ function ofReplication(seen: ObservedReplication | undefined): Degraded[] {
     ...(few.length === 0
       ? []
       : [degraded('REPLICAS_TOO_FEW', 'storage', `${few.join(', ')}${toCome}.`)]),
+    ...Object.entries(seen.quarantinedFiles).map(([node, count]) =>
+      degraded('NODE_FILES_QUARANTINED', node, `${count} damaged files are not replaced yet.`),
+    ),
+    ...(seen.lackingInDeepStorage === 0n
+      ? []
+      : [degraded('DEEP_COPIES_MISSING', 'storage', `${seen.lackingInDeepStorage} items.`)]),
     ...goneNodes.map((node) => degraded('STORAGE_NODE_GONE', node, 'It holds no lease.')),
     ...conditions.map(({ reason, message }) =>
       degraded('PLACEMENT_LIMITED', 'storage', `${reason}: ${message}`),
@@ -150,15 +170,23 @@ function ofReplication(seen: ObservedReplication | undefined): Degraded[] {
   ];
 }
 
-function ofHost({ host, isAlive, failure, disk, crashing }: ObservedHost): Degraded[] {
+function ofHost(observed: ObservedHost): Degraded[] {
+  const { host, isAlive, failure, disk, crashing, clockAheadMs = 0 } = observed;
   if (!isAlive) return [degraded('HOST_GONE', host, 'It does not hold its lease.')];
   if (failure !== undefined) return [degraded('HOST_UNREACHABLE', host, failure)];
   const isFull = disk !== undefined && disk.freeBytes * 10n < disk.sizeBytes;
   const percent = isFull ? Number((disk.freeBytes * 100n) / disk.sizeBytes) : 0;
+  const isOff = Math.abs(clockAheadMs) > clockToleranceMs;
   return [
+    ...(isOff ? [degraded('CLOCK_OFF', host, clockText(clockAheadMs))] : []),
     ...crashing.map((process) => degraded('PROCESS_CRASH_LOOP', host, `${process}.`)),
     ...(isFull ? [degraded('DISK_NEARLY_FULL', host, `${percent} % of its disk is free.`)] : []),
   ];
+}
+
+function clockText(aheadMs: number): string {
+  const seconds = Math.round(Math.abs(aheadMs) / 1_000);
+  return `Its clock is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} that of metadata.`;
 }
 
 function ofDeployment(observed: ObservedDeployment): Degraded[] {

@@ -1,9 +1,11 @@
-import { Code, isTesseraError, messageOf, resourceIdOf } from '@tessera/base';
+import { Code, isTesseraError, messageOf, resourceIdOf, systemClock } from '@tessera/base';
 import { type Connection, listAll, pages, type TesseraClient } from '@tessera/client';
 import { type metadata, host as wire } from '@tessera/proto';
 import { rolloutState } from '../deployment-view.ts';
 import { exitText } from '../host-view.ts';
 import type { ObservedDeployment, ObservedHost } from './find-degraded.ts';
+import { aheadOfUs } from './observe-clocks.ts';
+import type { StoreReport } from './observe-store.ts';
 
 /** What hosts say of themselves, and what the scheduler says of deployments. */
 export interface HostsReport {
@@ -25,6 +27,7 @@ const concurrency = 16;
 export async function observeHosts(
   client: TesseraClient,
   connectTo: ConnectToHost,
+  store: Promise<StoreReport | undefined>,
 ): Promise<HostsReport> {
   const [hosts, deployments, statuses] = await Promise.all([
     listAll(client, 'hosts'),
@@ -38,13 +41,21 @@ export async function observeHosts(
       ...(await Promise.all(some.map((host) => observeHost(client, host, connectTo)))),
     );
   }
+  const metadataAheadMs = (await store)?.aheadMs;
   return {
     hosts: hosts.resources,
     deployments: deployments.resources,
     statuses,
-    observedHosts,
+    observedHosts: observedHosts.map((host) => comparedTo(host, metadataAheadMs)),
     observedDeployments: statuses.map(deploymentOf),
   };
+}
+
+/** From our clock to that of metadata, which all others are compared with. */
+function comparedTo(host: ObservedHost, metadataAheadMs: number | undefined): ObservedHost {
+  const { clockAheadMs, ...rest } = host;
+  if (clockAheadMs === undefined || metadataAheadMs === undefined) return rest;
+  return { ...rest, clockAheadMs: Math.round(clockAheadMs - metadataAheadMs) };
 }
 
 function statusesOf({ deployments }: TesseraClient): Promise<metadata.DeploymentStatus[]> {
@@ -71,14 +82,16 @@ async function observeHost(
   try {
     using connection = connectTo(host);
     const signal = AbortSignal.timeout(askMs);
-    const [now, { processes }] = await Promise.all([
-      connection.host.getHost({}, { signal }),
+    const asked = connection.host.getHost({}, { signal });
+    const [{ answer: now, aheadMs }, { processes }] = await Promise.all([
+      aheadOfUs(asked, ({ currentTime }) => currentTime, systemClock),
       connection.host.listProcesses({ pageSize: 1000 }, { signal }),
     ]);
     const data = now.host?.inventory?.disks.find(({ holdsData }) => holdsData);
     const disk = data && { freeBytes: now.freeDiskBytes, sizeBytes: data.sizeBytes };
     const crashing = processes.filter(isCrashing).map(crashOf);
-    return { host: name, isAlive: true, crashing, ...(disk && { disk }) };
+    const seen = { ...(disk && { disk }), ...(aheadMs !== undefined && { clockAheadMs: aheadMs }) };
+    return { host: name, isAlive: true, crashing, ...seen };
   } catch (error) {
     // A host that does not let the asker look is well, as far as he can know.
     if (isRefusal(error)) return { host: name, isAlive: true, crashing: [] };

@@ -5,6 +5,7 @@ import { freshnessOf, type KnownFreshness } from '../freshness.ts';
 import { type OperationView, viewOf } from '../operation-view.ts';
 import type { ObservedCube, ObservedPlatform, ObservedReplication } from './find-degraded.ts';
 import { type ConnectToHost, type HostsReport, observeHosts } from './observe-hosts.ts';
+import { observeStore } from './observe-store.ts';
 
 /** What the services of a platform say of one project, each as far as it answers. */
 export interface PlatformReport {
@@ -18,6 +19,8 @@ export interface PlatformReport {
   readonly replication: scheduler.GetReplicationResponse | undefined;
   /** Absent: metadata did not answer. */
   readonly machines: HostsReport | undefined;
+  /** Absent: metadata did not answer, or not to this caller. */
+  readonly store: metadata.GetStoreStatusResponse | undefined;
   readonly observed: ObservedPlatform;
 }
 
@@ -39,6 +42,7 @@ export async function observePlatform(
       return undefined;
     });
   const every = `${project}/cubes/-`;
+  const asking = ask('metadata', observeStore(client));
   const [
     cubes,
     segments,
@@ -50,6 +54,7 @@ export async function observePlatform(
     sourceFailures,
     policyFaults,
     machines,
+    store,
   ] = await Promise.all([
     ask('metadata', listAll(client, 'cubes', { parent: project })),
     ask('metadata', listAll(client, 'segments', { parent: every })),
@@ -60,7 +65,8 @@ export async function observePlatform(
     ask('metadata', isLed(client)),
     ask('query', failedSources(client, project)),
     ask('query', danglingPolicies(client, project)),
-    ask('metadata', observeHosts(client, connectTo)),
+    ask('metadata', observeHosts(client, connectTo, asking)),
+    asking,
   ]);
   if ([cubes, segments, stats, running, operations, lease].every((given) => given === undefined)) {
     throw failures.at(-1)!.error;
@@ -82,8 +88,10 @@ export async function observePlatform(
   return {
     ...report,
     machines,
+    store: store?.status,
     observed: {
       unreachable: [...services].map(([service, message]) => ({ service, message })),
+      storeFaults: store?.status.faults ?? [],
       isLed: lease,
       sourceFailures: sourceFailures ?? [],
       policyFaults: policyFaults ?? [],
@@ -141,7 +149,7 @@ async function danglingPolicies({ queries }: TesseraClient, project: string) {
 function cubeOf(
   { name }: metadata.Cube,
   ready: readonly metadata.Segment[],
-  { freshness, stats, operations }: Omit<PlatformReport, 'observed' | 'machines'>,
+  { freshness, stats, operations }: Omit<PlatformReport, 'observed' | 'machines' | 'store'>,
 ): ObservedCube {
   const own = ready.filter((segment) => segment.name.startsWith(`${name}/`));
   const withFreshness = (wanted: string) =>
@@ -167,6 +175,7 @@ function replicationOf({
   degradedItems,
   degradedCount,
   conditions,
+  lackingInDeepStorage,
 }: scheduler.GetReplicationResponse): ObservedReplication {
   const unreachable = degradedItems.filter(({ aliveReplicas }) => aliveReplicas.length === 0);
   const few = degradedItems.filter(({ aliveReplicas }) => aliveReplicas.length > 0);
@@ -180,6 +189,12 @@ function replicationOf({
     goneNodes: nodes.filter(({ alive }) => !alive).map(({ node }) => resourceIdOf(node)),
     unreachableItems: unreachable.length + (isFew ? 0 : unnamed),
     fewByReason,
+    quarantinedFiles: Object.fromEntries(
+      nodes
+        .filter(({ quarantinedFiles }) => quarantinedFiles > 0n)
+        .map(({ node, quarantinedFiles }) => [resourceIdOf(node), quarantinedFiles]),
+    ),
+    lackingInDeepStorage,
     pendingBytes: nodes.reduce((sum, { pendingBytes }) => sum + pendingBytes, 0n),
     conditions,
   };

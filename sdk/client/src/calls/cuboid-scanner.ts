@@ -33,12 +33,15 @@ export interface WireBytes {
   readonly bytes: number;
 }
 
+/** How one scan is asked of a storage daemon: by a call of its own, or by `ScanLanes`. */
+export type ScanCalls = Pick<TesseraClient['storage'], 'scanCuboid'>;
+
 /** Scans by a storage daemon over gRPC. */
 export class RemoteCuboidScanner implements CuboidScanner {
-  readonly #storage: TesseraClient['storage'];
+  readonly #calls: ScanCalls;
 
-  constructor(storage: TesseraClient['storage']) {
-    this.#storage = storage;
+  constructor(calls: ScanCalls) {
+    this.#calls = calls;
   }
 
   async *scan(
@@ -50,7 +53,7 @@ export class RemoteCuboidScanner implements CuboidScanner {
       parameters: scanParametersToProto(plan, parameters),
     };
     let last: storage.ScanCuboidResponse | undefined;
-    for await (const response of this.#storage.scanCuboid(request, { signal })) {
+    for await (const response of this.#calls.scanCuboid(request, { signal })) {
       if (last === undefined) onWireBytes?.({ way: 'sent', bytes: wireBytesOf(request) });
       last = response;
       onWireBytes?.({ way: 'received', bytes: wireBytesOf(response) });

@@ -11,6 +11,12 @@ export function wireBytesOf(message: object): number {
   return size === undefined ? 0 : size + prefixBytes;
 }
 
+/** Makes a message count as what it came or went in. */
+export function countAs(part: object, message: object): void {
+  const size = sizes.get(message);
+  if (size !== undefined) sizes.set(part, size);
+}
+
 interface Codec {
   encode(message: object): { finish(): Uint8Array };
   decode(bytes: Uint8Array): object;
@@ -22,17 +28,19 @@ interface Measurable {
   readonly responseType: unknown;
 }
 
-/** The service, with one method whose messages are known by their size after a client has sent or received them. */
+/** The service, with methods whose messages are known by their size after a client has sent or received them. */
 export function measuringSizes<Definition extends CompatServiceDefinition>(
   definition: Definition,
-  name: string,
+  names: readonly string[],
 ): Definition {
   const { methods } = definition as { readonly methods: Readonly<Record<string, Measurable>> };
-  const method = methods[name]!;
-  const requestType = measuredRequest(method.requestType as Codec);
-  const responseType = measuredResponse(method.responseType as Codec);
-  const measured = { ...method, requestType, responseType };
-  return { ...definition, methods: { ...methods, [name]: measured } };
+  const measured = names.map((name) => {
+    const method = methods[name]!;
+    const requestType = measuredRequest(method.requestType as Codec);
+    const responseType = measuredResponse(method.responseType as Codec);
+    return [name, { ...method, requestType, responseType }] as const;
+  });
+  return { ...definition, methods: { ...methods, ...Object.fromEntries(measured) } };
 }
 
 /** What is encoded is a copy of what the caller gave. */

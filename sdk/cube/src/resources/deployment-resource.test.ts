@@ -19,7 +19,15 @@ daemons:
     argv: [tessera, daemon, query]
     options: { storage: [a:1, b:2], insecure: true }
     environment: { TZ: UTC }
-    artifacts: [{ artifact: ${'a'.repeat(64)}, path: bin/x }]
+    artifacts:
+      - { artifact: ${'a'.repeat(64)}, path: bin/x }
+      - { artifact: ${'b'.repeat(64)}, path: lib, unpack: true }
+    files:
+      - path: conf/query.conf
+        content: |
+          at: "{{ip}}"
+          size: 1
+          end: true
     version: "1.2"
     maxUnavailable: 2
     gracePeriod: 30s
@@ -58,13 +66,13 @@ describe('a deployment', () => {
       line: 15,
       column: 47,
     },
-    { why: 'an artifact by name', from: 'a'.repeat(64), to: 'storage.tgz', line: 17, column: 29 },
-    { why: 'an endless time', from: '30s', to: 'forever', line: 20, column: 18 },
+    { why: 'an artifact by name', from: 'a'.repeat(64), to: 'storage.tgz', line: 18, column: 21 },
+    { why: 'an endless time', from: '30s', to: 'forever', line: 28, column: 18 },
     {
       why: 'none to be taken',
       from: 'maxUnavailable: 2',
       to: 'maxUnavailable: 0',
-      line: 19,
+      line: 27,
       column: 21,
     },
   ])('says where it is wrong: $why', ({ from, to, line, column }) => {
@@ -75,6 +83,17 @@ describe('a deployment', () => {
         violations: expect.arrayContaining([expect.objectContaining({ line, column })]),
       }),
     );
+  });
+
+  test('differs line by line in files', () => {
+    const changed = text.replace('size: 1\n', 'size: 2\n          more: 3\n');
+    expect(printDiff(diffResources(resourcesOf(text), resourcesOf(changed))).split('\n')).toEqual([
+      '~ Deployment cluster',
+      '    ~ daemons[query].files[conf/query.conf].content:',
+      '      - size: 1',
+      '      + size: 2',
+      '      + more: 3',
+    ]);
   });
 
   test('differs field by field', () => {

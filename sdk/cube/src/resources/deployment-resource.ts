@@ -33,6 +33,13 @@ export interface DeployedDaemon {
     readonly artifact: string;
     /** Relative to its working directory. */
     readonly path: string;
+    /** True: as a folder with what is packed in it. Absent: as it is. */
+    readonly unpack?: boolean;
+  }[];
+  /** Configuration files that are written into its working directory. */
+  readonly files?: readonly {
+    readonly path: string;
+    readonly content: string;
   }[];
   /** Of its program, for people. */
   readonly version?: string;

@@ -30,9 +30,11 @@ const daemon = z.strictObject({
       z.strictObject({
         artifact: text.regex(/^[0-9a-f]{64}$/, 'must be a SHA-256, 64 hexadecimal digits'),
         path: text,
+        unpack: z.boolean().optional(),
       }),
     )
     .optional(),
+  files: z.array(z.strictObject({ path: text, content: z.string() })).optional(),
   version: text.optional(),
   maxUnavailable: z.int().min(1, 'must be at least 1').optional(),
   gracePeriod: text

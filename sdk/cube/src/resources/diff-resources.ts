@@ -43,7 +43,25 @@ function title({ change, kind, name }: ResourceDiff): string {
 function fieldLine({ field, before, after }: FieldDiff): string {
   if (before === undefined) return `    + ${field}: ${shown(after)}`;
   if (after === undefined) return `    - ${field}: ${shown(before)}`;
+  if (isText(before) && isText(after)) return `    ~ ${field}:\n${changedLines(before, after)}`;
   return `    ~ ${field}: ${shown(before)} → ${shown(after)}`;
+}
+
+/** Of several lines. */
+function isText(value: Json): value is string {
+  return typeof value === 'string' && value.includes('\n');
+}
+
+/** What stands between the lines that are the same at the beginning and at the end of both. */
+function changedLines(before: string, after: string): string {
+  const [old, now] = [before.split('\n'), after.split('\n')];
+  const shorter = Math.min(old.length, now.length);
+  let [first, last] = [0, 0];
+  while (first < shorter && old[first] === now[first]) first++;
+  while (last < shorter - first && old.at(-1 - last) === now.at(-1 - last)) last++;
+  const gone = old.slice(first, old.length - last).map((line) => `      - ${line}`);
+  const come = now.slice(first, now.length - last).map((line) => `      + ${line}`);
+  return [...gone, ...come].join('\n');
 }
 
 function shown(value: Json | undefined): string {
@@ -84,7 +102,7 @@ function fieldDiffs(before: Json | undefined, after: Json | undefined, path: Pat
   ];
 }
 
-/** Fields of a map, or entries of a list by name; `undefined` for what has no parts to compare. */
+/** Fields of a map, or entries of a list by name, alias or path; `undefined` for what has no parts to compare. */
 function entriesOf(value: Json | undefined): ReadonlyMap<string, Json> | undefined {
   if (value === undefined || value === null || typeof value !== 'object') return undefined;
   if (!Array.isArray(value)) {
@@ -97,8 +115,8 @@ function entriesOf(value: Json | undefined): ReadonlyMap<string, Json> | undefin
 
 function nameOf(item: Json): string | undefined {
   if (item === null || typeof item !== 'object' || Array.isArray(item)) return undefined;
-  const { name, alias } = item as { name?: Json; alias?: Json };
-  const found = name ?? alias;
+  const { name, alias, path } = item as { name?: Json; alias?: Json; path?: Json };
+  const found = name ?? alias ?? path;
   return typeof found === 'string' ? found : undefined;
 }
 

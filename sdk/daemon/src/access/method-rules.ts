@@ -121,7 +121,7 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   ),
   'tessera.scheduler.v1.ReplicationService': { GetReplication: operate },
   'tessera.storage.v1.StorageService': {
-    ...each(['ScanCuboid', 'ReadSnapshot'], and(noUsers, 'query', 'scheduler')),
+    ...each(['ScanCuboid', 'ScanCuboids', 'ReadSnapshot'], and(noUsers, 'query', 'scheduler')),
     ...each(['PrepareIngest', 'CommitIngest', 'AbortIngest'], and(noUsers, 'scheduler')),
     ...each(['DropLayouts', 'DeleteUnreferenced'], and(noUsers, 'scheduler')),
     LocateFiles: and(operate, 'query', 'scheduler', 'storage'),
@@ -131,28 +131,33 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   },
   'tessera.storage.v1.TransferService': {
     ReadFile: and(noUsers, 'storage'),
-    ...each(['PullFiles', 'StoreDeep', 'DeleteUnreferencedDeep'], and(noUsers, 'scheduler')),
+    ...each(
+      ['PullFiles', 'StoreDeep', 'ScrubDeep', 'DeleteUnreferencedDeep'],
+      and(noUsers, 'scheduler'),
+    ),
   },
-  'tessera.metadata.v1.MaintenanceService': each(
-    ['CompactRevisions', 'GetStoreStatus', 'CheckStore'],
-    operate,
-  ),
+  'tessera.metadata.v1.MaintenanceService': {
+    ...each(['CompactRevisions', 'GetStoreStatus', 'CheckStore'], operate),
+    GetInstallation: and(operate, ...serviceKinds),
+  },
   // A backup holds what passwords are checked by; a restored one says who may do what.
   'tessera.metadata.v1.BackupService': each(['CreateBackup', 'RestoreBackup'], administer),
   'tessera.host.v1.HostService': {
     ...each(
       [
-        ...['GetHost', 'GetProcess', 'ListProcesses', 'WatchProcesses', 'ReadLogs'],
-        ...['StopProcess', 'DeleteProcess'],
+        ...['GetProcess', 'ListProcesses', 'WatchProcesses', 'ReadLogs'],
+        ...['StopProcess', 'DeleteProcess', 'RestoreFiles'],
         ...['GetArtifact', 'ListArtifacts', 'DeleteArtifact'],
       ],
       and(operate, 'scheduler'),
     ),
     // Whoever says what runs on a machine can read there whatever the platform keeps. So does a deployment.
-    ...each(['StartProcess', 'PutArtifact'], and(administer, 'scheduler')),
+    ...each(['StartProcess', 'PutArtifact', 'PullArtifact'], and(administer, 'scheduler')),
+    GetHost: and(operate, 'scheduler', 'host'),
+    ReadArtifact: and(noUsers, 'host'),
   },
   'tessera.coordination.v1.LeaseService': each(
-    ['AcquireLease', 'RenewLease', 'ReleaseLease', 'GetLease'],
+    ['AcquireLease', 'RenewLease', 'ReleaseLease', 'GetLease', 'WaitLease'],
     and(operate, ...serviceKinds),
   ),
   'google.longrunning.Operations': each(

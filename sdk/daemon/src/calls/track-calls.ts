@@ -1,6 +1,7 @@
 import type { CallContext, ServerMiddlewareCall } from 'nice-grpc-common';
 import { readerTooSlow } from './errors.ts';
 import type { RunningCall, RunningCalls } from './running-calls.ts';
+import { whileWanted } from './while-wanted.ts';
 
 /**
  * Counts calls, and ends those that must end before they do by themselves: when the server gives up waiting for them,
@@ -16,7 +17,8 @@ export function trackCalls(calls: RunningCalls, stallTimeoutMs: number) {
     const { signal } = running;
     // The server waits for a slow reader by the signal of this very object.
     const watched = Object.assign(context, { signal: AbortSignal.any([context.signal, signal]) });
-    const responses: AsyncGenerator<Response, Response | void> = call.next(call.request, watched);
+    const request = taking(call.request, running.noMore);
+    const responses: AsyncGenerator<Response, Response | void> = call.next(request, watched);
     let told = false;
     using end = new DisposableStack();
     end.defer(() => {
@@ -42,6 +44,12 @@ export function trackCalls(calls: RunningCalls, stallTimeoutMs: number) {
       void responses.return(undefined).catch(() => {});
     }
   };
+}
+
+/** What a caller sends, as long as more of it is to be taken. */
+function taking<T>(request: T, noMore: AbortSignal | undefined): T {
+  if (noMore === undefined) return request;
+  return whileWanted(request as AsyncIterable<unknown>, noMore) as T;
 }
 
 function orCut<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -2,8 +2,8 @@
 export interface Registrant<Resource extends Registered> {
   /** Such as `host`: begins the names of what is logged. */
   readonly kind: string;
-  /** The reason of the failure to write when another has the name: then trying again is no use. */
-  readonly takenReason: string;
+  /** Reasons of failures to write when another has the name: then trying again is no use. */
+  readonly takenReasons: readonly string[];
   /** What is registered, as it is now. */
   describe(): Promise<Resource>;
   /** Writes the resource, whether it is there or not. */

@@ -1,12 +1,15 @@
-import { type Clock, isTesseraError, messageOf } from '@tessera/base';
+import { type Clock, Code, isTesseraError, messageOf } from '@tessera/base';
 import { durationToProto, type TesseraClient } from '@tessera/client';
 import { withDeadline } from '../deadline.ts';
+import type { InstallationNote } from '../installation/installation-note.ts';
 import type { Logger } from '../logger.ts';
 import type { Registered, Registrant } from './registrant.ts';
 
 export interface RegistrationOptions<Resource extends Registered> {
-  readonly client: Pick<TesseraClient, 'leases'>;
+  readonly client: Pick<TesseraClient, 'leases' | 'maintenance'>;
   readonly registrant: Registrant<Resource>;
+  /** Which installation the daemon's folder belongs to: it registers itself with no other. */
+  readonly note: InstallationNote;
   readonly clock: Clock;
   readonly log: Logger;
   /** How long it counts as alive after its last heartbeat; there are three in that time. */
@@ -34,13 +37,18 @@ export class Registration<Resource extends Registered> implements AsyncDisposabl
     this.#options = options;
   }
 
-  /** Does not wait for a metadata daemon that is away. @throws the registrant's `takenReason` when another has the name. */
+  /**
+   * Does not wait for a metadata daemon that is away.
+   * @throws one of the registrant's `takenReasons` when another has the name; INSTALLATION_MISMATCH, INSTALLATION_NOTE_UNUSABLE.
+   */
   static async start<Resource extends Registered>(
     options: RegistrationOptions<Resource>,
   ): Promise<Registration<Resource>> {
     const registration = new Registration(options);
     await registration.#beat().catch((error) => {
-      if (isTesseraError(error, options.registrant.takenReason)) throw error;
+      const { takenReasons } = options.registrant;
+      const hopeless = [...takenReasons, 'INSTALLATION_MISMATCH', 'INSTALLATION_NOTE_UNUSABLE'];
+      if (isTesseraError(error) && hopeless.includes(error.reason)) throw error;
       registration.#report(error);
     });
     registration.#running = registration.#keepAlive();
@@ -75,6 +83,7 @@ export class Registration<Resource extends Registered> implements AsyncDisposabl
   }
 
   async #beat(): Promise<void> {
+    if (this.#written === undefined) await this.#requireInstallation();
     const resource = this.#written?.resource ?? (await this.#register());
     this.#refreshWhenDue();
     if (this.#lease !== undefined && (await this.#renew(this.#lease))) return;
@@ -102,6 +111,19 @@ export class Registration<Resource extends Registered> implements AsyncDisposabl
       this.#lease = undefined;
       this.#written = undefined;
       return false;
+    }
+  }
+
+  /** Before anything is written. A metadata daemon of an older version knows no installations. */
+  async #requireInstallation(): Promise<void> {
+    const { client, note } = this.#options;
+    try {
+      const { id } = await this.#call('asking for the installation', (signal) =>
+        client.maintenance.getInstallation({}, { signal }),
+      );
+      note.require(id);
+    } catch (error) {
+      if (!isTesseraError(error) || error.code !== Code.UNIMPLEMENTED) throw error;
     }
   }
 

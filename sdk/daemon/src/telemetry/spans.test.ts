@@ -1,7 +1,14 @@
 import { SpanStatusCode } from '@opentelemetry/api';
 import { InMemorySpanExporter, type ReadableSpan } from '@opentelemetry/sdk-trace';
 import { Code, TesseraError } from '@tessera/base';
-import { activeTrace, inSpan, inSpanStream } from '@tessera/telemetry';
+import {
+  activeTrace,
+  inSpan,
+  inSpanStream,
+  servedRequest,
+  type TraceHeaders,
+  tracedRequest,
+} from '@tessera/telemetry';
 import { describe, expect, test } from 'vitest';
 import { startTracing, traceTo } from './start-tracing.ts';
 
@@ -36,6 +43,19 @@ describe('work inside a span', () => {
       expect(attributes['error.type']).toBe('GONE');
       expect(status.code).toBe(SpanStatusCode.ERROR);
     }
+  });
+
+  test('goes on in another process with what is handed on with a request', async () => {
+    const serve = (headers: TraceHeaders) => servedRequest('/a.B/Serve', headers, numbers);
+    const ask = () => Array.fromAsync(tracedRequest('/a.B/Ask', serve));
+    const spans = await traced(() => inSpan('outer', {}, ask));
+    expect(parentsOf(spans)).toEqual({
+      number: 'a.B/Serve',
+      'a.B/Serve': 'a.B/Ask',
+      'a.B/Ask': 'outer',
+      outer: '',
+    });
+    expect(await ask()).toEqual([1, 2, 3]); // When nobody traces.
   });
 
   test('ends when its stream is given up, and so does the stream', async () => {

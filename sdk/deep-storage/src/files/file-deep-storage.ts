@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { DeepFile, DeepStorage } from '@tessera/base';
 import { checkDigest, isDigest, isShard, shardOf, verified } from '../digests.ts';
 import {
@@ -14,6 +14,8 @@ import { codeOf, type FileCalls, failureOf, fileCall, nodeFileCalls } from './fi
 
 /** Uploads that are not whole yet. */
 const incoming = 'incoming';
+/** Damaged files, until they are stored again. */
+const quarantine = 'quarantine';
 const readBytes = 1 << 20;
 
 /**
@@ -51,6 +53,7 @@ export class FileDeepStorage implements DeepStorage {
         signal,
       );
       await this.#publish(temporary, path, digest);
+      await this.#calls.remove(this.#asideOf(digest)).catch(() => {}); // Mostly there is none.
       return { digest, sizeBytes };
     } catch (error) {
       await this.#calls.remove(temporary).catch(() => {}); // Otherwise `sweep` does.
@@ -88,14 +91,31 @@ export class FileDeepStorage implements DeepStorage {
   }
 
   async delete(digest: string): Promise<boolean> {
-    const path = this.#pathOf(digest);
-    const removed = await fileCall(path, async () => {
-      await this.#calls.remove(path);
+    const isRemoved = await this.#remove(this.#pathOf(digest));
+    const isAsideRemoved = await this.#remove(this.#asideOf(digest));
+    return isRemoved || isAsideRemoved;
+  }
+
+  async setAside(digest: string): Promise<boolean> {
+    const [path, aside] = [this.#pathOf(digest), this.#asideOf(digest)];
+    await fileCall(aside, () => this.#calls.mkdir(dirname(aside)));
+    const moved = await fileCall(path, async () => {
+      await this.#calls.rename(path, aside);
       return true;
     });
-    if (removed === undefined) return false;
-    await this.#syncFolder(join(this.#root, shardOf(digest)));
+    if (moved === undefined) return false;
+    await this.#syncFolder(dirname(aside));
+    await this.#syncFolder(dirname(path));
     return true;
+  }
+
+  async *listSetAside(signal: AbortSignal): AsyncIterable<DeepFile> {
+    for (const digest of (await this.#namesIn(join(this.#root, quarantine))).filter(isDigest)) {
+      signal.throwIfAborted();
+      const path = this.#asideOf(digest);
+      const found = await fileCall(path, () => this.#calls.stat(path));
+      if (found?.isFile) yield { digest, sizeBytes: found.sizeBytes };
+    }
   }
 
   async sweep(beforeMs: number, signal: AbortSignal): Promise<number> {
@@ -185,6 +205,17 @@ export class FileDeepStorage implements DeepStorage {
     return ((await fileCall(folder, () => this.#calls.readdir(folder))) ?? []).sort();
   }
 
+  /** False when there was no such file. */
+  async #remove(path: string): Promise<boolean> {
+    const removed = await fileCall(path, async () => {
+      await this.#calls.remove(path);
+      return true;
+    });
+    if (removed === undefined) return false;
+    await this.#syncFolder(dirname(path));
+    return true;
+  }
+
   async #syncFolder(folder: string): Promise<void> {
     await fileCall(folder, async () => {
       const handle = await this.#calls.open(folder, 'r');
@@ -198,6 +229,10 @@ export class FileDeepStorage implements DeepStorage {
 
   #pathOf(digest: string): string {
     return join(this.#root, shardOf(checkDigest(digest)), digest);
+  }
+
+  #asideOf(digest: string): string {
+    return join(this.#root, quarantine, checkDigest(digest));
   }
 }
 

@@ -14,6 +14,8 @@ import { failureOf, isMissing } from './web-hdfs-error.ts';
 
 /** Uploads that are not whole yet. */
 const incoming = 'incoming';
+/** Damaged files, until they are stored again. */
+const quarantine = 'quarantine';
 
 /**
  * Deep storage in HDFS over WebHDFS, with a user's name instead of Kerberos: `{2 digits}/{digest}` below a folder. A file is
@@ -44,6 +46,7 @@ export class WebHdfsDeepStorage implements DeepStorage {
         signal,
       );
       await this.#publish(temporary, path, { digest, sizeBytes }, signal);
+      await this.#client.delete(asideOf(digest), signal).catch(() => {}); // Mostly there is none.
       return { digest, sizeBytes };
     } catch (error) {
       await this.#client.delete(temporary, AbortSignal.timeout(10_000)).catch(() => {}); // Otherwise `sweep` does.
@@ -84,8 +87,26 @@ export class WebHdfsDeepStorage implements DeepStorage {
   }
 
   async delete(digest: string, signal: AbortSignal): Promise<boolean> {
-    const path = pathOf(digest);
-    return (await this.#known(signal, () => this.#client.delete(path, signal))) ?? false;
+    const isDeleted = await this.#delete(pathOf(digest), signal);
+    const isAsideDeleted = await this.#delete(asideOf(digest), signal);
+    return isDeleted || isAsideDeleted;
+  }
+
+  /** A rename that the server did but did not confirm finds nothing when it is repeated: then it is aside as well. */
+  async setAside(digest: string, signal: AbortSignal): Promise<boolean> {
+    const [path, aside] = [pathOf(digest), asideOf(digest)];
+    if ((await this.stat(digest, signal)) === undefined) return false;
+    await this.#known(signal, () => this.#client.makeFolder(quarantine, signal));
+    await this.#delete(aside, signal); // An older one: a rename never overwrites.
+    await this.#known(signal, () => this.#client.rename(path, aside, signal));
+    if ((await this.stat(digest, signal)) === undefined) return true;
+    throw deepStorageUnavailable(this.#where, new Error(`${digest} could not be set aside`));
+  }
+
+  async *listSetAside(signal: AbortSignal): AsyncIterable<DeepFile> {
+    for (const { name, isFile, sizeBytes } of await this.#entries(quarantine, signal)) {
+      if (isFile && isDigest(name)) yield { digest: name, sizeBytes };
+    }
   }
 
   async sweep(beforeMs: number, signal: AbortSignal): Promise<number> {
@@ -134,6 +155,11 @@ export class WebHdfsDeepStorage implements DeepStorage {
     await this.#known(signal, () => this.#client.delete(temporary, signal));
   }
 
+  /** False when there was no such file. */
+  async #delete(path: string, signal: AbortSignal): Promise<boolean> {
+    return (await this.#known(signal, () => this.#client.delete(path, signal))) ?? false;
+  }
+
   /** A folder that is missing is empty. */
   async #entries(path: string, signal: AbortSignal): Promise<readonly HdfsFile[]> {
     return (await this.#known(signal, () => this.#client.entries(path, signal))) ?? [];
@@ -153,4 +179,8 @@ export class WebHdfsDeepStorage implements DeepStorage {
 
 function pathOf(digest: string): string {
   return `${shardOf(checkDigest(digest))}/${digest}`;
+}
+
+function asideOf(digest: string): string {
+  return `${quarantine}/${checkDigest(digest)}`;
 }

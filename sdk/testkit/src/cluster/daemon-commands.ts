@@ -17,6 +17,9 @@ export const hostsOf: Readonly<Record<DaemonKind, readonly number[]>> = {
 /** Storage daemons that hold each segment. */
 export const replication = 2;
 
+/** What is retired is kept longer than a question may take, and not as long as a test would have to wait. */
+const retiredGraceSeconds = 10;
+
 export const ports = {
   etcd: 2379,
   etcdPeer: 2380,
@@ -38,8 +41,10 @@ export interface CommandContext {
   readonly addressOf: (host: number) => string;
   /** What stands before a command to run it on a host. */
   readonly on: (host: number) => readonly string[];
-  /** Of each kind of daemon its own, by which the others know what it may do. */
-  readonly tlsOf: (kind: DaemonKind) => TlsPaths;
+  /** Of each daemon its own, by which the others know what it may do. */
+  readonly tlsOf: (daemon: string) => TlsPaths;
+  /** What every daemon's process is given besides. */
+  readonly environment: Readonly<Record<string, string>>;
   /** First line: the password of the user admin. */
   readonly adminPasswordFile: string;
 }
@@ -57,19 +62,25 @@ export function dataFolder(context: CommandContext, kind: 'etcd' | 'storage', ho
   return join(hostFolder(context, host), kind);
 }
 
+/** Such as `storage-1`. */
+export function daemonName(kind: DaemonKind, host: number): string {
+  return `${kind}-${host}`;
+}
+
 /** How a daemon is run on a host. Everybody is found over the network; nothing is shared but sources of data. */
 export function commandOf(context: CommandContext, kind: DaemonKind, host: number): DaemonCommand {
   const folder = hostFolder(context, host);
   mkdirSync(folder, { recursive: true });
   const argv = kind === 'etcd' ? etcdArgv(context, host) : daemonArgv(context, kind, host);
   return {
-    name: `${kind}-${host}`,
+    name: daemonName(kind, host),
     host,
     argv: [...context.on(host), ...argv],
     logFile: join(folder, `${kind}.log`),
     environment: {
       UV_THREADPOOL_SIZE: '8',
       NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled'),
+      ...context.environment,
     },
     isReady: () => isListening(context.addressOf(host), ports[kind]),
   };
@@ -91,14 +102,14 @@ function etcdArgv(context: CommandContext, host: number): readonly string[] {
     ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer],
     ...['--initial-cluster', members.join(), '--initial-cluster-state', 'new'],
     ...['--initial-cluster-token', context.folder, '--snapshot-count', '20000'],
-    ...etcdTls(context),
+    ...etcdTls(context, host),
     ...['--max-txn-ops', '2048', '--max-request-bytes', `${10 * 1024 * 1024}`],
     ...['--logger', 'zap', '--log-level', 'error'],
   ];
 }
 
-function etcdTls({ tlsOf }: CommandContext): readonly string[] {
-  const { ca, cert, key } = tlsOf('etcd');
+function etcdTls({ tlsOf }: CommandContext, host: number): readonly string[] {
+  const { ca, cert, key } = tlsOf(daemonName('etcd', host));
   return [
     ...['--cert-file', cert, '--key-file', key, '--trusted-ca-file', ca, '--client-cert-auth'],
     ...['--peer-cert-file', cert, '--peer-key-file', key, '--peer-trusted-ca-file', ca],
@@ -111,7 +122,7 @@ function daemonArgv(
   kind: Exclude<DaemonKind, 'etcd'>,
   host: number,
 ): readonly string[] {
-  const tls = context.tlsOf(kind);
+  const tls = context.tlsOf(daemonName(kind, host));
   const folder = hostFolder(context, host);
   const all = (other: 'metadata' | 'query') =>
     hostsOf[other].map((at) => `${context.addressOf(at)}:${ports[other]}`).join();
@@ -119,7 +130,7 @@ function daemonArgv(
   // All these hosts have one name, that of this machine, so a scheduler is told which storage daemon is beside it.
   const flags: Readonly<Record<typeof kind, () => readonly string[]>> = {
     metadata: () => [
-      ...['--config', metadataConfig(context, folder)],
+      ...['--config', metadataConfig(context, host)],
       ...['--admin-password-file', context.adminPasswordFile],
     ],
     storage: () => [
@@ -130,6 +141,7 @@ function daemonArgv(
     scheduler: () => [
       ...['--metadata', all('metadata'), '--query', all('query')],
       ...['--build-node', `storage-${host}`, '--replication', String(replication), ...work],
+      ...['--retired-grace', String(retiredGraceSeconds)],
     ],
   };
   return [
@@ -142,10 +154,11 @@ function daemonArgv(
   ];
 }
 
-function metadataConfig(context: CommandContext, folder: string): string {
-  const file = join(folder, 'metadata.json');
-  const endpoints = hostsOf.etcd.map((host) => `https://${context.addressOf(host)}:${ports.etcd}`);
-  const { ca: caFile, cert: certificateFile, key: keyFile } = context.tlsOf('metadata');
+function metadataConfig(context: CommandContext, host: number): string {
+  const file = join(hostFolder(context, host), 'metadata.json');
+  const endpoints = hostsOf.etcd.map((each) => `https://${context.addressOf(each)}:${ports.etcd}`);
+  const tls = context.tlsOf(daemonName('metadata', host));
+  const { ca: caFile, cert: certificateFile, key: keyFile } = tls;
   const store = { driver: 'etcd', endpoints, tls: { caFile, certificateFile, keyFile } };
   writeFileSync(file, JSON.stringify({ store }));
   return file;

@@ -44,15 +44,15 @@ export class DaemonProcess implements AsyncDisposable {
     return this.isRunning ? this.#process!.pid : undefined;
   }
 
-  /** Starts it and returns at once. One that runs is left alone. */
-  launch(): void {
+  /** Starts it and returns at once. One that runs is left alone. @param more of the environment, this time only */
+  launch(more: Readonly<Record<string, string>> = {}): void {
     if (this.isRunning) return;
     const { argv, environment, logFile } = this.#command;
     const log = openSync(logFile, 'a');
     this.#isPaused = false;
     this.#process = spawn('setpriv', [...endsWithUs, ...argv], {
       stdio: ['ignore', log, log],
-      env: { ...process.env, ...environment },
+      env: { ...process.env, ...environment, ...more },
     });
     this.#process.on('error', () => {}); // Told by `untilReady`.
   }

@@ -49,6 +49,12 @@ export class HostNetwork implements Disposable {
     return ['ip', 'netns', 'exec', this.#namespace(host)];
   }
 
+  /** What runs on a host. */
+  processes(host: number): readonly number[] {
+    const printed = mustRun('ip', 'netns', 'pids', this.#namespace(host));
+    return printed.split('\n').filter(Boolean).map(Number);
+  }
+
   /** Takes a host off the network, or back on. */
   setLink(host: number, state: 'up' | 'down'): void {
     mustRun('ip', '-n', this.#switch, 'link', 'set', `p${host}`, state);

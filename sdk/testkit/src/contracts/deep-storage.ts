@@ -89,6 +89,39 @@ export function describeDeepStorage(name: string, subject: DeepStorageSubject): 
       expect(await stored()).toEqual(sorted.toSpliced(3, 1));
     });
 
+    test('a damaged file that is set aside is not there, is kept, and goes when the whole one is stored', async () => {
+      const file = testFile('aside', 400_000);
+      const known = { digest: file.digest, sizeBytes: file.content.length };
+      const aside = () => Array.fromAsync<DeepFile>(storage.listSetAside(signal));
+      expect(await storage.setAside(file.digest, signal)).toBe(false);
+      await put(file);
+      await subject.damage(file.digest);
+      expect(await storage.setAside(file.digest, signal)).toBe(true);
+      expect(await storage.stat(file.digest, signal)).toBeUndefined();
+      await expectReason(contentOf(storage, file.digest), 'DEEP_FILE_NOT_STORED');
+      expect([await stored(), await aside()]).toEqual([[], [known]]);
+      const cut = storage.put(file.digest, cutOff(file.content, 300_000), signal);
+      await expect(cut).rejects.toThrow('the source broke off');
+      expect([await stored(), await aside()]).toEqual([[], [known]]);
+      await put(file);
+      expect([await stored(), await aside()]).toEqual([[known], []]);
+      expect((await contentOf(storage, file.digest)).equals(file.content)).toBe(true);
+    });
+
+    test('a file may be set aside twice, and is deleted together with what is aside', async () => {
+      const file = testFile('twice', 5_000);
+      const aside = () => Array.fromAsync<DeepFile>(storage.listSetAside(signal));
+      for (let i = 0; i < 2; i++) {
+        await put(file);
+        await subject.damage(file.digest);
+        expect(await storage.setAside(file.digest, signal)).toBe(true);
+        expect(await aside()).toHaveLength(1);
+      }
+      expect(await storage.delete(file.digest, signal)).toBe(true);
+      expect(await aside()).toEqual([]);
+      expect(await storage.delete(file.digest, signal)).toBe(false);
+    });
+
     test('damaged content is found while it is read; deleted and stored again it is mended', async () => {
       const file = testFile('damaged', 400_000);
       await put(file);
@@ -107,6 +140,7 @@ export function describeDeepStorage(name: string, subject: DeepStorageSubject): 
         await expectReason(storage.put(digest, unreadable(), signal), 'BAD_DIGEST');
         await expectReason(storage.stat(digest, signal), 'BAD_DIGEST');
         await expectReason(storage.delete(digest, signal), 'BAD_DIGEST');
+        await expectReason(storage.setAside(digest, signal), 'BAD_DIGEST');
         await expectReason(contentOf(storage, digest), 'BAD_DIGEST');
       },
     );

@@ -4,6 +4,7 @@ import { storeClosed } from '../../errors.ts';
 import type { ResponseHeader } from '../../gen/etcd.ts';
 import {
   etcdClusterChanged,
+  etcdClustersDiffer,
   etcdNoLeader,
   etcdUnauthenticated,
   etcdUnavailable,
@@ -148,6 +149,30 @@ export class EtcdCluster {
       if (signal.aborted) throw new AttemptFailed({ kind: 'lost', detail: 'given up' });
       throw this.#explain(error, client);
     }
+  }
+
+  /**
+   * Looks whether all members that answer soon are of one cluster; later ones are looked at when they first answer.
+   * @throws ETCD_CLUSTERS_DIFFER.
+   */
+  async requireOne(): Promise<void> {
+    const late = new AbortController();
+    const done = new AbortController();
+    void this.clock.sleep(this.timing.attemptMs, done.signal).then(
+      () => late.abort(),
+      () => undefined,
+    );
+    const clusterOf = async (client: EtcdClient) => {
+      const signal = AbortSignal.any([late.signal, this.#ended.signal]);
+      const metadata = await this.#metadata(client, signal);
+      return (await client.maintenance.status({}, { signal, metadata })).header?.clusterId;
+    };
+    const asked = this.#clients.map((client) => clusterOf(client).catch(() => undefined));
+    const clusters = await Promise.all(asked);
+    done.abort();
+    if (new Set(clusters.filter((id) => id !== undefined)).size <= 1) return;
+    const of = (id: bigint | undefined) => (id === undefined ? 'no answer' : hex(id));
+    throw etcdClustersDiffer(this.endpoints.map((name, i) => `${name}: ${of(clusters[i])}`));
   }
 
   /** The next endpoint is asked from now on, unless somebody else has turned away from this one already. */

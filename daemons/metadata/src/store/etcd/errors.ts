@@ -42,6 +42,27 @@ export function etcdClusterChanged(before: string, now: string): TesseraError {
   });
 }
 
+/** One of them would be asked when another is away, and answer for somebody else. */
+export function etcdClustersDiffer(endpoints: readonly string[]): TesseraError {
+  const each = endpoints.join(', ');
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'ETCD_CLUSTERS_DIFFER',
+    message: `The endpoints are members of different etcds (${each}); name members of one.`,
+    metadata: { endpoints: each },
+  });
+}
+
+/** etcd accepts no writes until a member whose data differs from the others' was replaced. */
+export function etcdCorrupt(): TesseraError {
+  return new TesseraError({
+    code: Code.DATA_LOSS,
+    reason: 'ETCD_CORRUPT',
+    message:
+      'etcd has found that its members hold different data and takes no writes; remove the member that its alarm names (etcdctl alarm list), add it again empty, then disarm the alarm.',
+  });
+}
+
 /** etcd accepts no writes until space has been freed and its alarm is disarmed. Nothing was changed. */
 export function etcdNoSpace(): TesseraError {
   return new TesseraError({

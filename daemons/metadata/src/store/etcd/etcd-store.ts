@@ -6,6 +6,7 @@ import {
   type Lease,
   type ListOptions,
   type ListResult,
+  type StoreFault,
   type StoreStatistics,
   type StoreStatus,
   storeLimits,
@@ -20,6 +21,7 @@ import { checkKey, checkLeaseTtl, checkRange, checkTransaction } from '../check-
 import { watchChanges, watchLimits } from '../watch-changes.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { AttemptFailed, EtcdCluster } from './cluster.ts';
+import { etcdCorrupt, etcdNoSpace } from './errors.ts';
 import { EtcdLeases } from './etcd-leases.ts';
 import { GuardedWrites } from './guarded-writes.ts';
 import { HistoryReader } from './history-reader.ts';
@@ -31,7 +33,7 @@ import { Compacted, followChanges, type WatchPart } from './watch-stream.ts';
 /**
  * A store on etcd (3.4 or newer), for any number of processes at once. Answers are linearizable; members may
  * fail as long as a majority is there.
- * @throws ETCD_UNAVAILABLE, ETCD_NO_LEADER, ETCD_UNAUTHENTICATED, PLAINTEXT_REFUSED.
+ * @throws ETCD_UNAVAILABLE, ETCD_NO_LEADER, ETCD_UNAUTHENTICATED, ETCD_CLUSTERS_DIFFER, PLAINTEXT_REFUSED.
  */
 export async function openEtcdStore(options: EtcdOptions): Promise<KeyValueStore> {
   const cluster = new EtcdCluster(options);
@@ -57,6 +59,7 @@ class EtcdKeyValueStore implements KeyValueStore {
   static async over(cluster: EtcdCluster, keyspace: Keyspace): Promise<EtcdKeyValueStore> {
     const request = RangeRequest.fromPartial({ key: keyspace.barrier });
     const { header } = await cluster.call(({ kv }, options) => kv.range(request, options));
+    await cluster.requireOne();
     return new EtcdKeyValueStore(cluster, keyspace, header!.revision);
   }
 
@@ -186,11 +189,12 @@ class EtcdKeyValueStore implements KeyValueStore {
   async statistics(): Promise<StoreStatistics> {
     const all = { ...this.#keyspace.range({ start: '' })!, countOnly: true };
     const { count } = await this.#range(all, undefined);
-    const { dbSize } = await this.#cluster.call(
+    const { dbSize, errors } = await this.#cluster.call(
       ({ maintenance }, options) => maintenance.status({}, options),
       { linearizable: false },
     );
-    return { driver: 'etcd', sizeBytes: Number(dbSize), keyCount: Number(count) };
+    const faults = faultsOf(errors);
+    return { driver: 'etcd', sizeBytes: Number(dbSize), keyCount: Number(count), faults };
   }
 
   close(): Promise<void> {
@@ -265,6 +269,15 @@ class EtcdKeyValueStore implements KeyValueStore {
       throw error;
     }
   }
+}
+
+/** Alarms are raised for the whole cluster, so any member tells of them. */
+function faultsOf(errors: readonly string[]): StoreFault[] {
+  const faults = [
+    ...(errors.some((error) => error.includes('NOSPACE')) ? [etcdNoSpace()] : []),
+    ...(errors.some((error) => error.includes('CORRUPT')) ? [etcdCorrupt()] : []),
+  ];
+  return faults.map(({ reason, message }) => ({ reason, message }));
 }
 
 function isFailure(error: unknown, kind: string): boolean {

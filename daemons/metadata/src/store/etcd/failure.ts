@@ -2,6 +2,7 @@ import { Code, storeLimits, type TesseraError } from '@tessera/base';
 import type { ClientError } from 'nice-grpc-common';
 import {
   etcdBusy,
+  etcdCorrupt,
   etcdLimitTooLow,
   etcdNoSpace,
   etcdPermissionDenied,
@@ -50,6 +51,8 @@ export function failureOf({ code, details }: ClientError, prefix: string): Failu
       // grpc-js: the connection could not even be made.
       if (says('No connection established')) return { kind: 'notSent', detail: details };
       return { kind: 'lost', detail: details };
+    case Code.DATA_LOSS:
+      return says('corrupt') ? refused(etcdCorrupt()) : { kind: 'lost', detail: details };
     default:
       return { kind: 'lost', detail: details };
   }
