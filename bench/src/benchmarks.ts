@@ -3,6 +3,7 @@ import { buildBenchmark } from './build/build-benchmark.ts';
 import { clusterBenchmark } from './cluster/cluster-benchmark.ts';
 import { metadataBenchmark } from './metadata/metadata-benchmark.ts';
 import { overloadBenchmark } from './overload/overload-benchmark.ts';
+import { placementFlinkBenchmark } from './placement-flink/placement-flink-benchmark.ts';
 import { placementBenchmark } from './placement-segments/placement-benchmark.ts';
 import { planBenchmark } from './plan/plan-benchmark.ts';
 import { recoverBenchmark } from './recover/recover-benchmark.ts';
@@ -17,6 +18,7 @@ export const benchmarks: readonly Benchmark[] = [
   metadataBenchmark,
   overloadBenchmark,
   placementBenchmark,
+  placementFlinkBenchmark,
   planBenchmark,
   recoverBenchmark,
   replicasBenchmark,

@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '..', '..');
 /** From the inside out. A package may depend on what stands in an earlier ring only. */
 const rings: readonly (readonly string[])[] = [
   ['base', 'proto'],
-  ['columnar', 'placement', 'telemetry'],
+  ['columnar', 'placement', 'flink', 'telemetry'],
   ['sql'],
   ['cube', 'access'],
   ['plugin'],
@@ -59,7 +59,7 @@ describe('the rings of packages', () => {
     expect(outwards).toEqual([]);
   });
 
-  test.each(['base', 'columnar', 'sql', 'cube', 'access', 'placement'])(
+  test.each(['base', 'columnar', 'sql', 'cube', 'access', 'placement', 'flink'])(
     '%s is pure: no files, network, clocks or timers',
     (name) => {
       const { folder } = packages.find((candidate) => candidate.name === `@tessera/${name}`)!;
