@@ -19,6 +19,7 @@ import { filesConfig, tableConfig } from '../plugins/connector-files/src/config.
 import { plugin as engineDuckDb } from '../plugins/engine-duckdb/src/plugin.ts';
 import { ds2Config } from '../plugins/strategy-ds2/src/config.ts';
 import { flinkAutoscalerConfig } from '../plugins/strategy-flink-autoscaler/src/config.ts';
+import { forecastConfig } from '../plugins/strategy-forecast/src/config.ts';
 import { scheduleConfig } from '../plugins/strategy-schedule/src/config.ts';
 import { thresholdConfig } from '../plugins/strategy-threshold/src/config.ts';
 import { degradations } from '../sdk/cli/src/health/degradations.ts';
@@ -26,6 +27,7 @@ import { reasons } from '../sdk/cube/src/match/reasons.ts';
 
 const root = join(import.meta.dirname, '..');
 const strategies = [
+  ['forecast', forecastConfig],
   ['flink-autoscaler', flinkAutoscalerConfig],
   ['ds2', ds2Config],
   ['threshold', thresholdConfig],
@@ -275,7 +277,10 @@ function helpOf(command) {
 
 function errorsPage() {
   const files = globSync('{sdk,daemons,plugins}/*/src/**/*.ts', { cwd: root })
-    .filter((file) => !/\.test\.ts$|\/gen\/|^sdk\/testkit|fixture|\/testing\//.test(file))
+    .filter(
+      (file) =>
+        !/\.test\.ts$|\/gen\/|^sdk\/testkit|fixture|\/testing\/|^plugins\/strategy-/.test(file),
+    )
     .sort();
   const found = new Map();
   for (const file of files) {

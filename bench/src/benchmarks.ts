@@ -6,6 +6,7 @@ import { overloadBenchmark } from './overload/overload-benchmark.ts';
 import { placementBenchmark } from './placement-segments/placement-benchmark.ts';
 import { planBenchmark } from './plan/plan-benchmark.ts';
 import { recoverBenchmark } from './recover/recover-benchmark.ts';
+import { scaleSimBenchmark } from './scale-sim/scale-sim-benchmark.ts';
 import { ssbBenchmark } from './ssb/ssb-benchmark.ts';
 import { startBenchmark } from './start/start-benchmark.ts';
 
@@ -18,6 +19,7 @@ export const benchmarks: readonly Benchmark[] = [
   placementBenchmark,
   planBenchmark,
   recoverBenchmark,
+  scaleSimBenchmark,
   ssbBenchmark,
   startBenchmark,
 ];

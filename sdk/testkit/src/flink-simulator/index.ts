@@ -8,4 +8,4 @@ export { type OraclePlan, oraclePlan } from './oracle.ts';
 export { type Moment, type RunOptions, type Scenario, simulate } from './simulate.ts';
 export { fewestSubtasks, sustainedLoad } from './sizing.ts';
 export * as simulationSuite from './suite.ts';
-export { type Trace, type TraceKind, tickSeconds } from './traces.ts';
+export { constant as constantLoad, type Trace, type TraceKind, tickSeconds } from './traces.ts';
