@@ -12,7 +12,7 @@ export interface EntryFigures {
   readonly trace: string;
   readonly class: string;
   readonly oracle: readonly { readonly slotHours: number; readonly rescales: number }[];
-  readonly runs: ReadonlyMap<string, readonly Measures[]>;
+  readonly runs: Readonly<Record<string, readonly Measures[]>>;
   /** Slot-hours over the oracle's of the best tuned setting that keeps up as well as the defaults do. */
   readonly tunedRatio: number | undefined;
 }
@@ -31,7 +31,7 @@ export function measureEntry(
     });
     return { slotHours, rescales };
   });
-  const runs = new Map(
+  const runs = Object.fromEntries(
     contestants.map(({ name, create }) => [
       name,
       scenarios.map((scenario) => simulate(scenario, create())),
@@ -46,14 +46,14 @@ export function ratioToOracle(
   { runs, oracle }: Pick<EntryFigures, 'runs' | 'oracle'>,
   name: string,
 ): readonly number[] {
-  return runs.get(name)!.map((run, i) => run.slotHours / oracle[i]!.slotHours);
+  return runs[name]!.map((run, i) => run.slotHours / oracle[i]!.slotHours);
 }
 
 function tunedRatio(figures: Omit<EntryFigures, 'tunedRatio'>): number | undefined {
-  const late = (name: string) => judged.mean(figures.runs.get(name)!.map(({ over120 }) => over120));
+  const late = (name: string) => judged.mean(figures.runs[name]!.map(({ over120 }) => over120));
   const allowed = late(defaults.name);
   const ratios = tunedSettings
-    .filter(({ name }) => figures.runs.has(name) && late(name) <= allowed)
+    .filter(({ name }) => name in figures.runs && late(name) <= allowed)
     .map(({ name }) => judged.mean(ratioToOracle(figures, name)));
   return ratios.length === 0 ? undefined : Math.min(...ratios);
 }

@@ -43,8 +43,8 @@ export const scaleSimBenchmark: Benchmark = {
 function reachOf(figures: readonly EntryFigures[]): readonly Reach[] {
   const against = (rival: string, id: string, target: number): Reach => {
     const ratios = figures.map((entry) =>
-      entry.runs.get(ours.name)!.map((run, i) => {
-        return run.slotHours / entry.runs.get(rival)![i]!.slotHours;
+      entry.runs[ours.name]!.map((run, i) => {
+        return run.slotHours / entry.runs[rival]![i]!.slotHours;
       }),
     );
     const saved = 100 * (1 - judged.suiteRatio(ratios));
@@ -76,10 +76,7 @@ function reachOf(figures: readonly EntryFigures[]): readonly Reach[] {
       id: 'scale-sim-thrash',
       value: figures
         .filter(({ trace }) => trace === 'flat-noisy')
-        .reduce(
-          (sum, { runs }) => sum + judged.mean(runs.get(ours.name)!.map((run) => run.thrash)),
-          0,
-        ),
+        .reduce((sum, { runs }) => sum + judged.mean(runs[ours.name]!.map((run) => run.thrash)), 0),
       op: '<=',
       target: 0,
       unit: 'reversals within an hour on flat-noisy',
@@ -115,7 +112,7 @@ function convergenceReach(convergence: readonly Convergence[]): readonly Reach[]
 }
 
 const over120 = ({ runs }: EntryFigures, name: string): number =>
-  judged.mean(runs.get(name)!.map((run) => run.over120));
+  judged.mean(runs[name]!.map((run) => run.over120));
 
 function printEntries(figures: readonly EntryFigures[]): void {
   const names = contestants.map(({ name }) => name);
@@ -123,7 +120,7 @@ function printEntries(figures: readonly EntryFigures[]): void {
     entry.name,
     judged.mean(entry.oracle.map(({ slotHours }) => slotHours)).toFixed(0),
     ...names.map((name) => {
-      const runs = entry.runs.get(name)!;
+      const runs = entry.runs[name]!;
       const ratio = judged.mean(ratioToOracle(entry, name)).toFixed(2);
       const perDay = judged.mean(runs.map(({ rescales, days }) => rescales / days)).toFixed(1);
       return `${ratio} (${perDay}; ${over120(entry, name).toFixed(2)})`;
