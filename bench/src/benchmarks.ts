@@ -8,6 +8,7 @@ import { placementBenchmark } from './placement-segments/placement-benchmark.ts'
 import { planBenchmark } from './plan/plan-benchmark.ts';
 import { recoverBenchmark } from './recover/recover-benchmark.ts';
 import { replicasBenchmark } from './replicas/replicas-benchmark.ts';
+import { scaleSimBenchmark } from './scale-sim/scale-sim-benchmark.ts';
 import { ssbBenchmark } from './ssb/ssb-benchmark.ts';
 import { startBenchmark } from './start/start-benchmark.ts';
 
@@ -22,6 +23,7 @@ export const benchmarks: readonly Benchmark[] = [
   planBenchmark,
   recoverBenchmark,
   replicasBenchmark,
+  scaleSimBenchmark,
   ssbBenchmark,
   startBenchmark,
 ];
