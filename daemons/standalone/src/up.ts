@@ -1,8 +1,10 @@
 import { totalmem } from 'node:os';
+import { Code, TesseraError } from '@tessera/base';
 import {
   createProgram,
   exitCodeOf,
   formatBytes,
+  type GlobalOptions,
   printFailure,
   processTerminal,
   readText,
@@ -75,6 +77,7 @@ export function createStandaloneProgram(): Command {
     .addHelpText('after', '\nExample:\n  tessera up --data ./tessera-data\n')
     .action(async (options: UpOptions, command: Command) => {
       try {
+        refuseAddress(command);
         await up(options, transportOptionsOf(command.optsWithGlobals()));
       } catch (error) {
         printFailure(error, processTerminal, false);
@@ -84,6 +87,21 @@ export function createStandaloneProgram(): Command {
   hostRunCommand(program);
   daemonCommand(program);
   return program;
+}
+
+/**
+ * Where a client asks is not where the platform listens; TESSERA_ADDRESS may well be set for the former.
+ * @throws ADDRESS_NOT_TAKEN
+ */
+function refuseAddress(command: Command): void {
+  if (command.getOptionValueSourceWithGlobals('address') !== 'cli') return;
+  const { address } = command.optsWithGlobals<GlobalOptions>();
+  throw new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'ADDRESS_NOT_TAKEN',
+    message: `--address says where other commands find a platform; what \`up\` listens on is --host and --port, not ${JSON.stringify(address)}.`,
+    metadata: { address },
+  });
 }
 
 async function up(options: UpOptions, transport: Transport): Promise<void> {

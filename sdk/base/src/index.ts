@@ -1,4 +1,4 @@
-/** What everything else stands on: errors, invariants, time, randomness, names. Imports nothing. */
+/** What everything else stands on: errors, invariants, time, randomness, names, what is secret. Imports nothing. */
 export { type Clock, systemClock } from './clock.ts';
 export type { DeepFile, DeepStorage } from './deep-storage.ts';
 export {
@@ -39,4 +39,5 @@ export {
 export { LruCache } from './lru-cache.ts';
 export { nearestName } from './nearest.ts';
 export { type Random, seededRandom } from './random.ts';
+export { looksSecret, redacted, removed, withoutSecrets } from './redact.ts';
 export { checkResourceId, isResourceId, parseResourceName, resourceIdOf } from './resource-name.ts';

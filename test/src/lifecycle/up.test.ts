@@ -46,6 +46,24 @@ describe('tessera up', { timeout: 240_000 }, () => {
     expect(third.code).toBeGreaterThan(0);
   });
 
+  test.each(['before', 'behind'])(
+    'refuses --address %s the command, and says what to use',
+    async (place) => {
+      const address = ['--address', '127.0.0.1:0'];
+      const args = ['up', '--data', 'data', '--port', '0'];
+      const child = started(
+        place === 'before' ? [...address, ...args] : [...args, ...address],
+        folder,
+      );
+      running.push(child);
+      // One that took it would not end.
+      child.stdout!.once('data', () => child.kill('SIGTERM'));
+      const { code, err } = await ended(child);
+      expect(err).toMatch(/--host and --port.*ADDRESS_NOT_TAKEN/);
+      expect(code).toBe(2);
+    },
+  );
+
   test('ends with 0 when it is told to, and finds everything when it is started again', async () => {
     writeSales(folder);
     const first = await up();

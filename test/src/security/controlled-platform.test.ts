@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { observePlatform } from '@tessera/cli';
 import { type Connection, connect, explain, query } from '@tessera/client';
 import { access } from '@tessera/proto';
 import { platformDefaults, startPlatform } from '@tessera/standalone';
@@ -174,6 +175,88 @@ describe('a platform whose access is controlled', () => {
       expect.objectContaining({ user: '', method, outcome: 'TOKEN_MISSING' }),
     );
     expect(text).not.toMatch(/the first one|for ann only|eyJ/);
+  });
+});
+
+/** Somebody whose only role permits these functions on everything. */
+async function whoMay(user: string, ...functions: readonly access.AccessFunction[]) {
+  const permissions = [{ functions: [...functions], project: '*', source: '*', table: '*' }];
+  await admin.roles.createRole({ roleId: user, role: { permissions } });
+  await admin.users.createUser({ userId: user, user: { roles: [user] } });
+  const { token } = await admin.authentication.createApiToken({ user });
+  return { token, client: as(token) };
+}
+
+describe('a source', () => {
+  const parent = 'projects/default';
+
+  test('is written by administrators only: it would show whoever models each file of the machine', async () => {
+    const { client } = await whoMay(
+      ...(['modeller', access.AccessFunction.ACCESS_FUNCTION_MODEL] as const),
+      access.AccessFunction.ACCESS_FUNCTION_QUERY,
+    );
+    const config = { tables: { audit: { path: join(folder, 'data', 'audit', '*.jsonl') } } };
+    const source = { connector: '@tessera/connector-files', config };
+    const refused = { code: 7, reason: 'PERMISSION_DENIED', metadata: { function: 'administer' } };
+    const created = client.sources.createSource({ parent, sourceId: 'dept', source });
+    await expect(created).rejects.toMatchObject(refused);
+    const name = `${parent}/sources/hr`;
+    const changed = client.sources.updateSource({ source: { name, ...source } });
+    await expect(changed).rejects.toMatchObject(refused);
+    await expect(client.sources.deleteSource({ name })).rejects.toMatchObject(refused);
+    await expect(query(client.queries, 'select * from audit')).rejects.toMatchObject({
+      reason: 'UNKNOWN_TABLE',
+    });
+  });
+
+  test('shows its credentials to administrators only', async () => {
+    const { client } = await whoMay('reader', access.AccessFunction.ACCESS_FUNCTION_MODEL);
+    const config = {
+      ...{ url: 'https://joe:hunter22@db.example/x', password: 'hunter23', tables: { a: 'hunt' } },
+    };
+    const shown = { ...config, url: 'https://[removed]@db.example/x', password: '[removed]' };
+    await admin.projects.createProject({ projectId: 'vault' });
+    const created = await admin.sources.createSource({
+      ...{ parent: 'projects/vault', sourceId: 'db', source: { connector: 'none', config } },
+    });
+    const { name, revision: startRevision } = created;
+    const seenBy = async (reader: Connection) => {
+      const { sources } = await reader.sources.listSources({ parent: 'projects/vault' });
+      const watched = reader.sources.watchSources({ parent: 'projects/vault', startRevision });
+      const { value } = await watched[Symbol.asyncIterator]().next();
+      const put = value.event?.$case === 'put' ? value.event.value : undefined;
+      return [await reader.sources.getSource({ name }), ...sources, put].map((one) => one?.config);
+    };
+    expect(await seenBy(client)).toEqual([shown, shown, shown]);
+    expect(await seenBy(admin)).toEqual([config, config, config]);
+    await admin.sources.deleteSource({ name });
+  });
+});
+
+describe('who only operates', { timeout: 240_000 }, () => {
+  test('has status, operations, segments and doctor, which say what is not for him', async () => {
+    const { token, client } = await whoMay(
+      ...(['operator', access.AccessFunction.ACCESS_FUNCTION_OPERATE] as const),
+    );
+    const run = (...args: string[]) =>
+      tessera([...args, '--token', token], { cwd: folder, address });
+    const [status, doctor] = await Promise.all([run('status'), run('doctor', 'report.json')]);
+    expect(status).toMatchObject({ code: 0, err: '' });
+    expect(status.out).toMatch(
+      /^CUBE +SEGMENTS.*0 queries running.*nothing that you may see is degraded/s,
+    );
+    expect(status.out).toMatch(/not shown:\n.*ListPolicyFaults.*administer.*\n.*ListTables.*query/);
+    expect(await client.operations.listOperations({})).toMatchObject({ operations: [] });
+    expect(doctor).toMatchObject({ code: 0, err: '' });
+    const report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));
+    expect(report).toMatchObject({ resources: { cubes: [], models: [] }, operations: [] });
+    expect(report.refused.join()).toContain('ListTables');
+  });
+
+  test('and who may see nothing of it is told why', async () => {
+    const { client } = await whoMay('asker', access.AccessFunction.ACCESS_FUNCTION_QUERY);
+    const seen = observePlatform(client, 'projects/default', () => client);
+    await expect(seen).rejects.toMatchObject({ reason: 'PERMISSION_DENIED' });
   });
 });
 

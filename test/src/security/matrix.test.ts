@@ -226,8 +226,8 @@ describe('everything that anybody may do', () => {
 
   test('was met in each of its kinds', () => {
     expect([...met].sort()).toEqual([
-      ...['hidden', 'masked', 'narrowed by cuboid', 'narrowed by source', 'nobody', 'visible'],
-      ...['work told', 'work withheld'],
+      ...['hidden', 'masked', 'narrowed by cuboid', 'narrowed by source', 'nobody'],
+      ...['values told', 'values withheld', 'visible', 'work told', 'work withheld'],
     ]);
   });
 
@@ -239,8 +239,12 @@ describe('everything that anybody may do', () => {
       [may.whole('administer'), () => client.users.listUsers({})],
       [may.whole('administer'), () => client.policies.listPolicies({ parent: 'projects/-' })],
       [may.whole('administer'), () => first(client.roles.watchRoles({ startRevision: 1n }))],
-      [may.whole('model'), () => client.models.listModels({ parent: 'projects/-' })],
-      [may.whole('build'), () => client.operations.listOperations({})],
+      [
+        may.whole('model') || may.whole('operate'),
+        () => client.models.listModels({ parent: 'projects/-' }),
+      ],
+      [may.whole('build') || may.whole('operate'), () => client.operations.listOperations({})],
+      [may.whole('build'), () => client.operations.cancelOperation({ name: 'operations/none' })],
       [false, () => first(client.storage.scanCuboid({}))],
       [false, () => client.segments.publishSegments({ parent: 'projects/north/cubes/sales' })],
     ];
@@ -250,17 +254,34 @@ describe('everything that anybody may do', () => {
 
   async function checkProject(client: Connection, may: ReturnType<typeof allowed>, id: string) {
     const [project, cubes] = [`projects/${id}`, `projects/${id}/cubes/-`];
-    const resources: readonly (readonly [Fn, () => Promise<unknown>])[] = [
+    const source = `${project}/sources/none`;
+    const resources: readonly (readonly [Fn | readonly Fn[], () => Promise<unknown>])[] = [
       ['model', () => client.sources.getSource({ name: `${project}/sources/shop` })],
-      ['model', () => first(client.models.watchModels({ parent: project, startRevision: 1n }))],
+      [
+        ['model', 'operate'],
+        () => first(client.models.watchModels({ parent: project, startRevision: 1n })),
+      ],
+      [['model', 'operate'], () => client.cubes.listCubes({ parent: project })],
       ['model', () => client.cubes.updateCube({ cube: { name: `${project}/cubes/none` } })],
-      ['build', () => client.segments.listSegments({ parent: cubes })],
+      [['build', 'operate'], () => client.segments.listSegments({ parent: cubes })],
+      [['build', 'operate'], () => client.queries.listSegmentFreshness({ parent: cubes })],
       ['build', () => client.builds.dropSegments({ cube: `${project}/cubes/none` })],
       ['administer', () => client.queries.listPolicyFaults({ project })],
     ];
-    for (const [fn, call] of resources) {
-      expect(await passes(call), call.toString()).toBe(may.whole(fn, id));
+    for (const [fns, call] of resources) {
+      const isAllowed = [fns].flat().some((fn) => may.whole(fn, id));
+      expect(await passes(call), call.toString()).toBe(isAllowed);
     }
+    // A source names files of the machine, where a project is no boundary.
+    const writes = [
+      () => client.sources.createSource({ parent: project, sourceId: 'no source' }),
+      () => client.sources.updateSource({ source: { name: source } }),
+      () => client.sources.deleteSource({ name: source }),
+    ];
+    for (const call of writes) {
+      expect(await passes(call), call.toString()).toBe(may.whole('administer'));
+    }
+    await checkValues(client, may, id);
     const enters = may.enters(id);
     expect(await passes(() => query(client.queries, 'select 1', { project }))).toBe(enters);
     if (!enters) return;
@@ -273,6 +294,17 @@ describe('everything that anybody may do', () => {
     else await expect(secrets).rejects.toMatchObject({ reason: 'UNKNOWN_TABLE' });
     if (tables.includes('sales')) await checkSales(client, may, id, tables);
     else met.add('nobody');
+  }
+
+  /** The smallest and largest values that segments are pruned by are seen by those only who build. */
+  async function checkValues(client: Connection, may: ReturnType<typeof allowed>, id: string) {
+    if (!may.whole('build', id) && !may.whole('operate', id)) return;
+    const { segments } = await client.segments.listSegments({ parent: `projects/${id}/cubes/-` });
+    const columns = segments.flatMap(({ layouts }) => layouts.flatMap((one) => one.columns));
+    expect(columns.length).toBeGreaterThan(0);
+    const isTold = columns.some(({ minimum, maximum }) => (minimum ?? maximum) !== undefined);
+    expect(isTold).toBe(may.whole('build', id));
+    met.add(isTold ? 'values told' : 'values withheld');
   }
 
   async function checkSales(

@@ -123,6 +123,22 @@ describe('a permission for one project', () => {
     expect(wrong?.reason).toBe('PERMISSION_DENIED');
   });
 
+  test.each(['Create', 'Update', 'Delete'])(
+    '%s of a source needs to administer everything',
+    (verb) => {
+      const method = `/tessera.metadata.v1.SourceService/${verb}Source`;
+      const name = 'projects/own/sources/s';
+      const request = { parent: 'projects/own', name, source: { name } };
+      const refusalFor = (identity: Identity) =>
+        refusalOf(ruleOf(method), identity, request, method);
+      for (const one of ['query', 'model', 'build', 'operate'] as const) {
+        expect(refusalFor(callerWith(one, any))?.reason).toBe('PERMISSION_DENIED');
+      }
+      expect(refusalFor(callerWith('administer', 'own'))?.reason).toBe('PERMISSION_DENIED');
+      expect(refusalFor(callerWith('administer', any))).toBeUndefined();
+    },
+  );
+
   test.each([
     { project: 'projects/own', allowed: true },
     { project: 'projects/other', allowed: false },

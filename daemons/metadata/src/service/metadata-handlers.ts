@@ -1,3 +1,4 @@
+import { type AccessContext, callerOf } from '@tessera/daemon';
 import type { metadata } from '@tessera/proto';
 import type { Resource } from '../resources/resource-kind.ts';
 import type {
@@ -10,6 +11,7 @@ import type { Journal } from '../rules/journal.ts';
 import type { SegmentPublisher } from '../rules/publish-segments.ts';
 import type { ResourceVersions } from '../rules/resource-versions.ts';
 import type { Tables } from '../rules/tables.ts';
+import { shownSegment, shownSource } from './shown-to.ts';
 
 /** Wire in, wire out. Rules are in `rules/`, storing is in `resources/`. */
 
@@ -29,18 +31,22 @@ export function projectHandler({ projects }: Tables): metadata.ProjectServiceImp
   };
 }
 
-export function sourceHandler({ sources }: Tables): metadata.SourceServiceImplementation {
+export function sourceHandler({
+  sources,
+}: Tables): metadata.SourceServiceImplementation<AccessContext> {
   return {
-    getSource: ({ name }) => sources.get(name),
-    listSources: async (request) => {
+    getSource: async ({ name }, context) => shownSource(await sources.get(name), callerOf(context)),
+    listSources: async (request, context) => {
       const { resources, ...page } = await sources.list(request);
-      return { sources: resources, ...page };
+      const caller = callerOf(context);
+      return { sources: resources.map((source) => shownSource(source, caller)), ...page };
     },
     createSource: ({ parent, sourceId, source, ...options }) =>
       sources.create({ name: `${parent}/sources/${sourceId}`, resource: source, ...options }),
     updateSource: ({ source, ...options }) => sources.update({ resource: source, ...options }),
     deleteSource: (request) => remove(sources, request),
-    watchSources: (request, { signal }) => watch(sources, request, signal),
+    watchSources: (request, context) =>
+      watch(sources, request, context.signal, (source) => shownSource(source, callerOf(context))),
   };
 }
 
@@ -85,19 +91,22 @@ export function cubeHandler({ cubes }: Tables): metadata.CubeServiceImplementati
 export function segmentHandler(
   { segments }: Tables,
   publisher: SegmentPublisher,
-): metadata.SegmentServiceImplementation {
+): metadata.SegmentServiceImplementation<AccessContext> {
   return {
-    getSegment: ({ name }) => segments.get(name),
-    listSegments: async ({ states, ...request }) => {
+    getSegment: async ({ name }, context) =>
+      shownSegment(await segments.get(name), callerOf(context)),
+    listSegments: async ({ states, ...request }, context) => {
       const filtered = { ...request, ...oneOf(states, ({ state }: metadata.Segment) => state) };
       const { resources, ...page } = await segments.list(filtered);
-      return { segments: resources, ...page };
+      const caller = callerOf(context);
+      return { segments: resources.map((segment) => shownSegment(segment, caller)), ...page };
     },
     createSegment: ({ parent, segmentId, segment, ...options }) =>
       segments.create({ name: `${parent}/segments/${segmentId}`, resource: segment, ...options }),
     updateSegment: ({ segment, ...options }) => segments.update({ resource: segment, ...options }),
     deleteSegment: (request) => remove(segments, request),
-    watchSegments: (request, { signal }) => watch(segments, request, signal),
+    watchSegments: (request, context) =>
+      watch(segments, request, context.signal, (one) => shownSegment(one, callerOf(context))),
     publishSegments: (request) => publisher.publish(request),
   };
 }
@@ -275,12 +284,16 @@ export async function* watch<T extends Resource>(
   table: ResourceTable<T>,
   request: { readonly parent: string; readonly startRevision: bigint },
   signal: AbortSignal,
+  shown: (resource: T) => T = (resource) => resource,
 ): AsyncGenerator<WireEvent<T>, void> {
-  for await (const event of table.watch({ ...request, signal })) yield toWire(event);
+  for await (const event of table.watch({ ...request, signal })) yield toWire(event, shown);
 }
 
-function toWire<T>({ put, deletedName, revision }: ResourceEvent<T>): WireEvent<T> {
-  if (put !== undefined) return { event: { $case: 'put', value: put }, revision };
+function toWire<T>(
+  { put, deletedName, revision }: ResourceEvent<T>,
+  shown: (resource: T) => T,
+): WireEvent<T> {
+  if (put !== undefined) return { event: { $case: 'put', value: shown(put) }, revision };
   if (deletedName === undefined) return { revision };
   return { event: { $case: 'deletedName', value: deletedName }, revision };
 }

@@ -1,13 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, freemem, loadavg, release, totalmem } from 'node:os';
-import { messageOf } from '@tessera/base';
+import { messageOf, redacted, removed } from '@tessera/base';
 import { listAll } from '@tessera/client';
 import type { metadata } from '@tessera/proto';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { findDegraded } from '../health/find-degraded.ts';
 import { observePlatform } from '../health/observe-platform.ts';
-import { redacted, removed } from '../health/redact.ts';
 import { connectTo } from '../host-connection.ts';
 import type { Runner } from '../runner.ts';
 import { formatBytes, toJson } from '../table.ts';
@@ -80,10 +79,11 @@ async function platform(context: CommandContext) {
   if ('error' in report) {
     return { address: options.address, ...report, sources, models, store, statistics };
   }
-  const { observed, cubes, segments, stats, operations, queries, machines } = report;
+  const { observed, cubes, segments, stats, operations, queries, machines, refused } = report;
   return {
     address: options.address,
     degraded: findDegraded(observed),
+    refused,
     resources: { sources, models, cubes, segments },
     operations,
     hosts: machines?.hosts.map((host) => ({
@@ -95,7 +95,7 @@ async function platform(context: CommandContext) {
     storage: stats,
     store,
     // Constants of statements may be anybody's business, their shapes are nobody's.
-    queries: queries.map(({ queryId, startTime, queued }) => ({ queryId, startTime, queued })),
+    queries: queries?.map(({ queryId, startTime, queued }) => ({ queryId, startTime, queued })),
     statistics,
   };
 }

@@ -31,13 +31,15 @@ export function statusCommand(program: Command, run: Runner): void {
           deployments: report.observed.deployments,
           store: report.store,
           degraded,
+          refused: report.refused,
         });
         if (context.options.json) return;
         const memory =
           stats === undefined
             ? 'memory unknown'
             : `in memory ${formatBytes(stats.memoryBytes)} of ${formatBytes(stats.memoryBudgetBytes)}`;
-        context.terminal.out(`${memory}; ${queries.length} queries running\n`);
+        const running = queries === undefined ? unknown : String(queries.length);
+        context.terminal.out(`${memory}; ${running} queries running\n`);
         if (report.store !== undefined) context.terminal.out(`${storeText(report.store)}\n`);
         const nodes = report.replication?.nodes ?? [];
         if (nodes.length > 0) context.terminal.out(`\n${storageNodeTable(nodes)}\n`);
@@ -49,12 +51,18 @@ export function statusCommand(program: Command, run: Runner): void {
         const lines = degraded.map(
           ({ reason, subject, message }) => `  ${reason} ${subject}: ${message}\n`,
         );
-        context.terminal.out(
-          lines.length === 0 ? 'nothing is degraded\n' : `degraded:\n${lines.join('')}`,
-        );
+        const { refused } = report;
+        const nothing = `nothing ${refused.length === 0 ? '' : 'that you may see '}is degraded\n`;
+        context.terminal.out(lines.length === 0 ? nothing : `degraded:\n${lines.join('')}`);
+        if (refused.length > 0) {
+          context.terminal.out(`not shown:\n${refused.map((why) => `  ${why}\n`).join('')}`);
+        }
       }),
     );
 }
+
+/** What stands where the caller may not see, or nobody could say. */
+const unknown = '?';
 
 function storeText({ driver, sizeBytes, installation }: metadata.GetStoreStatusResponse): string {
   const id = installation === undefined ? '' : `; installation ${installation.id}`;
@@ -62,15 +70,20 @@ function storeText({ driver, sizeBytes, installation }: metadata.GetStoreStatusR
 }
 
 function rowsOf({ cubes, segments, freshness }: PlatformReport): string[][] {
-  const ready = segments.filter(({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY);
+  const ready = segments?.filter(
+    ({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY,
+  );
   return cubes.map(({ name }) => {
+    if (ready === undefined) return [resourceIdOf(name), ...Array<string>(4).fill(unknown)];
     const own = ready.filter((segment) => segment.name.startsWith(`${name}/`));
     const sum = (pick: (segment: metadata.Segment) => bigint) =>
       own.reduce((total, segment) => total + pick(segment), 0n);
     return [
       resourceIdOf(name),
       String(own.length),
-      String(own.filter((s) => freshness.get(s.name)?.freshness === 'stale').length),
+      freshness === undefined
+        ? unknown
+        : String(own.filter((s) => freshness.get(s.name)?.freshness === 'stale').length),
       formatCount(sum(({ sourceRows }) => sourceRows)),
       formatBytes(
         sum(({ layouts }) => layouts.reduce((total, { sizeBytes }) => total + sizeBytes, 0n)),

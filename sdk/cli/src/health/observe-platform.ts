@@ -10,17 +10,18 @@ import { observeStore } from './observe-store.ts';
 /** What the services of a platform say of one project, each as far as it answers. */
 export interface PlatformReport {
   readonly cubes: readonly metadata.Cube[];
-  readonly segments: readonly metadata.Segment[];
-  readonly freshness: ReadonlyMap<string, KnownFreshness>;
+  /** Absent, here and below: nobody answered, or not to this caller. */
+  readonly segments: readonly metadata.Segment[] | undefined;
+  readonly freshness: ReadonlyMap<string, KnownFreshness> | undefined;
   readonly stats: storage.GetStatsResponse | undefined;
-  readonly queries: readonly query.RunningQuery[];
+  readonly queries: readonly query.RunningQuery[] | undefined;
   /** The newest first. */
   readonly operations: readonly OperationView[];
   readonly replication: scheduler.GetReplicationResponse | undefined;
-  /** Absent: metadata did not answer. */
   readonly machines: HostsReport | undefined;
-  /** Absent: metadata did not answer, or not to this caller. */
   readonly store: metadata.GetStoreStatusResponse | undefined;
+  /** What the caller's roles do not permit him to see, in words; the rest is all the same. */
+  readonly refused: readonly string[];
   readonly observed: ObservedPlatform;
 }
 
@@ -28,17 +29,19 @@ const maxOperations = 100;
 const maxPolicyFaults = 100;
 const awayCodes: readonly Code[] = [Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.UNIMPLEMENTED];
 
-/** @throws what a service answered that refuses, and what the last one failed with when none answers at all */
+/** @throws what is wrong with the question or the caller's token, and what the last service failed with when none answers */
 export async function observePlatform(
   client: TesseraClient,
   project: string,
   connectTo: ConnectToHost,
 ): Promise<PlatformReport> {
   const failures: { service: string; error: unknown }[] = [];
+  const refusals: unknown[] = [];
   const ask = <T>(service: string, call: Promise<T>): Promise<T | undefined> =>
     call.catch((error) => {
-      if (!isAway(error)) throw error;
-      failures.push({ service, error });
+      if (isTesseraError(error, 'PERMISSION_DENIED')) refusals.push(error);
+      else if (isAway(error)) failures.push({ service, error });
+      else throw error;
       return undefined;
     });
   const every = `${project}/cubes/-`;
@@ -69,18 +72,18 @@ export async function observePlatform(
     asking,
   ]);
   if ([cubes, segments, stats, running, operations, lease].every((given) => given === undefined)) {
-    throw failures.at(-1)!.error;
+    throw failures.at(-1)?.error ?? refusals.at(-1);
   }
   const ready = (segments?.resources ?? []).filter(
     ({ state }) => state === metadata.SegmentState.SEGMENT_STATE_READY,
   );
-  const freshness = ready.length === 0 ? undefined : await ask('query', freshnessOf(client, every));
+  const freshness = ready.length === 0 ? new Map() : await ask('query', freshnessOf(client, every));
   const report = {
     cubes: cubes?.resources ?? [],
-    segments: segments?.resources ?? [],
-    freshness: freshness ?? new Map<string, KnownFreshness>(),
+    segments: segments?.resources,
+    freshness,
     stats,
-    queries: running?.queries ?? [],
+    queries: running?.queries,
     operations: (operations?.operations ?? []).map(viewOf),
     replication,
   };
@@ -89,6 +92,7 @@ export async function observePlatform(
     ...report,
     machines,
     store: store?.status,
+    refused: [...new Set(refusals.map(messageOf))].sort(),
     observed: {
       unreachable: [...services].map(([service, message]) => ({ service, message })),
       storeFaults: store?.status.faults ?? [],
@@ -97,7 +101,7 @@ export async function observePlatform(
       policyFaults: policyFaults ?? [],
       cubes: segments === undefined ? [] : report.cubes.map((cube) => cubeOf(cube, ready, report)),
       memory: stats && memoryOf(stats),
-      queuedQueries: report.queries.filter(({ queued }) => queued).length,
+      queuedQueries: (running?.queries ?? []).filter(({ queued }) => queued).length,
       ...(replication === undefined || replication.nodes.length === 0
         ? {}
         : { replication: replicationOf(replication) }),
@@ -107,7 +111,7 @@ export async function observePlatform(
   };
 }
 
-/** Any other failure is an answer, such as that the caller may not ask. */
+/** Any other failure is an answer. */
 function isAway(error: unknown): boolean {
   return isTesseraError(error) && awayCodes.includes(error.code);
 }
@@ -134,14 +138,13 @@ async function failedSources({ queries }: TesseraClient, project: string) {
   }
 }
 
-/** Told to administrators only: others know of no policies, and have none to mend. */
+/** Told to administrators only. */
 async function danglingPolicies({ queries }: TesseraClient, project: string) {
   try {
     const { faults } = await queries.listPolicyFaults({ project, pageSize: maxPolicyFaults });
     return faults.map((fault) => ({ ...fault, policy: resourceIdOf(fault.policy) }));
   } catch (error) {
-    const isNone = isTesseraError(error, 'PROJECT_NOT_FOUND');
-    if (isNone || isTesseraError(error, 'PERMISSION_DENIED')) return [];
+    if (isTesseraError(error, 'PROJECT_NOT_FOUND')) return [];
     throw error;
   }
 }
@@ -149,11 +152,11 @@ async function danglingPolicies({ queries }: TesseraClient, project: string) {
 function cubeOf(
   { name }: metadata.Cube,
   ready: readonly metadata.Segment[],
-  { freshness, stats, operations }: Omit<PlatformReport, 'observed' | 'machines' | 'store'>,
+  { freshness, stats, operations }: Pick<PlatformReport, 'freshness' | 'stats' | 'operations'>,
 ): ObservedCube {
   const own = ready.filter((segment) => segment.name.startsWith(`${name}/`));
   const withFreshness = (wanted: string) =>
-    own.filter((segment) => freshness.get(segment.name)?.freshness === wanted).length;
+    own.filter((segment) => freshness?.get(segment.name)?.freshness === wanted).length;
   const layouts = (stats?.layouts ?? []).filter(({ cube }) => cube === name);
   const newest = operations.find(({ cube }) => cube === name);
   const failed = newest?.state === 'failed' ? newest : undefined;

@@ -1,4 +1,4 @@
-import { isTesseraError, systemClock } from '@tessera/base';
+import { systemClock } from '@tessera/base';
 import type { TesseraClient } from '@tessera/client';
 import type { metadata } from '@tessera/proto';
 import { aheadOfUs } from './observe-clocks.ts';
@@ -9,20 +9,11 @@ export interface StoreReport {
   readonly aheadMs: number | undefined;
 }
 
-/** `undefined`: it is told to operators only, and the caller is none. */
+/** @throws PERMISSION_DENIED unless the caller operates */
 export async function observeStore({
   maintenance,
-}: Pick<TesseraClient, 'maintenance'>): Promise<StoreReport | undefined> {
-  try {
-    const asked = maintenance.getStoreStatus({});
-    const { answer, aheadMs } = await aheadOfUs(
-      asked,
-      ({ currentTime }) => currentTime,
-      systemClock,
-    );
-    return { status: answer, aheadMs };
-  } catch (error) {
-    if (isTesseraError(error, 'PERMISSION_DENIED')) return undefined;
-    throw error;
-  }
+}: Pick<TesseraClient, 'maintenance'>): Promise<StoreReport> {
+  const asked = maintenance.getStoreStatus({});
+  const { answer, aheadMs } = await aheadOfUs(asked, ({ currentTime }) => currentTime, systemClock);
+  return { status: answer, aheadMs };
 }

@@ -1,4 +1,3 @@
-import type { AccessFunction } from '@tessera/access';
 import { Code, TesseraError } from '@tessera/base';
 
 export function tokenMissing(): TesseraError {
@@ -10,7 +9,8 @@ export function tokenMissing(): TesseraError {
   });
 }
 
-export function permissionDenied(needed: AccessFunction, method: string): TesseraError {
+/** @param needed the function, or several of which one is enough with `or` between them */
+export function permissionDenied(needed: string, method: string): TesseraError {
   return new TesseraError({
     code: Code.PERMISSION_DENIED,
     reason: 'PERMISSION_DENIED',

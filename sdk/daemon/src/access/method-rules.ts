@@ -5,9 +5,9 @@ import { type AccessFunction, type ServiceKind, serviceKinds } from '@tessera/ac
  *
  * Of users:
  * - `public`: everybody; `signed in`: any user, and the method looks further by itself; `none`: no user at all.
- * - `project`: the function on all of every project that the request names, or on any where it names none.
- * - `part`: the function on some part of the project; the statement is then narrowed to that part.
- * - `platform`: the function on everything.
+ * - `project`: one of the functions on all of every project that the request names, or on any where it names none.
+ * - `part`: one of them on some part of the project; the statement is then narrowed to that part.
+ * - `platform`: one of them on everything.
  *
  * Of daemons: the kinds that need it for their work. What would let somebody around the policies, such as reading
  * cuboids, or say what an answer is made of, such as publishing segments, is for daemons only.
@@ -21,13 +21,21 @@ export type UserRule =
   | 'public'
   | 'signed in'
   | 'none'
-  | { readonly needs: AccessFunction; readonly on: 'project' | 'part' | 'platform' };
+  | {
+      /** Any one of them is enough. */
+      readonly needs: readonly AccessFunction[];
+      readonly on: 'project' | 'part' | 'platform';
+    };
 
 const open: MethodRule = { users: 'public', services: [] };
 const signedIn: MethodRule = { users: 'signed in', services: [] };
 const model = usersWho('model', 'project');
 const build = usersWho('build', 'project');
-const follow = usersWho('build', 'platform');
+// Whoever operates sees what there is and in what state, and no value of the data.
+const seeModelled = usersWho(['model', 'operate'], 'project');
+const seeBuilt = usersWho(['build', 'operate'], 'project');
+const follow = usersWho(['build', 'operate'], 'platform');
+const cancel = usersWho('build', 'platform');
 const part = usersWho('query', 'part');
 const operate = usersWho('operate', 'platform');
 const administer = usersWho('administer', 'platform');
@@ -42,19 +50,20 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   },
   'tessera.metadata.v1.SourceService': {
     ...reading('Source', 'Sources', and(model, 'scheduler', 'query')),
-    ...writing('Source', model),
+    // It names files and hosts that daemons read as themselves, past every policy: in any project, those of all.
+    ...writing('Source', administer),
   },
   'tessera.metadata.v1.ModelService': {
-    ...reading('Model', 'Models', and(model, 'scheduler', 'query')),
+    ...reading('Model', 'Models', and(seeModelled, 'scheduler', 'query')),
     ...writing('Model', model),
     ...each(['ListModelVersions', 'RollbackModel'], model),
   },
   'tessera.metadata.v1.CubeService': {
-    ...reading('Cube', 'Cubes', and(model, 'scheduler', 'query')),
+    ...reading('Cube', 'Cubes', and(seeModelled, 'scheduler', 'query')),
     ...writing('Cube', and(model, 'scheduler')),
   },
   'tessera.metadata.v1.SegmentService': {
-    ...reading('Segment', 'Segments', and(build, 'scheduler', 'query', 'storage')),
+    ...reading('Segment', 'Segments', and(seeBuilt, 'scheduler', 'query', 'storage')),
     ...writing('Segment', and(noUsers, 'scheduler')),
     PublishSegments: and(noUsers, 'scheduler'),
   },
@@ -103,7 +112,7 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   },
   'tessera.query.v1.QueryService': {
     ...each(['ExecuteQuery', 'ExplainQuery', 'ListTables', 'PreviewTable'], part),
-    ListSegmentFreshness: build,
+    ListSegmentFreshness: seeBuilt,
     ListPolicyFaults: usersWho('administer', 'project'),
     ...each(['CancelQuery', 'ListQueries'], operate),
     GetQueryStatistics: and(operate, 'scheduler'),
@@ -160,10 +169,10 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
     ['AcquireLease', 'RenewLease', 'ReleaseLease', 'GetLease', 'WaitLease'],
     and(operate, ...serviceKinds),
   ),
-  'google.longrunning.Operations': each(
-    ['ListOperations', 'GetOperation', 'WaitOperation', 'CancelOperation', 'DeleteOperation'],
-    follow,
-  ),
+  'google.longrunning.Operations': {
+    ...each(['ListOperations', 'GetOperation', 'WaitOperation'], follow),
+    ...each(['CancelOperation', 'DeleteOperation'], cancel),
+  },
   'grpc.health.v1.Health': each(['Check', 'Watch', 'List'], open),
   'grpc.reflection.v1alpha.ServerReflection': { ServerReflectionInfo: signedIn },
   'grpc.reflection.v1.ServerReflection': { ServerReflectionInfo: signedIn },
@@ -176,8 +185,11 @@ export function ruleOf(path: string): MethodRule | undefined {
   return Object.hasOwn(methods, method) ? methods[method] : undefined;
 }
 
-function usersWho(needs: AccessFunction, on: 'project' | 'part' | 'platform'): MethodRule {
-  return { users: { needs, on }, services: [] };
+function usersWho(
+  needs: AccessFunction | readonly AccessFunction[],
+  on: 'project' | 'part' | 'platform',
+): MethodRule {
+  return { users: { needs: [needs].flat(), on }, services: [] };
 }
 
 /** The same of users, and these daemons. */

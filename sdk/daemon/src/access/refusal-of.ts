@@ -4,6 +4,7 @@ import {
   permits,
   permitsSome,
   type ServiceKind,
+  type Target,
 } from '@tessera/access';
 import type { TesseraError } from '@tessera/base';
 import { permissionDenied, servicesOnly, tokenMissing } from './errors.ts';
@@ -46,14 +47,15 @@ function refusalOfUser(
   if (rule === 'signed in') return undefined;
   const { needs, on } = rule;
   const projects = namedProjects(request);
+  const may = (target: Target) => needs.some((one) => permits(roles, one, target));
   if (on === 'part') {
     const named = (request as { readonly project?: string } | undefined)?.project ?? '';
     const project = projectOf(named) ?? defaultProject;
-    if (permitsSome(roles, needs, project)) return undefined;
+    if (needs.some((one) => permitsSome(roles, one, project))) return undefined;
   } else if (on === 'platform' || projects.length === 0 || projects.includes('-')) {
-    if (permits(roles, needs, {})) return undefined;
-  } else if (projects.every((project) => permits(roles, needs, { project }))) {
+    if (may({})) return undefined;
+  } else if (projects.every((project) => may({ project }))) {
     return undefined;
   }
-  return permissionDenied(needs, method);
+  return permissionDenied(needs.join(' or '), method);
 }

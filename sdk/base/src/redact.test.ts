@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { looksSecret, redacted } from './redact.ts';
+import { looksSecret, redacted, withoutSecrets } from './redact.ts';
 
 const secretKeys = [
   ...['password', 'DB_PASSWORD', 'passwd', 'clientSecret', 'apiKey', 'api_key', 'accessToken'],
@@ -72,6 +72,14 @@ describe('redaction', () => {
     { text: 'Authorization: Bearer hunter22', kept: 'Authorization: Bearer [removed]' },
   ])('takes the secret out of "$text"', ({ text, kept }) => {
     expect(redacted(text)).toBe(kept);
+  });
+
+  test('can leave alone what is no secret where it stands', () => {
+    const config = { tables: { sales: { path: 'a.csv' }, sessions: { path: 'b.csv' } } };
+    expect(withoutSecrets({ ...config, password: 'sales', host: 'sales' })).toEqual({
+      tables: { sales: { path: 'a.csv' }, sessions: '[removed]' },
+      ...{ password: '[removed]', host: 'sales' },
+    });
   });
 
   test.each(secretKeys)('%s looks secret', (key) => expect(looksSecret(key)).toBe(true));

@@ -25,6 +25,14 @@ export function redacted(value: unknown): unknown {
   return copy(value, sought);
 }
 
+/**
+ * A copy of plain values in which nothing stands under a key that looks like that of a secret, nor in the place of user
+ * information in a URL. Unlike `redacted` it leaves the same texts alone where they stand elsewhere.
+ */
+export function withoutSecrets(value: unknown): unknown {
+  return copy(value, []);
+}
+
 function collectSecrets(value: unknown, secret: boolean, into: Set<string>): void {
   if (typeof value === 'object' && value !== null) {
     for (const [key, inner] of entriesOf(value)) {
