@@ -3,10 +3,12 @@ import { buildBenchmark } from './build/build-benchmark.ts';
 import { clusterBenchmark } from './cluster/cluster-benchmark.ts';
 import { metadataBenchmark } from './metadata/metadata-benchmark.ts';
 import { overloadBenchmark } from './overload/overload-benchmark.ts';
+import { placementFlinkBenchmark } from './placement-flink/placement-flink-benchmark.ts';
 import { placementBenchmark } from './placement-segments/placement-benchmark.ts';
 import { planBenchmark } from './plan/plan-benchmark.ts';
 import { recoverBenchmark } from './recover/recover-benchmark.ts';
 import { replicasBenchmark } from './replicas/replicas-benchmark.ts';
+import { scaleSimBenchmark } from './scale-sim/scale-sim-benchmark.ts';
 import { ssbBenchmark } from './ssb/ssb-benchmark.ts';
 import { startBenchmark } from './start/start-benchmark.ts';
 
@@ -17,9 +19,11 @@ export const benchmarks: readonly Benchmark[] = [
   metadataBenchmark,
   overloadBenchmark,
   placementBenchmark,
+  placementFlinkBenchmark,
   planBenchmark,
   recoverBenchmark,
   replicasBenchmark,
+  scaleSimBenchmark,
   ssbBenchmark,
   startBenchmark,
 ];

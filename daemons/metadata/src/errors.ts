@@ -453,6 +453,17 @@ export function tooManyLogins(waitMs: number): TesseraError {
   });
 }
 
+/** Of everybody, or of one address; who asks again soon is served. */
+export function loginsBusy(limit: number, retryAfterMs: number): TesseraError {
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'LOGINS_BUSY',
+    message: `${limit} logins are under way already, which is the limit; try again in ${retryAfterMs} ms.`,
+    metadata: { limit: `${limit}` },
+    retryAfterMs,
+  });
+}
+
 export function tokenExpired(): TesseraError {
   return new TesseraError({
     code: Code.UNAUTHENTICATED,

@@ -39,4 +39,4 @@ export {
 export { LruCache } from './lru-cache.ts';
 export { nearestName } from './nearest.ts';
 export { type Random, seededRandom } from './random.ts';
-export { checkResourceId, parseResourceName, resourceIdOf } from './resource-name.ts';
+export { checkResourceId, isResourceId, parseResourceName, resourceIdOf } from './resource-name.ts';

@@ -6,8 +6,13 @@ import { Code, TesseraError } from './error.ts';
  */
 const idPattern = /^[a-z0-9][a-z0-9_.-]{0,127}$/;
 
+export function isResourceId(id: string): boolean {
+  return idPattern.test(id);
+}
+
+/** @throws INVALID_ARGUMENT BAD_RESOURCE_ID */
 export function checkResourceId(id: string, what: string): string {
-  if (!idPattern.test(id)) {
+  if (!isResourceId(id)) {
     throw new TesseraError({
       code: Code.INVALID_ARGUMENT,
       reason: 'BAD_RESOURCE_ID',
@@ -32,7 +37,7 @@ export function parseResourceName(name: string, pattern: string): Readonly<Recor
       const value = given[i]!;
       if (!part.startsWith('{')) return part === value;
       ids[part.slice(1, -1)] = value;
-      return idPattern.test(value);
+      return isResourceId(value);
     });
   if (fits) return ids;
   throw new TesseraError({

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 
 export * as access from './access.ts';
 export * as coordination from './coordination.ts';
+export * as flink from './flink.ts';
 export * as longrunning from './gen/google/longrunning/operations.ts';
 export { Any } from './gen/google/protobuf/any.ts';
 export { Duration } from './gen/google/protobuf/duration.ts';

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,6 +39,13 @@ describe.skipIf(!hasOpenSsl)('a server under hostile clients (needs openssl)', (
   });
   afterAll(() => stack.disposeAsync());
 
+  function audited(): string {
+    const audit = join(folder, 'audit');
+    return readdirSync(audit)
+      .map((file) => readFileSync(join(audit, file), 'utf8'))
+      .join('');
+  }
+
   /** Somebody signs in, and is answered. */
   async function isServed(): Promise<void> {
     for (const [{ address }, transport] of [
@@ -59,6 +66,25 @@ describe.skipIf(!hasOpenSsl)('a server under hostile clients (needs openssl)', (
     await expect(client.authentication.login({ user: 'admin', password })).rejects.toMatchObject({
       code: 8,
     });
+    await isServed();
+  });
+
+  test('writes down little of long names that strangers send', async () => {
+    using client = connect(plain.address);
+    const before = audited().length;
+    const long = 'x'.repeat(maxMessageBytes - 1_000);
+    for (let i = 0; i < 10; i++) {
+      await expect(
+        client.authentication.login({ user: long, password: 'wrong one' }),
+      ).rejects.toMatchObject({ reason: 'LOGIN_FAILED' });
+      await expect(client.models.listModels({ parent: `projects/${long}` })).rejects.toMatchObject({
+        reason: 'TOKEN_MISSING',
+      });
+    }
+    const written = audited().slice(before);
+    expect(written.trim().split('\n')).toHaveLength(20);
+    expect(written.length).toBeLessThan(10_000);
+    expect(written).toContain('"user":"",');
     await isServed();
   });
 

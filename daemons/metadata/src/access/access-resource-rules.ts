@@ -9,7 +9,7 @@ import { credentialsKey } from './credentials.ts';
 
 /** What must hold of the resources of access: nothing that could be read as more than was meant is taken. */
 
-/** His password and tokens go with a user, so that a later one of the same name does not have them. */
+/** His password and tokens go with a user, so that a later one of the same name does not have them; sessions name his uid. */
 export const userRules: ResourceRules<access.User> = {
   onWrite: async ({ after }) => {
     const { services, roles, groups } = after;

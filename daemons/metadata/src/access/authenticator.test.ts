@@ -5,6 +5,8 @@ import { generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { composeMetadata, type MetadataDaemon } from '../composition.ts';
 import { inProcess } from '../fixture.ts';
+import { Commit } from '../resources/commit.ts';
+import { credentialsKey } from './credentials.ts';
 
 let clock: ManualClock;
 let daemon: MetadataDaemon;
@@ -32,6 +34,7 @@ async function callerAt({ authenticator }: MetadataDaemon, token: string) {
 const login = (password = 'open sesame', user = 'ann') =>
   client.authentication.login({ user, password });
 const reason = (name: string) => ({ reason: name });
+const loginFailed = reason('LOGIN_FAILED');
 
 describe('signing in', () => {
   test('gives a token for the right password, with the roles of the groups', async () => {
@@ -45,6 +48,7 @@ describe('signing in', () => {
     { why: 'a wrong password', user: 'ann', password: 'open sesam' },
     { why: 'an unknown user', user: 'bob', password: 'open sesame' },
     { why: 'a name that is a path', user: '../ann', password: 'open sesame' },
+    { why: 'an endless name', user: 'a'.repeat(1 << 20), password: 'open sesame' },
     { why: 'an endless password', user: 'ann', password: 'x'.repeat(100_000) },
   ])('says the same for $why', async ({ user, password }) => {
     await expect(login(password, user)).rejects.toMatchObject(reason('LOGIN_FAILED'));
@@ -66,6 +70,44 @@ describe('signing in', () => {
     await login('another one', 'bob');
     await clock.advance(31_000);
     await login();
+  });
+
+  test('keeps nothing of names that nobody can have', async () => {
+    for (const user of ['', 'Ann', 'a'.repeat(129)]) {
+      const tries = await Promise.allSettled(Array.from({ length: 12 }, () => login('x', user)));
+      expect(tries).toEqual(
+        tries.map(() => ({ status: 'rejected', reason: expect.objectContaining(loginFailed) })),
+      );
+    }
+  });
+
+  test('is bounded for all and for one address, and goes on once some are through', async () => {
+    const from = (address: string, count: number) =>
+      Array.from({ length: count }, (_, i) =>
+        daemon.authenticator.login(`nobody-${i}`, 'open sesame', address),
+      );
+    const tries = ['a', 'b', 'c', 'd', 'e'].flatMap((address) => from(address, 17));
+    const reasons = (await Promise.allSettled(tries)).map(
+      (one) => one.status === 'rejected' && one.reason,
+    );
+    const busy = expect.objectContaining({
+      ...{ code: 8, reason: 'LOGINS_BUSY', retryAfterMs: expect.any(Number) },
+    });
+    const ofOne = [...Array(16).fill(expect.objectContaining(loginFailed)), busy];
+    expect(reasons).toEqual([...ofOne, ...ofOne, ...ofOne, ...ofOne, ...Array(17).fill(busy)]);
+    await login();
+  });
+
+  test('is not kept from somebody by who fails elsewhere', async () => {
+    const { authenticator } = daemon;
+    for (let i = 0; i < 6; i++) {
+      await authenticator.login('ann', 'wrong one', '10.0.0.1').catch(() => {});
+    }
+    const there = authenticator.login('ann', 'open sesame', '10.0.0.1');
+    await expect(there).rejects.toMatchObject(reason('TOO_MANY_LOGINS'));
+    await authenticator.login('ann', 'open sesame', '10.0.0.2');
+    const still = authenticator.login('ann', 'open sesame', '10.0.0.1');
+    await expect(still).rejects.toMatchObject(reason('TOO_MANY_LOGINS'));
   });
 
   test('a short password is not taken, and a new one ends the old one', async () => {
@@ -135,6 +177,38 @@ describe('a session token', () => {
       { clock, store: daemon.store },
     );
     expect((await callerAt(other, token)).user).toBe('ann');
+  });
+});
+
+describe('a session', () => {
+  test('ends with the password that it began with, and no API token does', async () => {
+    const { token } = await login();
+    const api = await client.authentication.createApiToken({ user: 'ann' });
+    await callerOf(token);
+    await client.authentication.setPassword({ user: 'ann', password: 'open sesame' });
+    await expect(callerOf(token)).rejects.toMatchObject({ code: 16, ...reason('TOKEN_INVALID') });
+    expect((await callerOf(api.token)).user).toBe('ann');
+    expect((await callerOf((await login()).token)).user).toBe('ann');
+  });
+
+  test('is not one of a later user of the same name', async () => {
+    const { token } = await login();
+    await client.users.deleteUser({ name: 'users/ann' });
+    await client.users.createUser({ userId: 'ann', user: { groups: ['readers'] } });
+    await expect(callerOf(token)).rejects.toMatchObject(reason('TOKEN_INVALID'));
+    await client.authentication.setPassword({ user: 'ann', password: 'open sesame' });
+    await expect(callerOf(token)).rejects.toMatchObject(reason('TOKEN_INVALID'));
+    expect((await callerOf((await login()).token)).user).toBe('ann');
+  });
+
+  test('is one of the user, not of his name, whatever became of his password', async () => {
+    const { token } = await login();
+    const key = credentialsKey('ann');
+    const { entry } = await daemon.store.get(key);
+    await client.users.deleteUser({ name: 'users/ann' });
+    await client.users.createUser({ userId: 'ann', user: {} });
+    await new Commit().put(key, entry!.value).run(daemon.store);
+    await expect(callerOf(token)).rejects.toMatchObject(reason('TOKEN_INVALID'));
   });
 });
 

@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { type Identity, type Role, rolesOf } from '@tessera/access';
-import type { Clock, KeyValueStore } from '@tessera/base';
+import { type Clock, isResourceId, type KeyValueStore } from '@tessera/base';
 import { decodeJwt } from 'jose';
 import {
   apiTokenNotFound,
@@ -11,11 +11,12 @@ import {
   tooManyLogins,
 } from '../errors.ts';
 import type { ForeignIdentity, IdentityProvider } from '../oidc/identity-provider.ts';
-import { CredentialStore } from './credentials.ts';
+import { CredentialStore, passwordVersion } from './credentials.ts';
 import { LoginLimit } from './login-limit.ts';
+import { LoginTurns } from './login-turns.ts';
 import { type CurrentRules, type KnownUser, RulesReader } from './read-rules.ts';
 import { isPassword, sameSecret, scramVerifier } from './scram.ts';
-import { SessionTokens } from './session-tokens.ts';
+import { type Session, SessionTokens } from './session-tokens.ts';
 
 /** How long somebody stays signed in. */
 const sessionMs = 15 * 60_000;
@@ -45,7 +46,7 @@ export class Authenticator {
   readonly #sessions: SessionTokens;
   readonly #limit: LoginLimit;
   readonly #providers: ReadonlyMap<string, IdentityProvider>;
-  readonly #logins = new Map<string, Promise<unknown>>();
+  readonly #turns = new LoginTurns();
 
   /** @param providers those whose tokens are taken besides the platform's own */
   constructor(store: KeyValueStore, clock: Clock, providers: readonly IdentityProvider[] = []) {
@@ -70,12 +71,13 @@ export class Authenticator {
   async resolve(token: string): Promise<ResolvedToken> {
     const provider = this.#providers.get(issuerOf(token) ?? '');
     if (provider !== undefined) return this.#resolveForeign(await provider.identify(token));
-    const name = token.startsWith(apiTokenPrefix)
-      ? await this.#userOfApiToken(token)
-      : await this.#sessions.verify(token);
+    const isApiToken = token.startsWith(apiTokenPrefix);
+    const session = isApiToken ? undefined : await this.#openSession(token);
+    const name = session?.user ?? (await this.#userOfApiToken(token));
     const current = await this.#rules.current();
     const user = activeUser(current.rules.users, name);
     if (user === undefined) throw tokenInvalid();
+    if (session !== undefined && session.uid !== user.uid) throw tokenInvalid();
     return { user, roles: rolesOf(current.rules, user), current };
   }
 
@@ -85,6 +87,7 @@ export class Authenticator {
     const known = current.rules.users.find((one) => one.name === name);
     const stranger: KnownUser = {
       name,
+      uid: '',
       roles: [],
       groups: [],
       disabled: mustBeKnown,
@@ -96,35 +99,37 @@ export class Authenticator {
     return { user, roles: rolesOf(current.rules, both), current };
   }
 
-  /** One at a time for each user, so that many at once are no way round the limit. @throws LOGIN_FAILED, TOO_MANY_LOGINS */
-  async login(user: string, given: string): Promise<IssuedToken> {
-    const before = this.#logins.get(user) ?? Promise.resolve();
-    const mine = before.then(
-      () => this.#login(user, given),
-      () => this.#login(user, given),
-    );
-    this.#logins.set(user, mine);
-    try {
-      return await mine;
-    } finally {
-      if (this.#logins.get(user) === mine) this.#logins.delete(user);
-    }
+  /** @param address where he is @throws LOGIN_FAILED, TOO_MANY_LOGINS, LOGINS_BUSY */
+  async login(user: string, given: string, address: string): Promise<IssuedToken> {
+    // Nobody's name or password: it is neither counted nor kept while others have their turn.
+    if (!isResourceId(user) || Buffer.byteLength(given) > password.maxBytes) throw loginFailed();
+    return this.#turns.run(user, address, () => this.#login(user, given, address));
   }
 
-  async #login(user: string, given: string): Promise<IssuedToken> {
-    const waitMs = this.#limit.waitMs(user);
+  async #login(user: string, given: string, address: string): Promise<IssuedToken> {
+    const waitMs = this.#limit.waitMs(user, address);
     if (waitMs > 0) throw tooManyLogins(waitMs);
     const { rules } = await this.#rules.current();
     const known = activeUser(rules.users, user);
     const { scram } = known === undefined ? {} : await this.#credentials.of(user);
-    const fits = Buffer.byteLength(given) <= password.maxBytes;
-    const right = fits && (await isPassword(scram ?? (await nobody), given));
+    const right = await isPassword(scram ?? (await nobody), given);
     if (!right || known === undefined || scram === undefined) {
-      this.#limit.failed(user);
+      this.#limit.failed(user, address);
       throw loginFailed();
     }
-    this.#limit.succeeded(user);
-    return this.#sessions.issue(user);
+    this.#limit.succeeded(user, address);
+    const { uid } = known;
+    return this.#sessions.issue({ user, uid, passwordVersion: passwordVersion(scram) });
+  }
+
+  /** A session is one of the password that it began with. */
+  async #openSession(token: string): Promise<Session> {
+    const session = await this.#sessions.verify(token);
+    const { scram } = await this.#credentials.of(session.user);
+    if (scram === undefined || passwordVersion(scram) !== session.passwordVersion) {
+      throw tokenInvalid();
+    }
+    return session;
   }
 
   /** Whether anybody could sign in: a platform without users is new. */
@@ -176,7 +181,7 @@ export class Authenticator {
   async #userOfApiToken(token: string): Promise<string> {
     const [name = '', id] = token.slice(apiTokenPrefix.length).split('.');
     const user = Buffer.from(name, 'base64url').toString();
-    if (!userId.test(user)) throw tokenInvalid();
+    if (!isResourceId(user)) throw tokenInvalid();
     const { apiTokens } = await this.#credentials.of(user);
     const found = apiTokens.find((one) => one.id === id);
     if (found === undefined || !sameSecret(found.digest, digestOf(token))) throw tokenInvalid();
@@ -190,7 +195,6 @@ export class Authenticator {
 }
 
 const apiTokenPrefix = 'tsr_';
-const userId = /^[a-z0-9][a-z0-9_.-]{0,127}$/;
 
 /** Who a token says that it is from; it is not believed yet. */
 function issuerOf(token: string): string | undefined {

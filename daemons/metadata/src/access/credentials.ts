@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import type { KeyValue, KeyValueStore } from '@tessera/base';
 import { z } from 'zod';
 import { contended, notFound } from '../errors.ts';
 import { Commit } from '../resources/commit.ts';
 import { internalKey, keyOf } from '../resources/resource-key.ts';
 import { userKind } from './access-kinds.ts';
+import type { ScramVerifier } from './scram.ts';
 
 const shape = z.object({
   scram: z
@@ -24,6 +26,11 @@ export type Credentials = z.infer<typeof shape>;
 
 const none: Credentials = { apiTokens: [] };
 const attempts = 16;
+
+/** Tells a password from those before and after it, and nothing about it: its salt was drawn with it. */
+export function passwordVersion({ salt }: ScramVerifier): string {
+  return createHash('sha256').update(salt).digest('base64url');
+}
 
 export function credentialsKey(user: string): string {
   return internalKey('credentials', user);

@@ -1,36 +1,80 @@
 import type { Clock } from '@tessera/base';
 
-/** Failures in a row that a user may have, and for how long the next try then waits. */
-const maxFailures = 5;
-const pauseMs = 30_000;
-/** Users whose failures are remembered; who is forgotten first failed longest ago. */
-const maxUsers = 10_000;
+/** Wrong passwords that may come at once, and the time after which one more may. */
+interface Allowance {
+  readonly failures: number;
+  readonly eachMs: number;
+}
 
-/** Bounds how often passwords of one user can be tried. Passwords are checked one at a time for each user. */
+const ofOneAddress: Allowance = { failures: 5, eachMs: 30_000 };
+/**
+ * Of all addresses together, against somebody who has many. One that fails as fast as it may stays below this for ever, so
+ * that nobody keeps a user out from a single address.
+ */
+const ofAllAddresses: Allowance = { failures: 50, eachMs: 10_000 };
+/** Whose failures are remembered; who is forgotten first failed longest ago. */
+const maxRemembered = 10_000;
+
+/** Bounds how often passwords of one user can be tried, from one address and from all. */
 export class LoginLimit {
   readonly #clock: Clock;
-  readonly #failures = new Map<string, { readonly count: number; readonly atMs: number }>();
+  readonly #byAddress = new Failures(ofOneAddress);
+  readonly #byUser = new Failures(ofAllAddresses);
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Milliseconds until the user may try again; 0: now. */
-  waitMs(user: string): number {
-    const known = this.#failures.get(user);
-    if (known === undefined || known.count < maxFailures) return 0;
-    return Math.max(0, known.atMs + pauseMs - this.#clock.monotonicMs());
+  /** Milliseconds until the user may try again from there; 0: now. */
+  waitMs(user: string, address: string): number {
+    const nowMs = this.#clock.monotonicMs();
+    return Math.max(
+      this.#byAddress.waitMs(placeOf(user, address), nowMs),
+      this.#byUser.waitMs(user, nowMs),
+    );
   }
 
-  failed(user: string): void {
-    const known = this.#failures.get(user);
-    this.#failures.delete(user);
-    this.#failures.set(user, { count: (known?.count ?? 0) + 1, atMs: this.#clock.monotonicMs() });
-    if (this.#failures.size <= maxUsers) return;
-    this.#failures.delete(this.#failures.keys().next().value!);
+  failed(user: string, address: string): void {
+    const nowMs = this.#clock.monotonicMs();
+    this.#byAddress.add(placeOf(user, address), nowMs);
+    this.#byUser.add(user, nowMs);
   }
 
-  succeeded(user: string): void {
-    this.#failures.delete(user);
+  /** Forgives what he mistyped there. What others tried elsewhere still counts. */
+  succeeded(user: string, address: string): void {
+    this.#byAddress.forget(placeOf(user, address));
   }
+}
+
+/** Failures that are forgotten one by one: of each key no more is kept than when all of its are (GCRA). */
+class Failures {
+  readonly #allowance: Allowance;
+  readonly #forgottenAtMs = new Map<string, number>();
+
+  constructor(allowance: Allowance) {
+    this.#allowance = allowance;
+  }
+
+  waitMs(key: string, nowMs: number): number {
+    const { failures, eachMs } = this.#allowance;
+    const forgottenAtMs = this.#forgottenAtMs.get(key) ?? nowMs;
+    return Math.max(0, forgottenAtMs - nowMs - (failures - 1) * eachMs);
+  }
+
+  add(key: string, nowMs: number): void {
+    const fromMs = Math.max(nowMs, this.#forgottenAtMs.get(key) ?? nowMs);
+    this.#forgottenAtMs.delete(key);
+    this.#forgottenAtMs.set(key, fromMs + this.#allowance.eachMs);
+    if (this.#forgottenAtMs.size <= maxRemembered) return;
+    this.#forgottenAtMs.delete(this.#forgottenAtMs.keys().next().value!);
+  }
+
+  forget(key: string): void {
+    this.#forgottenAtMs.delete(key);
+  }
+}
+
+/** Ids hold no blanks. */
+function placeOf(user: string, address: string): string {
+  return `${user} ${address}`;
 }

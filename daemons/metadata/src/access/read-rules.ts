@@ -16,6 +16,8 @@ export interface CurrentRules {
 }
 
 export interface KnownUser extends User {
+  /** Tells him from a later user of the same name; empty for one whom only an identity provider knows. */
+  readonly uid: string;
   readonly disabled: boolean;
   /** Not empty: a daemon. */
   readonly services: readonly ServiceKind[];
@@ -65,6 +67,7 @@ function rulesOf([users, groups, roles, policies]: readonly (readonly KeyValue[]
   const rules = {
     users: decoded(userKind, users!).map(({ name, ...user }) => ({
       name: resourceIdOf(name),
+      uid: user.uid,
       roles: user.roles,
       groups: user.groups,
       disabled: user.disabled,

@@ -9,6 +9,20 @@ const issuer = 'tessera';
 const audience = 'tessera';
 const key = internalKey('secrets', 'session-key');
 
+interface Claims {
+  readonly uid: string;
+  readonly password_version: string;
+}
+
+/** Who signed in, and by what. */
+export interface Session {
+  readonly user: string;
+  /** Of the user: a later one of the same name is somebody else. */
+  readonly uid: string;
+  /** Of the password that he gave, as `passwordVersion` tells it. */
+  readonly passwordVersion: string;
+}
+
 /**
  * Short-lived tokens of those who signed in: JWTs signed with a key that is made once and kept in the store, so that
  * every metadata daemon takes the tokens of the others and a restart ends no session.
@@ -25,10 +39,11 @@ export class SessionTokens {
     this.#lifetimeMs = lifetimeMs;
   }
 
-  async issue(user: string): Promise<{ readonly token: string; readonly expiresAtMs: number }> {
+  async issue(session: Session): Promise<{ readonly token: string; readonly expiresAtMs: number }> {
+    const { user, uid, passwordVersion } = session;
     const nowMs = this.#nowMs();
     const expiresAtMs = nowMs + this.#lifetimeMs;
-    const token = await new SignJWT({})
+    const token = await new SignJWT({ uid, password_version: passwordVersion })
       .setProtectedHeader({ alg: algorithm })
       .setSubject(user)
       .setIssuer(issuer)
@@ -39,17 +54,21 @@ export class SessionTokens {
     return { token, expiresAtMs };
   }
 
-  /** Whose token it is. @throws UNAUTHENTICATED TOKEN_EXPIRED, TOKEN_INVALID */
-  async verify(token: string): Promise<string> {
+  /** Whose token it is; whether he is still there and has that password is not looked at. @throws UNAUTHENTICATED TOKEN_EXPIRED, TOKEN_INVALID */
+  async verify(token: string): Promise<Session> {
     const { d: _, ...open } = await this.#signingKey();
     try {
-      const { payload } = await jwtVerify(token, await importJWK(open, algorithm), {
+      const { payload } = await jwtVerify<Claims>(token, await importJWK(open, algorithm), {
         algorithms: [algorithm],
         ...{ issuer, audience },
-        requiredClaims: ['sub', 'exp'],
+        requiredClaims: ['sub', 'exp', 'uid', 'password_version'],
         currentDate: new Date(this.#nowMs()),
       });
-      return payload.sub!;
+      return {
+        user: payload.sub!,
+        uid: payload.uid,
+        passwordVersion: payload.password_version,
+      };
     } catch (cause) {
       const expired = (cause as { readonly code?: string }).code === 'ERR_JWT_EXPIRED';
       throw expired ? tokenExpired() : tokenInvalid(cause);

@@ -9,8 +9,8 @@ export function authenticationHandler(
   authenticator: Authenticator,
 ): access.AuthenticationServiceImplementation<AccessContext> {
   return {
-    login: async ({ user, password }) => {
-      const { token, expiresAtMs } = await authenticator.login(user, password);
+    login: async ({ user, password }, { peer }) => {
+      const { token, expiresAtMs } = await authenticator.login(user, password, addressOf(peer));
       return { token, expireTime: timeOf(expiresAtMs) };
     },
     setPassword: async ({ user, password }, context) => {
@@ -48,6 +48,11 @@ export function authenticationHandler(
       };
     },
   };
+}
+
+/** Of `address:port`: whoever connects again has another port. */
+function addressOf(peer: string): string {
+  return peer.replace(/:\d+$/, '');
 }
 
 function timeOf(ms: number) {

@@ -41,6 +41,8 @@ export class Transfers implements Disposable {
 
   constructor({ config, files, clock, log, connectTo, deep, meter }: TransfersParts) {
     const transferred = meter.counter(storageMetrics.transferred);
+    const scrubbed = meter.counter(storageMetrics.deepScrubbed);
+    const damaged = meter.counter(storageMetrics.deepDamaged);
     const { transferBytesPerSecond: bytesPerSecond, transferIdleTimeoutMs: idleTimeoutMs } = config;
     const bucketOf = (direction: 'in' | 'out') =>
       new TokenBucket({
@@ -63,9 +65,6 @@ export class Transfers implements Disposable {
     if (deep === undefined) return;
     const deepSlots = slotsOf(queueTimeoutMs.in);
     this.#deepCopies = new DeepCopies({ deep, files, slots: deepSlots, ...pace });
-    const [scrubbed, damaged] = [storageMetrics.deepScrubbed, storageMetrics.deepDamaged].map(
-      (metric) => meter.counter(metric),
-    ) as [(value: number) => void, (value: number) => void];
     const scrubRate = { bytesPerSecond: config.deepScrubBytesPerSecond, clock };
     this.#deepScrub = new DeepScrub({
       ...{ deep, log, bucket: new TokenBucket(scrubRate) },

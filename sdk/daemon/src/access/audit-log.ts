@@ -14,7 +14,10 @@ export interface AuditRecord {
   readonly outcome: string;
 }
 
+/** What callers send may be of any length; what is written of it is not, so that nobody fills the disk by a few calls. */
 const maxSqlCharacters = 4_096;
+const maxNameCharacters = 256;
+const maxProjects = 64;
 const microsPerDay = 86_400_000_000n;
 
 /**
@@ -33,12 +36,11 @@ export class AuditLog implements Disposable {
   }
 
   /** @throws AUDIT_UNAVAILABLE: then the call must not go on */
-  record({ sql, ...record }: AuditRecord): void {
+  record(record: AuditRecord): void {
     const now = this.#clock.now();
     const time = new Date(Number(now / 1000n)).toISOString();
-    const shown = sql === undefined ? {} : { sql: sql.slice(0, maxSqlCharacters) };
     try {
-      writeSync(this.#fileOf(now), `${JSON.stringify({ time, ...record, ...shown })}\n`);
+      writeSync(this.#fileOf(now), `${JSON.stringify({ time, ...shortened(record) })}\n`);
     } catch (cause) {
       throw auditUnavailable(cause);
     }
@@ -59,4 +61,18 @@ export class AuditLog implements Disposable {
     this.#day = day;
     return this.#file;
   }
+}
+
+function shortened({ user, method, projects, sql, outcome }: AuditRecord): AuditRecord {
+  return {
+    user: nameOf(user),
+    method: nameOf(method),
+    projects: projects.slice(0, maxProjects).map(nameOf),
+    outcome: nameOf(outcome),
+    sql: sql?.slice(0, maxSqlCharacters),
+  };
+}
+
+function nameOf(text: string): string {
+  return text.slice(0, maxNameCharacters);
 }

@@ -1,5 +1,11 @@
 import type { Identity } from '@tessera/access';
-import { type Clock, isTesseraError, systemClock, type TesseraError } from '@tessera/base';
+import {
+  type Clock,
+  isResourceId,
+  isTesseraError,
+  systemClock,
+  type TesseraError,
+} from '@tessera/base';
 import type { CallContext, ServerMiddlewareCall } from 'nice-grpc-common';
 import type { AccessContext } from './access-context.ts';
 import type { AuditLog, AuditRecord } from './audit-log.ts';
@@ -94,10 +100,10 @@ function recordOf(
   return { user, method, projects: namedProjects(request), sql: sqlOf(request), outcome };
 }
 
-/** The name that somebody signs in with. */
+/** The name that somebody signs in with; one that nobody can have, such as a password in the wrong field, is not kept. */
 function loginName(request: unknown): string {
   const user = (request as { readonly user?: unknown } | undefined)?.user;
-  return typeof user === 'string' ? user : '';
+  return typeof user === 'string' && isResourceId(user) ? user : '';
 }
 
 function sqlOf(request: unknown): string | undefined {

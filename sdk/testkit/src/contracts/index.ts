@@ -18,3 +18,4 @@ export {
   expectReason,
   text,
 } from './key-value-store-harness.ts';
+export { describeScalingStrategy, type ScalingStrategySuite } from './scaling-strategy.ts';

@@ -1,0 +1,72 @@
+import {
+  appended,
+  counterRate,
+  endOf,
+  isSource,
+  type JobSample,
+  type JobTopology,
+  observe,
+} from '@tessera/scaling';
+import { type ForecastLearned, loadLimit, loadStepMs } from './learned.ts';
+
+/** Records per second that arrived for all sources while these samples were taken, or nothing. */
+export function arrivalRate(
+  topology: JobTopology,
+  samples: readonly JobSample[],
+): number | undefined {
+  let sum = 0;
+  for (const { id } of topology.vertices) {
+    if (!isSource(topology, id)) continue;
+    const read = counterRate(samples, id, (vertex) => vertex.recordsIn);
+    if (read === undefined) return undefined;
+    sum += Math.max(0, read + (counterRate(samples, id, (vertex) => vertex.lagRecords) ?? 0));
+  }
+  return sum;
+}
+
+const dayLength = 86_400_000 / loadStepMs;
+const usualMs = 120_000;
+const suddenMs = 40_000;
+/** A load that is off by so much within the last samples is on its way to elsewhere. */
+const sudden = 0.25;
+
+/** Records per second that arrive now: the mean of two minutes, or of less when it is changing much. */
+export function arrivalRateNow(
+  topology: JobTopology,
+  samples: readonly JobSample[],
+): number | undefined {
+  const last = samples.at(-1)?.timeMs ?? 0;
+  const since = (ms: number) => samples.filter(({ timeMs }) => timeMs >= last - ms);
+  const usual = arrivalRate(topology, since(usualMs));
+  const newest = arrivalRate(topology, since(suddenMs));
+  if (usual === undefined || newest === undefined) return usual;
+  return Math.abs(newest - usual) > sudden * usual ? newest : usual;
+}
+
+/** Whether so much arrives that it says something about the job. */
+export function isTelling(rate: number, { load }: ForecastLearned): boolean {
+  const day = load.values.slice(-dayLength);
+  const mean = day.reduce((sum, each) => sum + each, 0) / Math.max(1, day.length);
+  return rate > 0.05 * mean;
+}
+
+/** Takes in each step of the load that is over, and forecasts from it. */
+export function learnLoad(
+  topology: JobTopology,
+  samples: readonly JobSample[],
+  learned: ForecastLearned,
+): ForecastLearned {
+  const last = samples.at(-1);
+  if (last === undefined) return learned;
+  const end = Math.floor(last.timeMs / loadStepMs) * loadStepMs;
+  const start = end - loadStepMs;
+  if (learned.load.values.length > 0 && endOf(learned.load, loadStepMs) >= end) return learned;
+  const rate = arrivalRate(
+    topology,
+    samples.filter(({ timeMs }) => timeMs > start && timeMs <= end),
+  );
+  if (rate === undefined) return learned;
+  const load = appended(learned.load, start, rate, { stepMs: loadStepMs, limit: loadLimit });
+  const { state, forecast } = observe(learned.ensemble, load.values);
+  return { ...learned, load, ensemble: state, ...forecast };
+}

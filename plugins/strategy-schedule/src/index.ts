@@ -1,0 +1,3 @@
+export { type ScheduleConfig, scheduleConfig } from './config.ts';
+export { plugin } from './plugin.ts';
+export { Schedule } from './schedule.ts';

@@ -1,0 +1,3 @@
+export { type ThresholdConfig, thresholdConfig } from './config.ts';
+export { plugin } from './plugin.ts';
+export { Threshold } from './threshold.ts';

@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest';
+import { emptyClusterJournal, type WantedProcess } from './cluster-decision.ts';
+import { nextClusterAction } from './next-cluster-action.ts';
+import type { ClusterHost, ClusterProcess, ObservedCluster } from './observed-cluster.ts';
+
+const jobManager: WantedProcess = { id: 'jm-1', role: 'jobmanager', host: 'a', fingerprint: 'x' };
+const taskManager = (number: number, host: string, fingerprint = 'x'): WantedProcess => ({
+  id: `tm-${number}`,
+  role: 'taskmanager',
+  host,
+  fingerprint,
+});
+const both = [jobManager, taskManager(1, 'a'), taskManager(2, 'b')];
+
+const runs = (
+  { id, role, fingerprint }: WantedProcess,
+  rest: Partial<ClusterProcess> = {},
+): ClusterProcess => ({ id, role, fingerprint, state: 'RUNNING', ageMs: 1_000, ...rest });
+const hostOf = (id: string, ...processes: ClusterProcess[]): ClusterHost => ({
+  id,
+  state: 'seen',
+  processes,
+});
+const silent = (id: string): ClusterHost => ({ id, state: 'silent', processes: [] });
+
+/** TaskManagers that are known, by number, each with two slots of which so many are free. */
+const known = (...free: readonly (readonly [number: number, freeSlots: number])[]) =>
+  new Map(free.map(([number, freeSlots]) => [`tm-${number}`, { slots: 2, freeSlots }]));
+const seen = (
+  hosts: readonly ClusterHost[],
+  rest: Partial<ObservedCluster> = {},
+): ObservedCluster => ({
+  hosts,
+  activeJobs: 0,
+  ...rest,
+});
+const ask = (
+  processes: readonly WantedProcess[],
+  observed: ObservedCluster,
+  journal = emptyClusterJournal,
+) => nextClusterAction({ processes }, observed, journal);
+
+describe('the next step of a cluster', () => {
+  test('starts the JobManager, and the others once it answers, each written down before', () => {
+    const first = ask(both, seen([hostOf('a'), hostOf('b')]));
+    expect(first.step).toEqual({
+      kind: 'start',
+      key: 'a/jm-1/start',
+      host: 'a',
+      processId: 'jm-1',
+    });
+    expect(first.journal.started).toEqual([{ id: 'jm-1', role: 'jobmanager', host: 'a' }]);
+    const up = hostOf('a', runs(jobManager));
+    expect(ask(both, seen([up, hostOf('b')]))).toMatchObject({
+      waitsFor: 'the JobManager to answer',
+    });
+    const answers = { registered: known() };
+    expect(ask(both, seen([up, hostOf('b')], answers)).step).toMatchObject({ processId: 'tm-1' });
+  });
+
+  test('is nothing when all is up', () => {
+    const hosts = [hostOf('a', runs(both[0]!), runs(both[1]!)), hostOf('b', runs(both[2]!))];
+    const decision = ask(both, seen(hosts, { registered: known([1, 2], [2, 2]) }));
+    expect(decision).toMatchObject({ haltsJobs: false });
+    expect(decision.step).toBeUndefined();
+    expect(decision.waitsFor).toBeUndefined();
+  });
+
+  test('starts no JobManager while another may run on a host that is silent, until that is lost', () => {
+    const moved = [{ ...jobManager, id: 'jm-2', host: 'b' }];
+    const journal = { started: [{ id: 'jm-1', role: 'jobmanager' as const, host: 'a' }] };
+    expect(ask(moved, seen([silent('a'), hostOf('b')]), journal)).toMatchObject({
+      waitsFor: 'host a to answer, or to be known as lost: a JobManager may still run there',
+      journal,
+    });
+    const lost: ClusterHost = { id: 'a', state: 'lost', processes: [] };
+    const decision = ask(moved, seen([lost, hostOf('b')]), journal);
+    expect(decision.step).toMatchObject({ kind: 'start', processId: 'jm-2' });
+    expect(decision.journal.started).toEqual([{ id: 'jm-2', role: 'jobmanager', host: 'b' }]);
+  });
+
+  test('starts no process while one of its id may run elsewhere', () => {
+    const moved = [jobManager, taskManager(1, 'b')];
+    const hosts = [hostOf('a', runs(jobManager)), hostOf('b'), silent('c')];
+    const journal = { started: [{ id: 'tm-1', role: 'taskmanager' as const, host: 'c' }] };
+    const decision = ask(moved, seen(hosts, { registered: known() }), journal);
+    expect(decision.step).toBeUndefined();
+    expect(decision.waitsFor).toBe('1 processes to be up, tm-1 among them');
+  });
+
+  test('takes a JobManager away only when jobs are stopped, or it does not answer', () => {
+    const changed = [{ ...jobManager, fingerprint: 'y' }];
+    const hosts = [hostOf('a', runs(jobManager))];
+    const registered = known();
+    expect(ask(changed, seen(hosts, { registered, activeJobs: 2 }))).toMatchObject({
+      haltsJobs: true,
+      waitsFor: '2 jobs to be stopped with their state',
+    });
+    const stop = { kind: 'stop', processId: 'jm-1' };
+    expect(ask(changed, seen(hosts, { registered })).step).toMatchObject(stop);
+    expect(ask(changed, seen(hosts, { activeJobs: 2 })).step).toMatchObject(stop);
+  });
+
+  test('replaces changed TaskManagers one after the other, broken ones first', () => {
+    const changed = [jobManager, taskManager(1, 'a', 'y'), taskManager(2, 'b', 'y')];
+    const hosts = [hostOf('a', runs(jobManager), runs(both[1]!)), hostOf('b', runs(both[2]!))];
+    const all = ask(changed, seen(hosts, { registered: known([1, 0], [2, 0]) }));
+    expect(all.step).toMatchObject({ kind: 'stop', processId: 'tm-1' });
+    const one = ask(changed, seen(hosts, { registered: known([1, 0]) }));
+    expect(one.step).toMatchObject({ kind: 'stop', processId: 'tm-2' });
+  });
+
+  test('waits for one that was replaced to register before it takes the next', () => {
+    const changed = [jobManager, taskManager(1, 'a', 'y'), taskManager(2, 'b', 'y')];
+    const hosts = [hostOf('a', runs(jobManager), runs(changed[1]!)), hostOf('b', runs(both[2]!))];
+    const decision = ask(changed, seen(hosts, { registered: known([2, 0]) }));
+    expect(decision.step).toBeUndefined();
+    expect(decision.waitsFor).toBe('1 TaskManagers to be replaced; tm-1 is not up');
+  });
+
+  test('empties a host only when what replaces it is known to the JobManager', () => {
+    const moved = [jobManager, taskManager(3, 'b')];
+    const old = taskManager(1, 'a');
+    const hosts = [hostOf('a', runs(jobManager), runs(old)), hostOf('b', runs(moved[1]!))];
+    const early = ask(moved, seen(hosts, { registered: known([1, 0]) }));
+    expect(early.step).toBeUndefined();
+    expect(early.waitsFor).toBe('tm-3 to be up before tm-1 is stopped');
+    const ready = ask(moved, seen(hosts, { registered: known([1, 0], [3, 2]) }));
+    expect(ready.step).toMatchObject({ kind: 'stop', processId: 'tm-1' });
+  });
+
+  test('after a scale-in waits for slots to become free', () => {
+    const fewer = [jobManager, taskManager(1, 'a')];
+    const hosts = [hostOf('a', runs(jobManager), runs(both[1]!)), hostOf('b', runs(both[2]!))];
+    const busy = ask(fewer, seen(hosts, { registered: known([1, 0], [2, 1]) }));
+    expect(busy).toMatchObject({ waitsFor: 'a rescale to free the slots of tm-2' });
+    const free = ask(fewer, seen(hosts, { registered: known([1, 0], [2, 2]) }));
+    expect(free.step).toMatchObject({ kind: 'stop', processId: 'tm-2' });
+  });
+
+  test('starts a TaskManager again that runs for minutes and does not register', () => {
+    const hosts = [hostOf('a', runs(jobManager), runs(both[1]!, { ageMs: 200_000 }))];
+    const wanted = both.slice(0, 2);
+    expect(ask(wanted, seen(hosts, { registered: known() })).step).toMatchObject({
+      kind: 'stop',
+      processId: 'tm-1',
+    });
+  });
+
+  test('ends everything when nothing is wanted, jobs first', () => {
+    const hosts = [hostOf('a', runs(jobManager), runs(both[1]!))];
+    const registered = known([1, 0]);
+    expect(ask([], seen(hosts, { registered, activeJobs: 1 }))).toMatchObject({ haltsJobs: true });
+    expect(ask([], seen(hosts, { registered })).step).toMatchObject({ processId: 'jm-1' });
+    const left = [hostOf('a', runs(jobManager, { state: 'STOPPED' }), runs(both[1]!))];
+    expect(ask([], seen(left)).step).toMatchObject({ kind: 'forget', processId: 'jm-1' });
+  });
+});

@@ -1,0 +1,64 @@
+import { Code, TesseraError } from '@tessera/base';
+
+/** A size, fraction or range that means nothing by itself. */
+export function memoryInvalid(key: string, problem: string): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'FLINK_MEMORY_INVALID',
+    message: `${key} ${problem}.`,
+    metadata: { key },
+  });
+}
+
+/** The parts that are given or have defaults are more than the whole. */
+export function memoryTooSmall(
+  whole: string,
+  wholeBytes: number,
+  parts: Readonly<Record<string, number>>,
+): TesseraError {
+  const needed = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0);
+  const list = Object.entries(parts).map(([key, bytes]) => `${key} ${mebibytes(bytes)}`);
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'FLINK_MEMORY_TOO_SMALL',
+    message: `${whole} is ${mebibytes(wholeBytes)}, but its parts need ${mebibytes(needed)}: ${list.join(', ')}. Give it at least ${mebibytes(needed)}, or make one of these smaller.`,
+    metadata: { key: whole, bytes: String(wholeBytes), neededBytes: String(needed) },
+  });
+}
+
+/** What is left for the network once everything else has its size is not what the network may have. */
+export function networkMemoryOutOfRange(
+  bytes: number,
+  { min, max }: { readonly min: number; readonly max: number },
+): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'FLINK_NETWORK_MEMORY_OUT_OF_RANGE',
+    message: `With the task heap given, ${mebibytes(bytes)} are left for the network, which may have ${mebibytes(min)} to ${mebibytes(max)}. Change the task heap, the managed memory or the whole.`,
+    metadata: { bytes: String(bytes), minBytes: String(min), maxBytes: String(max) },
+  });
+}
+
+/** A key that is computed must not be given as well: one of the two would be ignored. */
+export function configurationReserved(keys: readonly string[]): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'FLINK_CONFIGURATION_RESERVED',
+    message: `${keys.join(', ')} ${keys.length === 1 ? 'is' : 'are'} computed from the sizes and the placement; set those instead.`,
+    metadata: { keys: keys.join(',') },
+  });
+}
+
+/** No host can hold even the smallest TaskManager. */
+export function hostsTooSmall(memoryBytes: number, neededBytes: number): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'FLINK_HOSTS_TOO_SMALL',
+    message: `The smallest host has ${mebibytes(memoryBytes)} for Flink, a TaskManager needs ${mebibytes(neededBytes)} at least. Select larger hosts, or give a size.`,
+    metadata: { memoryBytes: String(memoryBytes), neededBytes: String(neededBytes) },
+  });
+}
+
+function mebibytes(bytes: number): string {
+  return bytes >= Number.MAX_SAFE_INTEGER ? 'any' : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}

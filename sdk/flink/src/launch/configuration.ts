@@ -1,0 +1,118 @@
+import { configurationReserved } from '../errors.ts';
+import type { PlacedProcess } from '../placement/placement.ts';
+import type { FlinkClusterSpec } from '../spec/cluster-spec.ts';
+
+/** Where the JobManager of a cluster answers. */
+export interface JobManagerAddress {
+  readonly host: string;
+  readonly rpcPort: number;
+  readonly restPort: number;
+  readonly blobPort: number;
+}
+
+/** Folders on the host of a process. */
+export interface LaunchPaths {
+  /** The bundle: `lib`, `opt`, `plugins`. */
+  readonly flink: string;
+  /** The folder that `config.yaml` and `log4j.properties` are in. */
+  readonly configuration: string;
+  /** Of the process alone, for what it need not keep. */
+  readonly scratch: string;
+}
+
+/** The ports of a JobManager in the order in which placement gives them. */
+export function addressOf(jobManager: PlacedProcess, host: string): JobManagerAddress {
+  const [rpcPort = 0, restPort = 0, blobPort = 0] = jobManager.ports;
+  return { host, rpcPort, restPort, blobPort };
+}
+
+/**
+ * The keys of `config.yaml`, the same on every host of a cluster; what differs between processes is on their command lines. FLINK_CONFIGURATION_RESERVED when the spec sets a key
+ * that is computed.
+ */
+export function clusterConfiguration(
+  spec: FlinkClusterSpec,
+  address: JobManagerAddress,
+): Readonly<Record<string, string>> {
+  const computed = computedKeys(spec, address);
+  const own = spec.configuration ?? {};
+  const reserved = Object.keys(own).filter((key) => key in computed || isOfProcess(key));
+  if (reserved.length > 0) throw configurationReserved(reserved.sort());
+  return { ...defaults, ...own, ...computed };
+}
+
+/** What a spec may set otherwise: reactions in seconds rather than minutes. */
+const defaults: Readonly<Record<string, string>> = {
+  'execution.checkpointing.interval': '10 s',
+  'execution.checkpointing.mode': 'EXACTLY_ONCE',
+  'heartbeat.interval': '1000',
+  'heartbeat.timeout': '5000',
+  'jobmanager.adaptive-scheduler.executing.cooldown-after-rescaling': '2 s',
+  'jobmanager.adaptive-scheduler.executing.resource-stabilization-timeout': '2 s',
+  'jobmanager.adaptive-scheduler.rescale-trigger.max-delay': '10 s',
+  'jobmanager.adaptive-scheduler.submission.resource-stabilization-timeout': '1 s',
+  'jobmanager.execution.failover-strategy': 'region',
+  'metrics.fetcher.update-interval': '1000',
+  'restart-strategy.fixed-delay.attempts': '2147483647',
+  'restart-strategy.fixed-delay.delay': '1 s',
+  'restart-strategy.type': 'fixed-delay',
+  'state.backend.type': 'hashmap',
+  'web.refresh-interval': '1000',
+  'web.timeout': '20 s',
+};
+
+function computedKeys(
+  { stateDirectory }: FlinkClusterSpec,
+  { host, rpcPort, restPort, blobPort }: JobManagerAddress,
+): Readonly<Record<string, string>> {
+  return {
+    'blob.server.port': String(blobPort),
+    'execution.checkpointing.dir': `${stateDirectory}/checkpoints`,
+    // Without it a cancelled or failed job leaves nothing to go on from.
+    'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION',
+    'execution.checkpointing.savepoint-dir': `${stateDirectory}/savepoints`,
+    'jobmanager.bind-host': host,
+    'jobmanager.rpc.address': host,
+    'jobmanager.rpc.port': String(rpcPort),
+    'jobmanager.scheduler': 'adaptive',
+    'rest.address': host,
+    'rest.bind-address': host,
+    'rest.port': String(restPort),
+    'web.adaptive-scheduler.rescale-history.size': '50',
+  };
+}
+
+/** Given on the command line of each process. */
+function isOfProcess(key: string): boolean {
+  return (
+    /^(job|task)manager\.memory\.(?!segment-size)/.test(key) ||
+    [
+      'io.tmp.dirs',
+      'taskmanager.bind-host',
+      'taskmanager.cpu.cores',
+      'taskmanager.data.port',
+      'taskmanager.host',
+      'taskmanager.numberOfTaskSlots',
+      'taskmanager.resource-id',
+      'taskmanager.rpc.port',
+      'web.upload.dir',
+    ].includes(key)
+  );
+}
+
+/** The text of `config.yaml`: one line for each key, in order. Every value is quoted, which YAML reads like JSON. */
+export function configYaml(configuration: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(configuration)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`);
+  return lines.join('');
+}
+
+/** The text of `log4j.properties`: everything to standard output, which the host daemon keeps and rotates. */
+export const log4jProperties = `rootLogger.level = INFO
+rootLogger.appenderRef.out.ref = Out
+appender.out.name = Out
+appender.out.type = CONSOLE
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d{yyyy-MM-dd HH:mm:ss,SSS} %-5p %-60c %x - %m%n
+`;

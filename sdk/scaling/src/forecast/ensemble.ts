@@ -1,0 +1,200 @@
+import {
+  autoregression,
+  dampedTrend,
+  type ForecastModel,
+  lastValue,
+  seasonalMean,
+  seasonalNaive,
+} from './models.ts';
+import { seasonOf } from './season.ts';
+
+const models: Readonly<Record<string, ForecastModel>> = {
+  lastValue,
+  dampedTrend,
+  seasonalNaive,
+  seasonalMean,
+  autoregression,
+};
+export const forecastModels: readonly string[] = Object.keys(models);
+
+/** Steps ahead at which models are judged, each by itself: what is good for the next step need not be for the hour. */
+export const horizons: readonly number[] = [1, 3, 6, 12];
+/** Steps that a forecast reaches. */
+export const forecastSteps = 24;
+/** Of a model's past losses, how much is kept at each step. */
+const lossMemory = 0.97;
+/** Errors that quantiles are read from, for each horizon. */
+const errorLimit = 120;
+const seasonInterval = 12;
+
+/** Everything that is remembered between forecasts. Plain data. */
+export interface EnsembleState {
+  readonly season: number | null;
+  readonly seasonAge: number;
+  /** By model, by horizon: mean absolute error, discounted. */
+  readonly losses: Readonly<Record<string, readonly number[]>>;
+  /** By horizon: logarithms of all that came until then over what was forecast, oldest first. */
+  readonly errors: readonly (readonly number[])[];
+  /** What was forecast for steps that have not come: the latest first. */
+  readonly pending: readonly PendingForecast[];
+}
+
+interface PendingForecast {
+  /** By model, at each of the horizons; `null` where a model had nothing to say. */
+  readonly byModel: Readonly<Record<string, readonly number[] | null>>;
+  /** Of the mixture: the mean until each of the horizons. */
+  readonly means: readonly number[];
+}
+
+export const noForecasts: EnsembleState = {
+  season: null,
+  seasonAge: 0,
+  losses: {},
+  errors: horizons.map(() => []),
+  pending: [],
+};
+
+export interface MixedForecast {
+  /** The middle of what is expected at each step. */
+  readonly path: readonly number[];
+  readonly bands: readonly ForecastBand[];
+  readonly weights: Readonly<Record<string, number>>;
+}
+
+/** Takes in the newest value of a series, judges what was forecast for it, and forecasts anew. */
+export function observe(
+  state: EnsembleState,
+  values: readonly number[],
+): { readonly state: EnsembleState; readonly forecast: MixedForecast } {
+  const judged = judge(state, values);
+  const isDue = judged.seasonAge + 1 >= seasonInterval;
+  const season = isDue ? (seasonOf(values) ?? null) : judged.season;
+  const forecasts = forecastsOf(values, season ?? undefined);
+  const forecast = mix(forecasts, judged.losses);
+  const byModel: Record<string, readonly number[] | null> = {};
+  for (const [name, path] of forecasts) {
+    byModel[name] = path === undefined ? null : horizons.map((horizon) => path[horizon - 1]!);
+  }
+  const means = horizons.map((horizon) => mean(forecast.path.slice(0, horizon)));
+  const pending = [{ byModel, means }, ...judged.pending].slice(0, horizons.at(-1)!);
+  const seasonAge = isDue ? 0 : judged.seasonAge + 1;
+  const bands = bandsOf(judged.errors);
+  return { state: { ...judged, season, seasonAge, pending }, forecast: { ...forecast, bands } };
+}
+
+function forecastsOf(values: readonly number[], season: number | undefined) {
+  const context = { steps: forecastSteps, season };
+  return Object.entries(models).map(([name, model]) => [name, model(values, context)] as const);
+}
+
+/** What came, against what was forecast for it one, three, … steps ago. */
+function judge(state: EnsembleState, values: readonly number[]): EnsembleState {
+  const actual = values.at(-1)!;
+  const losses: Record<string, number[]> = {};
+  for (const name of forecastModels) {
+    losses[name] = horizons.map((horizon, h) => {
+      const before = state.losses[name]?.[h] ?? -1;
+      const forecast = state.pending[horizon - 1]?.byModel[name]?.[h];
+      if (forecast === undefined) return before;
+      const loss = Math.abs(actual - forecast);
+      return before < 0 ? loss : lossMemory * before + (1 - lossMemory) * loss;
+    });
+  }
+  const errors = horizons.map((horizon, h) => {
+    const forecast = state.pending[horizon - 1]?.means[h] ?? 0;
+    const came = mean(values.slice(-horizon));
+    const before = state.errors[h]!;
+    if (forecast <= 0 || came <= 0) return before;
+    return [...before, Math.log(came / forecast)].slice(-errorLimit);
+  });
+  return { ...state, losses, errors };
+}
+
+/** Models weigh by the sixth power of how small their errors were at the nearest horizon. */
+function mix(
+  forecasts: readonly (readonly [string, readonly number[] | undefined])[],
+  losses: Readonly<Record<string, readonly number[]>>,
+): Omit<MixedForecast, 'bands'> {
+  const path = new Array<number>(forecastSteps).fill(0);
+  const weights: Record<string, number> = {};
+  for (let step = 0; step < forecastSteps; step++) {
+    const h = nearestHorizon(step + 1);
+    const scores = forecasts.map(([name, forecast]) =>
+      forecast === undefined ? 0 : scoreOf(losses[name]?.[h] ?? -1, name),
+    );
+    const sum = scores.reduce((total, each) => total + each, 0);
+    forecasts.forEach(([name, forecast], i) => {
+      const weight = scores[i]! / sum;
+      if (forecast !== undefined) path[step]! += weight * forecast[step]!;
+      weights[name] = (weights[name] ?? 0) + weight / forecastSteps;
+    });
+  }
+  return { path, weights };
+}
+
+/** That nothing changes is the best guess before anything is known, and others have to be better by so much to displace it. */
+const lead = 0.9;
+
+function scoreOf(loss: number, name: string): number {
+  const isLast = name === 'lastValue';
+  if (loss < 0) return isLast ? 1e-6 : 1e-9;
+  return 1 / Math.max(1e-3, isLast ? lead * loss : loss) ** 6;
+}
+
+function nearestHorizon(steps: number): number {
+  const at = horizons.findIndex((horizon) => horizon >= steps);
+  return at < 0 ? horizons.length - 1 : at;
+}
+
+/** How many errors must have been seen before their quantiles are believed. */
+const fewestErrors = 12;
+/** Standard deviation of the logarithm that is assumed until then. */
+const assumedDeviation = 0.08;
+const quantiles = [
+  { quantile: 0.5, deviations: 0 },
+  { quantile: 0.8, deviations: 0.84 },
+  { quantile: 0.95, deviations: 1.64 },
+] as const;
+
+/** For each step what to multiply the middle of a forecast by for a quantile. */
+export interface ForecastBand {
+  readonly quantile: number;
+  readonly factors: readonly number[];
+}
+
+/**
+ * Courses such that all that comes until a horizon is below theirs as often as the quantile asks, as past errors were
+ * (conformal). A queue feels sums: what is too much in one step and too little in the next cancels out. Without
+ * enough errors their deviation is assumed.
+ */
+function bandsOf(errors: EnsembleState['errors']): readonly ForecastBand[] {
+  const sorted = errors.map((each) => [...each].sort((a, b) => a - b));
+  return quantiles.map(({ quantile, deviations }) => {
+    const until = sorted.map((past) => {
+      if (past.length < fewestErrors) return Math.exp(deviations * assumedDeviation);
+      const rank = Math.ceil((past.length + 1) * quantile) - 1;
+      return Math.exp(past[Math.min(past.length - 1, Math.max(0, rank))]!);
+    });
+    return { quantile, factors: stepsOf(until) };
+  });
+}
+
+/** Factors of single steps whose means until each horizon are those given. */
+function stepsOf(until: readonly number[]): readonly number[] {
+  let sum = 0;
+  return Array.from({ length: forecastSteps }, (_, step) => {
+    const before = sum;
+    sum = meanUntil(until, step + 1) * (step + 1);
+    return Math.max(0.3, sum - before);
+  });
+}
+
+function meanUntil(until: readonly number[], steps: number): number {
+  const at = nearestHorizon(steps);
+  if (at === 0 || steps >= horizons.at(-1)!) return until[at]!;
+  const [from, to] = [horizons[at - 1]!, horizons[at]!];
+  return until[at - 1]! + ((until[at]! - until[at - 1]!) * (steps - from)) / (to - from);
+}
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, each) => sum + each, 0) / values.length;

@@ -1,0 +1,11 @@
+/** A Flink job in discrete time, whose truth strategies do not see: how well does one keep it the right size? */
+export { drawImperfections, drawJob } from './draw-job.ts';
+export { type SimulatedJob, topologyOf } from './job.ts';
+export * as simulatedJobs from './jobs.ts';
+export type { Measures } from './measures.ts';
+export type { Imperfections } from './observe.ts';
+export { type OraclePlan, oraclePlan } from './oracle.ts';
+export { type Moment, type RunOptions, type Scenario, simulate } from './simulate.ts';
+export { fewestSubtasks, sustainedLoad } from './sizing.ts';
+export * as simulationSuite from './suite.ts';
+export { constant as constantLoad, type Trace, type TraceKind, tickSeconds } from './traces.ts';

@@ -1,0 +1,88 @@
+import { type JobTopology, type Parallelism, slotsOf } from '@tessera/scaling';
+import { tickSeconds } from './traces.ts';
+
+/** What a run cost and how well it kept up. */
+export interface Measures {
+  /** Slots paid for, of old and new attempt while they overlap. */
+  readonly slotHours: number;
+  readonly subtaskHours: number;
+  readonly rescales: number;
+  /** Percent of the time in which the oldest unread record waited longer than so many seconds. */
+  readonly over30: number;
+  readonly over120: number;
+  readonly over300: number;
+  readonly maxLagSeconds: number;
+  /** Changes of direction of a vertex within an hour. */
+  readonly thrash: number;
+  /** When the last rescale ended, in minutes from the start. */
+  readonly settledMinutes: number;
+  readonly finalSlots: number;
+  readonly days: number;
+}
+
+const thrashTicks = 3600 / tickSeconds;
+
+export class Meter {
+  readonly #topology: JobTopology;
+  readonly #turns = new Map<string, { tick: number; direction: number }>();
+  #slotTicks = 0;
+  #subtaskTicks = 0;
+  #ticks = 0;
+  readonly #over = [0, 0, 0];
+  #maxLag = 0;
+  #rescales = 0;
+  #thrash = 0;
+  #settledTick = 0;
+  #slots = 0;
+
+  constructor(topology: JobTopology) {
+    this.#topology = topology;
+  }
+
+  tick(slots: number, subtasks: number, lagSeconds: number): void {
+    this.#ticks++;
+    this.#slots = slots;
+    this.#slotTicks += slots;
+    this.#subtaskTicks += subtasks;
+    if (lagSeconds > this.#maxLag) this.#maxLag = lagSeconds;
+    if (lagSeconds > 30) this.#over[0]!++;
+    if (lagSeconds > 120) this.#over[1]!++;
+    if (lagSeconds > 300) this.#over[2]!++;
+  }
+
+  rescaled(from: Parallelism, to: Parallelism): void {
+    this.#rescales++;
+    this.#settledTick = this.#ticks;
+    for (const { id } of this.#topology.vertices) {
+      const direction = Math.sign(to[id]! - from[id]!);
+      if (direction === 0) continue;
+      const last = this.#turns.get(id);
+      if (last?.direction === -direction && this.#ticks - last.tick < thrashTicks) this.#thrash++;
+      this.#turns.set(id, { tick: this.#ticks, direction });
+    }
+  }
+
+  measures(): Measures {
+    const hours = tickSeconds / 3600;
+    const percent = (ticks: number) => (100 * ticks) / this.#ticks;
+    return {
+      slotHours: this.#slotTicks * hours,
+      subtaskHours: this.#subtaskTicks * hours,
+      rescales: this.#rescales,
+      over30: percent(this.#over[0]!),
+      over120: percent(this.#over[1]!),
+      over300: percent(this.#over[2]!),
+      maxLagSeconds: this.#maxLag,
+      thrash: this.#thrash,
+      settledMinutes: (this.#settledTick * tickSeconds) / 60,
+      finalSlots: this.#slots,
+      days: (this.#ticks * tickSeconds) / 86_400,
+    };
+  }
+}
+
+export const subtasksOf = (parallelism: Parallelism): number =>
+  Object.values(parallelism).reduce((sum, each) => sum + each, 0);
+
+export const slotsDuring = (topology: JobTopology, a: Parallelism, b: Parallelism): number =>
+  Math.max(slotsOf(topology, a), slotsOf(topology, b));
