@@ -37,11 +37,13 @@ const catalogDeadlineMs = 30_000;
 
 /**
  * The connectors of a daemon, one per source, loaded at first use and replaced when the resource changes. What a
- * connector reported of its tables is kept until then, or until `refresh`.
+ * connector reported of its tables is kept until then, or until `refresh`. Nobody but the registry's own disposal waits
+ * for a connector that is replaced: it ends when its last read does, and a read may take minutes to heed that.
  */
 export class SourceRegistry implements AsyncDisposable {
   readonly #options: PluginHostOptions;
   readonly #entries = new Map<string, Entry>();
+  readonly #ending = new Set<Promise<void>>();
 
   constructor(options: PluginHostOptions) {
     this.#options = options;
@@ -54,7 +56,7 @@ export class SourceRegistry implements AsyncDisposable {
     const host = new PluginHost(this.#options);
     const entry = { etag: description.etag, host, source: load(host, description) };
     this.#entries.set(keyOf(description), entry);
-    if (known !== undefined) await known.host[Symbol.asyncDispose]();
+    if (known !== undefined) this.#end(known);
     try {
       return await entry.source;
     } catch (error) {
@@ -75,17 +77,25 @@ export class SourceRegistry implements AsyncDisposable {
     return source;
   }
 
-  async close(description: Pick<SourceDescription, 'name' | 'project'>): Promise<void> {
+  /** Forgets a source, whose connector ends by itself. */
+  close(description: Pick<SourceDescription, 'name' | 'project'>): void {
     const key = keyOf(description);
     const entry = this.#entries.get(key);
     this.#entries.delete(key);
-    await entry?.host[Symbol.asyncDispose]();
+    if (entry !== undefined) this.#end(entry);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const hosts = [...this.#entries.values()].map(({ host }) => host);
+    for (const entry of this.#entries.values()) this.#end(entry);
     this.#entries.clear();
-    await Promise.all(hosts.map((host) => host[Symbol.asyncDispose]()));
+    await Promise.all(this.#ending);
+  }
+
+  #end({ host }: Entry): void {
+    const ending = host[Symbol.asyncDispose]()
+      .catch((error) => this.#options.log.warn({ error: messageOf(error) }, 'source.close.failed'))
+      .finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
   }
 }
 

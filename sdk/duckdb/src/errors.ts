@@ -64,6 +64,16 @@ export function expressionTooComplex(limit: number): TesseraError {
   });
 }
 
+/** lpad, repeat and the like with constants that ask for a text of gigabytes. */
+export function textTooLong(length: number, limit: number): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'TEXT_TOO_LONG',
+    message: `A text of ${length} characters is asked for, and ${limit} is the most that an expression may make; ask for a shorter one.`,
+    metadata: { length: String(length), limit: String(limit) },
+  });
+}
+
 interface Rule {
   readonly pattern: RegExp;
   readonly code: Code;
@@ -93,7 +103,7 @@ const rules: readonly Rule[] = [
   },
   {
     pattern:
-      /^Out of Range Error|out of range|Overflow (in|on)|Could not cast value .* to DECIMAL|Failed to cast decimal value|exceeds? .*precision/i,
+      /^Out of Range Error|out of (range|bounds)|(in|overflows) timestamp range|Overflow (in|on)|Could not cast value .* to DECIMAL|Failed to cast decimal value|exceeds? .*precision/i,
     code: Code.OUT_OF_RANGE,
     reason: 'NUMERIC_OUT_OF_RANGE',
     advice: 'Cast to a wider type.',

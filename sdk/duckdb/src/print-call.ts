@@ -15,9 +15,11 @@ import {
   variance,
 } from './print-numeric.ts';
 import { quoteText } from './quote.ts';
+import { checkTextLength } from './text-length.ts';
 
 /** A call as DuckDB SQL that gives PostgreSQL's value and type. */
 export function printCall(printer: Printer, call: CallExpr): string {
+  checkTextLength(call);
   const { fn, args, type } = call;
   const plainTexts = args.map((a) => printer.print(a));
   const texts = comparing.has(fn) ? aligned(args, plainTexts) : plainTexts;

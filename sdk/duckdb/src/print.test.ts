@@ -13,9 +13,13 @@ const orders: TableDefinition = {
     { name: 'pr"ice', type: { kind: 'numeric', precision: 10, scale: 2 }, nullable: true },
   ],
 };
+const names: TableDefinition = {
+  name: { source: 'shop', table: 'names' },
+  columns: [{ name: 'name', type: { kind: 'text' }, nullable: true }],
+};
 const catalog = {
-  find: (name: string) => (name === orders.name.table ? orders : undefined),
-  tables: () => [orders.name],
+  find: (name: string) => [orders, names].find((held) => held.name.table === name),
+  tables: () => [orders.name, names.name],
 };
 
 let database: DuckDBInstance;
@@ -86,6 +90,12 @@ describe('failures have reasons', () => {
     ['select "pr""ice" / (id - id) from "or""ders" where id > 0', 'DIVISION_BY_ZERO'],
     ['select 1 % (id - 1) from "or""ders" where id = 1', 'DIVISION_BY_ZERO'],
     ['select 2147483647 + id from "or""ders"', 'NUMERIC_OUT_OF_RANGE'],
+    [
+      `select timestamp '2024-01-01' + id * interval '300000 years' from "or""ders"`,
+      'NUMERIC_OUT_OF_RANGE',
+    ],
+    [`select now() + id * interval '300000 years' from "or""ders"`, 'NUMERIC_OUT_OF_RANGE'],
+    [`select date '2024-01-01' + id * 2147483647 from "or""ders"`, 'NUMERIC_OUT_OF_RANGE'],
     ['select substring(\'abc\', id, -id) from "or""ders" where id = 1', 'NUMERIC_OUT_OF_RANGE'],
   ])('%s: %s', async (sql, reason) => {
     const error = await run(sql).catch(duckdbFailure);
@@ -95,6 +105,29 @@ describe('failures have reasons', () => {
   test('exact arithmetic nested so deep that planning would take seconds', () => {
     const sql = `select "pr""ice"${' / "pr""ice"'.repeat(60)} from "or""ders"`;
     expect(() => printed(sql)).toThrowError(expect.objectContaining({ reason: 'SQL_TOO_COMPLEX' }));
+  });
+});
+
+describe('texts that constants make too long', () => {
+  test.each([
+    "select lpad('x', 2000000000)",
+    'select length(rpad("name", 1000000000 + 7)) from "names"',
+    "select repeat('abc', 10000000)",
+    "select repeat(repeat('x', 5000), 5000)",
+    'select repeat("name", 20000000) from "names"',
+    "select upper(lpad('x', 10000000)) || rpad('x', 10000000)",
+    "select concat(lpad('x', 10000000), 1, lpad('x', 10000000))",
+  ])('%s is refused before DuckDB sees it', (sql) => {
+    expect(() => printed(sql)).toThrowError(expect.objectContaining({ reason: 'TEXT_TOO_LONG' }));
+  });
+
+  test.each([
+    ["select length(lpad('x', 1000000))", 1_000_000],
+    ["select length(repeat('', 2000000000))", 0],
+    ["select length(lpad('x', -2000000000))", 0],
+    ['select length(lpad(\'x\', id * 1000)) from "or""ders" where id = 2', 2000],
+  ])('%s is not', async (sql, length) => {
+    expect((await run(sql)).rows).toEqual([[length]]);
   });
 });
 

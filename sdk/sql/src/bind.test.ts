@@ -46,6 +46,28 @@ describe('what cannot be bound names the reason and the place', () => {
     ['select 1 from flights for update', 'UNSUPPORTED_SQL', undefined, undefined],
     ['select 1 from generate_series(1, 2)', 'UNSUPPORTED_SQL', undefined, undefined],
     ['select power(fare, 2) from flights', 'UNSUPPORTED_SQL', '1:8', /double precision/],
+    ["select interval '200000000 years'", 'INVALID_LITERAL', '1:17', undefined],
+    [
+      "select date '2024-01-01' + interval '99999999 years'",
+      'NUMERIC_OUT_OF_RANGE',
+      '1:26',
+      /less/,
+    ],
+    ["select date '2024-01-01' - interval '6738 years'", 'NUMERIC_OUT_OF_RANGE', '1:26', /less/],
+    [
+      "select timestamp '2024-01-01' + interval '300000 years'",
+      'NUMERIC_OUT_OF_RANGE',
+      '1:31',
+      /less/,
+    ],
+    [
+      "select timestamp '2024-01-01' + interval '2000000000 days'",
+      'NUMERIC_OUT_OF_RANGE',
+      '1:31',
+      /less/,
+    ],
+    ["select date '2024-01-01' + 2147483647", 'NUMERIC_OUT_OF_RANGE', '1:26', /less/],
+    ["select date '2024-01-01' - 2147483647", 'NUMERIC_OUT_OF_RANGE', '1:26', /less/],
   ])('%s', (sql, reason, place, hint) => {
     const failure = failureOf(() => bindText(sql));
     expect(failure.reason).toBe(reason);

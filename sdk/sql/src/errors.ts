@@ -165,6 +165,17 @@ function nameCode(reason: NameReason): Code {
 
 const capitalised = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
+/** NUMERIC_OUT_OF_RANGE: a constant date or timestamp that the type cannot hold. */
+export function datetimeOutOfRange(type: 'date' | 'timestamp', at?: SqlPosition): TesseraError {
+  return sqlError({
+    code: Code.OUT_OF_RANGE,
+    reason: 'NUMERIC_OUT_OF_RANGE',
+    message: `A ${type} is out of range`,
+    at,
+    hint: 'Add or subtract less.',
+  });
+}
+
 export function divisionByZero(): TesseraError {
   return new TesseraError({
     code: Code.INVALID_ARGUMENT,

@@ -19,7 +19,6 @@ export { functionNames } from './functions.ts';
 export { sqlLimits } from './guard.ts';
 export { exprKey, queryKey } from './key.ts';
 export { isLiteral, lit } from './literal.ts';
-export { addInterval } from './operators.ts';
 export { loadParser, type ParsedStatement, parse } from './parse.ts';
 export { parseLiteral } from './parse-literal.ts';
 export type * from './query.ts';

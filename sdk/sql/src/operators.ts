@@ -1,7 +1,9 @@
+import type { Interval } from '@tessera/columnar';
 import type { BindContext } from './bind-context.ts';
-import { dateOf, daysOf, microsPerDay } from './calendar.ts';
+import { microsPerDay } from './calendar.ts';
 import { castTo, coerce, unify } from './coerce.ts';
-import { badName, unsupportedSql } from './errors.ts';
+import { addDays, addInterval } from './date-arithmetic.ts';
+import { badName, datetimeOutOfRange, unsupportedSql } from './errors.ts';
 import type { CastExpr, Expr, LiteralExpr } from './expression.ts';
 import { canonicalName, isScalarFunction, resolveScalar } from './functions.ts';
 import { isLiteral, lit } from './literal.ts';
@@ -36,7 +38,7 @@ export function scalarCall(
     );
   }
   const result = call(fn, found.result, coerced);
-  return ctx.located(foldCall(narrowed(result)), location);
+  return ctx.located(foldCall(ctx, narrowed(result), location), location);
 }
 
 /** Result types that depend on a literal argument: `round(x, 2)`, `extract(year from …)`. */
@@ -184,38 +186,29 @@ export function negate(ctx: BindContext, arg: Expr, location: number | undefined
 
 const negated = (value: number, arg: Expr) => (isInteger(arg.type) && value === 0 ? 0 : -value);
 
-/** Dates and timestamps plus or minus a constant are constants, so that they prune and match. */
-function foldCall(expr: ReturnType<typeof call>): Expr {
+/** Dates and timestamps plus or minus a constant are constants, so that they prune and match. @throws NUMERIC_OUT_OF_RANGE */
+function foldCall(
+  ctx: BindContext,
+  expr: ReturnType<typeof call>,
+  location: number | undefined,
+): Expr {
   const [a, b] = expr.args;
   if ((expr.fn !== '+' && expr.fn !== '-') || a === undefined || b === undefined) return expr;
   if (!isLiteral(a) || !isLiteral(b) || a.value === null || b.value === null) return expr;
   const sign = expr.fn === '-' ? -1 : 1;
   if (a.type.kind === 'date' && b.type.kind === 'integer') {
-    return lit.date((a.value as number) + sign * (b.value as number));
+    const days = addDays(a.value as number, sign * (b.value as number));
+    if (days === undefined) throw datetimeOutOfRange('date', ctx.at(location));
+    return lit.date(days);
   }
   if (b.type.kind !== 'interval') return expr;
   const start = a.type.kind === 'date' ? BigInt(a.value as number) * microsPerDay : a.value;
   if ((a.type.kind !== 'date' && a.type.kind !== 'timestamp') || typeof start !== 'bigint') {
     return expr;
   }
-  return lit.timestamp(addInterval(start, b.value as never, sign));
-}
-
-/** Months first (a day past the month's end becomes its last), then days, then the time. */
-export function addInterval(
-  micros: bigint,
-  interval: { readonly months: number; readonly days: number; readonly micros: bigint },
-  sign: 1 | -1,
-): bigint {
-  const timeOfDay = ((micros % microsPerDay) + microsPerDay) % microsPerDay;
-  const { year, month, day } = dateOf(Number((micros - timeOfDay) / microsPerDay));
-  const months = year * 12 + month - 1 + sign * interval.months;
-  const [y, m] = [Math.floor(months / 12), (((months % 12) + 12) % 12) + 1];
-  let days = daysOf(y, m, day);
-  for (let d = day - 1; days === undefined; d--) days = daysOf(y, m, d);
-  return (
-    BigInt(days + sign * interval.days) * microsPerDay + timeOfDay + BigInt(sign) * interval.micros
-  );
+  const micros = addInterval(start, b.value as Interval, sign);
+  if (micros === undefined) throw datetimeOutOfRange('timestamp', ctx.at(location));
+  return lit.timestamp(micros);
 }
 
 /** The expression as a truth value. `clause` says where, for the message. */

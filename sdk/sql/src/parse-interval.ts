@@ -83,13 +83,18 @@ export function parseInterval(text: string, bareUnit = 'second'): Interval | und
   const ago = lower.endsWith(' ago');
   const body = ago ? lower.slice(0, -4).trim() : lower;
   const ok = body.startsWith('p') ? parseIso(body, parts) : parseWords(body, parts, bareUnit);
-  if (!ok || !Object.values(parts).every(Number.isSafeInteger)) return undefined;
+  if (!ok || !fits(parts)) return undefined;
   const sign = ago ? -1 : 1;
   return {
     months: parts.months * sign + 0,
     days: parts.days * sign + 0,
     micros: BigInt(parts.micros * sign),
   };
+}
+
+/** Months and days have 32 bits, whoever holds them. */
+function fits({ months, days, micros }: Parts): boolean {
+  return Math.max(Math.abs(months), Math.abs(days)) < 2 ** 31 && Number.isSafeInteger(micros);
 }
 
 const clock = /^([+-]?)(\d+):(\d{1,2})(?::(\d{1,2}(?:\.\d+)?))?$/;

@@ -126,6 +126,23 @@ describe('admission', () => {
     await expect(waiting).rejects.toMatchObject({ reason: 'QUERY_CANCELLED' });
     expect(admission.running().map(({ id }) => id)).toEqual(['a']);
   });
+
+  test('keep their places until what outlives them has ended', async () => {
+    const admission = open();
+    const work = Promise.withResolvers<void>();
+    const late = await admission.admit(request('late'), limits);
+    late.outlivedBy(work.promise);
+    late[Symbol.dispose]();
+    let entered = false;
+    const next = admission.admit(request('next'), limits).then((admitted) => {
+      entered = true;
+      return admitted;
+    });
+    await new Promise(setImmediate);
+    expect(entered).toBe(false);
+    work.reject(new Error('interrupted'));
+    (await next)[Symbol.dispose]();
+  });
 });
 
 describe('heavy statements', () => {

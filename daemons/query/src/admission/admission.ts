@@ -38,6 +38,8 @@ export interface Admitted extends Disposable {
    * @throws as `admit`
    */
   weigh(predictedMs: number): Promise<boolean>;
+  /** Work that goes on after the answer, as what does not heed the signal does: the place is kept until it has ended as well. */
+  outlivedBy(work: Promise<unknown>): void;
   /** Gives the place back; the answer is still to be sent, within the same deadline. */
   finish(): void;
 }
@@ -90,9 +92,12 @@ export class Admission {
     };
     let leave: (() => void) | undefined = await enter(this.#small, 1);
     query.state = 'PLANNING';
+    const unended: Promise<unknown>[] = [];
     const finish = () => {
-      leave?.();
+      const giveBack = leave;
       leave = undefined;
+      if (giveBack === undefined || unended.length === 0) giveBack?.();
+      else void Promise.allSettled(unended).then(giveBack);
     };
     stack.defer(finish);
     let heavy = false;
@@ -110,6 +115,7 @@ export class Admission {
     const held = stack.move();
     return {
       ...{ query, signal, memory, weigh, finish },
+      outlivedBy: (work) => unended.push(work),
       get heavy() {
         return heavy;
       },

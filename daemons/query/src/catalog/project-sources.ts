@@ -35,7 +35,7 @@ export class ProjectSources implements AsyncDisposable {
       if (wanted.has(name)) continue;
       this.#sources.delete(name);
       this.#failures.delete(name);
-      await this.#registry.close({ name });
+      this.#registry.close({ name });
     }
   }
 

@@ -21,6 +21,8 @@ export interface ExecuteContext {
   readonly heavy: boolean;
   readonly signal: AbortSignal;
   readonly memory: StatementMemory;
+  /** Told of work that goes on after the statement has ended. */
+  readonly outlivedBy: (work: Promise<unknown>) => void;
   /** Told of calls to storage daemons, where there are several. */
   readonly onDaemonWork?: ScanOptions['onDaemonWork'];
 }
@@ -120,6 +122,6 @@ export class Executor {
   }
 }
 
-function readingOf({ limits, memory, heavy }: ExecuteContext): SourceLimits {
-  return { ...limits, memory, heavy };
+function readingOf({ limits, memory, heavy, outlivedBy }: ExecuteContext): SourceLimits {
+  return { ...limits, memory, heavy, outlivedBy };
 }

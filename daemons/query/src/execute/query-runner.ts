@@ -180,6 +180,7 @@ export class QueryRunner {
           limits,
           signal,
           memory: admitted.memory,
+          outlivedBy: (work) => admitted.outlivedBy(work),
           heavy: admitted.heavy,
           onDaemonWork: (work) => run.daemonWork.push(work),
         });

@@ -67,7 +67,13 @@ class RowsConnector implements Connector {
 async function run(
   connector: RowsConnector,
   sql: string,
-  { signal = AbortSignal.timeout(10_000), maxRows = 100, parameters = [] as Value[] } = {},
+  {
+    signal = AbortSignal.timeout(10_000),
+    maxRows = 100,
+    parameters = [] as Value[],
+    outlivedBy = (_work: Promise<unknown>): unknown => undefined,
+    over = databases,
+  } = {},
 ) {
   const source: OpenSource = {
     description: { name: 'rows', use: '', config: {}, baseDirectory: '', etag: '1' },
@@ -81,12 +87,13 @@ async function run(
     versions: new Map([['rows.things', { known: true, token: 'v1' }]]),
   } as unknown as CatalogSnapshot;
   const statement = bind(parse(sql), tables, { timeZone: 'UTC', now: 0n });
-  const executor = new SourceExecutor(databases, (opened, table, until) =>
+  const executor = new SourceExecutor(over, (opened, table, until) =>
     opened.connector.version(table, until),
   );
   const { query, schema: types } = statement;
   const request = { query, schema: types, inputs: new Map(), parameters, timeZone: 'UTC' };
-  return rowsOf(await executor.run(request, snapshot, { maxRows, maxBytes: 1_000_000 }, signal));
+  const limits = { maxRows, maxBytes: 1_000_000, outlivedBy };
+  return rowsOf(await executor.run(request, snapshot, limits, signal));
 }
 
 describe('push-down through a connector without files', () => {
@@ -147,6 +154,24 @@ describe('push-down through a connector without files', () => {
     const running = run(connector, 'select * from things', { signal: abort.signal });
     await expect(running).rejects.toMatchObject({ reason: 'QUERY_TIMEOUT' });
     expect(await run(new RowsConnector(), 'select count(*) from things')).toEqual([[4n]]);
+  });
+
+  test('ends with the signal while DuckDB heeds no interrupt, and tells of what goes on', async () => {
+    const inside = Promise.withResolvers<never>();
+    const abort = new AbortController();
+    const session = () => {
+      abort.abort(new TesseraError({ code: 4, reason: 'QUERY_TIMEOUT', message: 'late' }));
+      return inside.promise;
+    };
+    const busy = { of: async () => ({ session }) } as unknown as StatementDatabases;
+    const works: Promise<unknown>[] = [];
+    const running = run(new RowsConnector(), 'select id from things', {
+      signal: abort.signal,
+      outlivedBy: (work) => works.push(work),
+      over: busy,
+    });
+    await expect(running).rejects.toMatchObject({ reason: 'QUERY_TIMEOUT' });
+    expect(works).toEqual([inside.promise]);
   });
 
   test('a change while reading is an error', async () => {

@@ -9,6 +9,7 @@ import { type NeededTable, neededTables } from '../plan/table-scans.ts';
 import { withValues } from '../plan/with-values.ts';
 import { type AskVersion, type LandedTables, landTables, ReadGuard } from './source-tables.ts';
 import type { StatementDatabases } from './statement-databases.ts';
+import { until } from './until.ts';
 
 export interface SourceQuery {
   readonly query: Query;
@@ -26,6 +27,8 @@ export interface SourceLimits {
   readonly memory?: StatementMemory;
   /** True: it runs among the heavy statements. */
   readonly heavy?: boolean;
+  /** Told of work that goes on in DuckDB after the signal has ended the statement. */
+  readonly outlivedBy?: (work: Promise<unknown>) => unknown;
 }
 
 /**
@@ -41,7 +44,11 @@ export class SourceExecutor {
     this.#ask = ask;
   }
 
-  /** @throws SOURCE_CHANGED, RESULT_TOO_LARGE, the signal's reason, and what PostgreSQL would throw for the values */
+  /**
+   * Ends with the signal whatever DuckDB does: it heeds interrupts only between functions, of which one may take
+   * minutes. Its connection stays taken until it has really ended.
+   * @throws SOURCE_CHANGED, RESULT_TOO_LARGE, the signal's reason, and what PostgreSQL would throw for the values
+   */
   async run(
     statement: SourceQuery,
     snapshot: CatalogSnapshot,
@@ -53,13 +60,15 @@ export class SourceExecutor {
     await guard.before(snapshot, signal);
     const { heavy = false } = limits;
     const database = await this.#databases.of(heavy);
+    const work = database.session(
+      (connection) => runOn(connection, statement, needed, snapshot, limits, signal),
+      signal,
+    );
     let batch: ColumnBatch;
     try {
-      batch = await database.session(
-        (connection) => runOn(connection, statement, needed, snapshot, limits, signal),
-        signal,
-      );
+      batch = await until(work, signal);
     } catch (error) {
+      if (signal.aborted) limits.outlivedBy?.(work);
       signal.throwIfAborted();
       // A table that changed under the statement is the better explanation of whatever went wrong.
       await guard.after(signal);
