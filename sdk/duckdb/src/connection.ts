@@ -153,7 +153,8 @@ export class DuckDbConnection {
   /** A temporary table of this connection with the rows of batches; `dropTable` removes it. */
   async createTable(table: string, schema: Schema, batches: Iterable<ColumnBatch>): Promise<void> {
     const columns = schema.map((field) => `${quoteName(field.name)} ${duckdbType(field.type)}`);
-    await this.execute(`CREATE TEMP TABLE ${quoteName(table)} (${columns.join(', ')})`);
+    // One that could not be dropped, as memory was full, is nobody's any more.
+    await this.execute(`CREATE OR REPLACE TEMP TABLE ${quoteName(table)} (${columns.join(', ')})`);
     try {
       await this.append(table, batches);
     } catch (error) {

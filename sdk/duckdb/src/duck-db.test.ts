@@ -72,6 +72,17 @@ const failure = (work: Promise<unknown>) =>
   );
 
 describe('batches', () => {
+  test('a table that was left over is replaced by the one that is made', async () => {
+    const schema: Schema = [{ name: 'n', type: { kind: 'integer' }, nullable: false }];
+    await db.session(async (connection) => {
+      for (const n of [1, 2]) {
+        await connection.createTable('again', schema, [batchFromRows(schema, [[n]])]);
+      }
+      expect(rowsOf(await connection.run('SELECT * FROM again'))).toEqual([[2]]);
+      await connection.dropTable('again');
+    });
+  });
+
   test('what is appended comes back the same, in every type, whole and streamed', async () => {
     let table = 0;
     await fc.assert(

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { rowsOf } from '@tessera/columnar';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { queryDefaults } from '../config.ts';
-import { StatementDatabases } from './statement-databases.ts';
+import { memoryBytes, StatementDatabases } from './statement-databases.ts';
 
 const mebi = 1 << 20;
 let stack: AsyncDisposableStack;
@@ -13,7 +13,7 @@ beforeEach(async () => {
   stack = new AsyncDisposableStack();
   const workDirectory = await mkdtemp(join(tmpdir(), 'tessera-databases-'));
   stack.defer(() => rm(workDirectory, { recursive: true }));
-  const settings = { ...queryDefaults, workDirectory, duckdbMemoryBytes: 128 * mebi };
+  const settings = { ...queryDefaults, workDirectory, duckdbMemoryBytes: 512 * mebi };
   databases = stack.use(await StatementDatabases.open({ ...settings, duckdbConnections: 2 }));
 });
 afterEach(() => stack.disposeAsync());
@@ -25,11 +25,11 @@ const hold = (rows: number) =>
 describe('small and heavy statements', () => {
   test('have memory of their own, so one that fills its part fails no other', async () => {
     const [small, heavy] = [await databases.of(false), await databases.of(true)];
-    const rows = 3_000_000;
+    const rows = 12_000_000;
     await expect(small.run(hold(rows))).rejects.toMatchObject({ reason: 'OUT_OF_MEMORY' });
     expect(rowsOf(await heavy.run(hold(rows)))).toEqual([[1n]]);
     await heavy.session(async (connection) => {
-      await connection.execute(`CREATE TEMP TABLE filling AS SELECT range FROM range(6_000_000)`);
+      await connection.execute(`CREATE TEMP TABLE filling AS SELECT range FROM range(24_000_000)`);
       expect(rowsOf(await small.run(hold(500_000)))).toEqual([[1n]]);
       await connection.execute('DROP TABLE filling');
     });
@@ -45,6 +45,14 @@ describe('small and heavy statements', () => {
     gate.resolve();
     await held;
     expect(rowsOf(await waits)).toEqual([[2]]);
+  });
+
+  test('share memory out: a quarter is for small ones, or 128 MiB, or half of what there is', () => {
+    const partsOf = (duckdbMemoryBytes: number) =>
+      [false, true].map((heavy) => memoryBytes({ duckdbMemoryBytes }, heavy) / mebi);
+    expect(partsOf(1024 * mebi)).toEqual([256, 768]);
+    expect(partsOf(400 * mebi)).toEqual([128, 272]);
+    expect(partsOf(100 * mebi)).toEqual([50, 50]);
   });
 
   test('are in two databases, however many ask at once', async () => {

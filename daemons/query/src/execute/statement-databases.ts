@@ -12,8 +12,9 @@ export type DatabaseSettings = Pick<
   | 'workDirectory'
 >;
 
-/** What of DuckDB's memory small statements have for themselves. */
+/** What of DuckDB's memory small statements have for themselves: a quarter, or half where that is less than they need. */
 const smallPart = 0.25;
+const smallNeedsBytes = 128 << 20;
 
 /**
  * DuckDB twice: threads, memory and connections of one are for small statements, those of the other for heavy ones. In
@@ -69,6 +70,12 @@ function openDatabase(settings: DatabaseSettings, heavy: boolean): Promise<DuckD
   });
 }
 
-function memoryBytes({ duckdbMemoryBytes }: DatabaseSettings, heavy: boolean): number {
-  return Math.floor(duckdbMemoryBytes * (heavy ? 1 - smallPart : smallPart));
+/** Bytes that statements of a kind have together. */
+export function memoryBytes(
+  { duckdbMemoryBytes }: Pick<DatabaseSettings, 'duckdbMemoryBytes'>,
+  heavy: boolean,
+): number {
+  const least = Math.min(smallNeedsBytes, duckdbMemoryBytes / 2);
+  const small = Math.floor(Math.max(duckdbMemoryBytes * smallPart, least));
+  return heavy ? duckdbMemoryBytes - small : small;
 }
