@@ -11,6 +11,7 @@ import type { Plan } from '../plan/plan.ts';
 import { readSnapshot } from './read-snapshot.ts';
 import { scanBlock } from './scan-block.ts';
 import type { SourceExecutor, SourceLimits } from './source-executor.ts';
+import type { RejectedRows } from './source-tables.ts';
 
 export interface ExecuteContext {
   readonly snapshot: CatalogSnapshot;
@@ -23,6 +24,8 @@ export interface ExecuteContext {
   readonly memory: StatementMemory;
   /** Told of work that goes on after the statement has ended. */
   readonly outlivedBy: (work: Promise<unknown>) => void;
+  /** Told of rows of the tables that were read that did not parse. */
+  readonly onRejectedRows: RejectedRows;
   /** Told of calls to storage daemons, where there are several. */
   readonly onDaemonWork?: ScanOptions['onDaemonWork'];
 }
@@ -122,6 +125,7 @@ export class Executor {
   }
 }
 
-function readingOf({ limits, memory, heavy, outlivedBy }: ExecuteContext): SourceLimits {
-  return { ...limits, memory, heavy, outlivedBy };
+function readingOf(context: ExecuteContext): SourceLimits {
+  const { limits, memory, heavy, outlivedBy, onRejectedRows } = context;
+  return { ...limits, memory, heavy, outlivedBy, onRejectedRows };
 }

@@ -104,6 +104,7 @@ export class QueryRunner {
       queuedMs: 0,
       notes: [],
       daemonWork: [],
+      rejectedRows: new Map(),
     };
     const logged = { id, project: request.project, sql: request.sql, startedAt };
     try {
@@ -183,6 +184,7 @@ export class QueryRunner {
           outlivedBy: (work) => admitted.outlivedBy(work),
           heavy: admitted.heavy,
           onDaemonWork: (work) => run.daemonWork.push(work),
+          onRejectedRows: (table, rows) => run.rejectedRows.set(table, rows),
         });
         query.rowCount = BigInt(batch.rowCount);
         const answer = this.#summed(run, planned, batch, plannedMs);
@@ -268,7 +270,7 @@ export class QueryRunner {
           planMicros: cached ? 0n : micros(plannedMs - run.startedMs - run.admittedAfterMs),
           executeMicros: micros(nowMs - plannedMs - (run.queuedMs - run.admittedAfterMs)),
         },
-        rejectedRows: rejectedRows(plan, snapshot),
+        rejectedRows: rejectedRows(run, plan, snapshot),
         notes: run.notes,
         daemonWork: plan.tellsWork ? [...run.daemonWork] : [],
       },
@@ -333,6 +335,8 @@ interface Run {
   readonly startedMs: number;
   readonly notes: string[];
   readonly daemonWork: DaemonWork[];
+  /** By source table, of those that were read for it. */
+  readonly rejectedRows: Map<string, bigint>;
   /** How long it waited until it was planned, and in all. */
   admittedAfterMs: number;
   queuedMs: number;
@@ -411,14 +415,20 @@ function coverageOf(plan: Plan, snapshot: CatalogSnapshot, caller: Caller | unde
 }
 
 /** Of the tables that were read, and of the segments of blocks that needed nothing else. */
-function rejectedRows(plan: Plan, { sources }: CatalogSnapshot): bigint {
+function rejectedRows(run: Run, plan: Plan, snapshot: CatalogSnapshot): bigint {
   const whole = plan.coverage.filter(({ pushedDown }) => pushedDown.length === 0);
-  let rows = whole.reduce((sum, block) => sum + block.rejectedRows, 0n);
-  for (const key of plan.sourceTables) {
-    for (const { description, tables } of sources.values()) {
-      const table = tables.find(({ name }) => `${description.name}.${name}` === key);
-      rows += table?.statistics.rejectedRows ?? 0n;
-    }
+  const ofSegments = whole.reduce((sum, block) => sum + block.rejectedRows, 0n);
+  return plan.sourceTables.reduce(
+    (sum, table) => sum + (run.rejectedRows.get(table) ?? listedRejects(table, snapshot)),
+    ofSegments,
+  );
+}
+
+/** What the catalog tells of a table, which knows it only once somebody has read the table. */
+function listedRejects(key: string, { sources }: CatalogSnapshot): bigint {
+  for (const { description, tables } of sources.values()) {
+    const table = tables.find(({ name }) => `${description.name}.${name}` === key);
+    if (table !== undefined) return table.statistics.rejectedRows ?? 0n;
   }
-  return rows;
+  return 0n;
 }

@@ -7,7 +7,13 @@ import type { CatalogSnapshot } from '../catalog/snapshot.ts';
 import { engineMemoryExceeded, resultTooLarge, sourceChanged } from '../errors.ts';
 import { type NeededTable, neededTables } from '../plan/table-scans.ts';
 import { withValues } from '../plan/with-values.ts';
-import { type AskVersion, type LandedTables, landTables, ReadGuard } from './source-tables.ts';
+import {
+  type AskVersion,
+  type LandedTables,
+  landTables,
+  ReadGuard,
+  type RejectedRows,
+} from './source-tables.ts';
 import type { StatementDatabases } from './statement-databases.ts';
 import { until } from './until.ts';
 
@@ -29,6 +35,7 @@ export interface SourceLimits {
   readonly heavy?: boolean;
   /** Told of work that goes on in DuckDB after the signal has ended the statement. */
   readonly outlivedBy?: (work: Promise<unknown>) => unknown;
+  readonly onRejectedRows?: RejectedRows;
 }
 
 /**
@@ -97,8 +104,8 @@ async function runOn(
     await connection.execute(`SET TimeZone = '${timeZone.replaceAll("'", "''")}'`, { signal });
     stack.defer(() => connection.execute("SET TimeZone = 'UTC'"));
   }
-  const { maxBytes, memory } = limits;
-  const reading = { signal, maxBytes, memory, parameters };
+  const { maxBytes, memory, onRejectedRows } = limits;
+  const reading = { signal, maxBytes, memory, parameters, onRejectedRows };
   const landed = await landTables(connection, needed, snapshot, reading);
   stack.defer(() => dropAll(connection, landed.temporary));
   for (const [id, batch] of statement.inputs) {

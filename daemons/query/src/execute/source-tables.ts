@@ -18,7 +18,11 @@ export interface ReadingOptions {
   readonly maxBytes: number;
   readonly memory: StatementMemory | undefined;
   readonly parameters: ParameterValues;
+  /** Told how many rows of a table, `source.table`, did not parse and so are outside the data. */
+  readonly onRejectedRows: RejectedRows | undefined;
 }
+
+export type RejectedRows = (table: string, rows: bigint) => void;
 
 /** The tables of a statement as DuckDB can name them while the statement runs. */
 export interface LandedTables {
@@ -49,6 +53,7 @@ export async function landTables(
       );
       if (native !== undefined) {
         checkColumns(table, native.columns);
+        options.onRejectedRows?.(tableKey(table.relation.table), native.rejectedRows ?? 0n);
         sqlOf.set(table.relation.id, `(${nativeScanSql(native, columnsOf(table))})`);
         continue;
       }

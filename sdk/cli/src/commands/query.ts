@@ -6,7 +6,7 @@ import { type Command, Option } from 'commander';
 import { positiveNumber, readText, wholeNumber } from '../arguments.ts';
 import type { CommandContext } from '../context.ts';
 import type { Runner } from '../runner.ts';
-import { formatMicros, formatTable, toJson } from '../table.ts';
+import { formatCount, formatMicros, formatTable, toJson } from '../table.ts';
 
 interface QueryFlags {
   readonly timeout?: string;
@@ -113,6 +113,10 @@ async function printAnswer(context: CommandContext, sql: string, flags: QueryFla
     for (const line of formatDaemonWork(work)) context.terminal.err(`${line}\n`);
   }
   for (const note of summary.notes) context.terminal.err(`note: ${note}\n`);
+  if (summary.rejectedRows > 0n) {
+    const rows = formatCount(summary.rejectedRows);
+    context.terminal.err(`note: ${rows} rows of the source did not parse and are left out\n`);
+  }
   context.terminal.err(
     `${rows.length} rows in ${formatMicros(summary.timings.totalMicros)} from ${origin || 'no table'}\n`,
   );
