@@ -36,6 +36,7 @@ export {
   writeDurably,
 } from './files/durable.ts';
 export { diskFull } from './files/errors.ts';
+export { openSqliteAlone, sqliteCode, sqliteCodeOf } from './files/exclusive-sqlite.ts';
 export { bindInProcess } from './in-process.ts';
 export { InstallationNote } from './installation/installation-note.ts';
 export { loadSqlParser } from './load-sql-parser.ts';

@@ -4,9 +4,9 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '@tessera/base';
-import { diskFull } from '@tessera/daemon';
+import { diskFull, openSqliteAlone, sqliteCode, sqliteCodeOf } from '@tessera/daemon';
 import type { StoredArtifact } from '../artifact/artifact-store.ts';
 import { directoryLocked, fenced, journalCorrupt, journalFailed } from '../errors.ts';
 import type { ProcessRecord } from '../process/process-record.ts';
@@ -129,7 +129,7 @@ export class Journal implements Disposable {
     try {
       work();
     } catch (error) {
-      const isFull = codeOf(error) === sqliteCode.full;
+      const isFull = sqliteCodeOf(error) === sqliteCode.full;
       throw isFull ? diskFull(this.#file, error) : journalFailed(this.#file, error);
     }
   }
@@ -143,11 +143,8 @@ function withDefaults(record: ProcessRecord): ProcessRecord {
 }
 
 function openAlone(file: string): DatabaseSync {
-  const database = new DatabaseSync(file, { timeout: 0 });
+  const database = openSqliteAlone(file);
   try {
-    database.exec('pragma locking_mode = exclusive');
-    // Takes the lock before anything else is read.
-    database.exec('begin exclusive; commit');
     const report = database.prepare('pragma integrity_check(1)').get();
     const outcome = String(report?.['integrity_check']);
     if (outcome !== 'ok') throw journalCorrupt(file, outcome);
@@ -160,10 +157,8 @@ function openAlone(file: string): DatabaseSync {
   }
 }
 
-const sqliteCode = { busy: 5, locked: 6, corrupt: 11, full: 13, notADatabase: 26 } as const;
-
 function asOpenFailure(directory: string, file: string, error: unknown): unknown {
-  switch (codeOf(error)) {
+  switch (sqliteCodeOf(error)) {
     case sqliteCode.busy:
     case sqliteCode.locked:
       return directoryLocked(directory);
@@ -175,10 +170,4 @@ function asOpenFailure(directory: string, file: string, error: unknown): unknown
     default:
       return journalFailed(file, error);
   }
-}
-
-/** SQLite's result code without its extension. */
-function codeOf(error: unknown): number | undefined {
-  const code = (error as { errcode?: unknown }).errcode;
-  return typeof code === 'number' ? code & 0xff : undefined;
 }

@@ -1,5 +1,6 @@
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { isTesseraError, messageOf } from '@tessera/base';
+import { openSqliteAlone, sqliteCode, sqliteCodeOf } from '@tessera/daemon';
 import {
   storeCorrupt,
   storeLocked,
@@ -10,17 +11,13 @@ import {
 import { formatVersion, SqliteHistory, schema } from './sqlite-history.ts';
 
 /**
- * Opens the file, or creates it, for this process alone: SQLite's exclusive mode keeps the lock until the
- * connection closes or the process dies, so a crash leaves nothing to clean up.
+ * Opens the file, or creates it, for this process alone.
  * @throws STORE_LOCKED | STORE_NEWER | STORE_CORRUPT | STORE_UNREADABLE | STORE_WRITE_FAILED.
  */
 export function openSqliteFile(file: string): { database: DatabaseSync; history: SqliteHistory } {
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(file, { timeout: 0 });
-    database.exec('pragma locking_mode = exclusive');
-    // Takes the lock before anything else is read.
-    database.exec('begin exclusive; commit');
+    database = openSqliteAlone(file);
     checkIntegrity(database, file);
     database.exec('pragma journal_mode = wal; pragma synchronous = full;');
     database.exec(`begin immediate; ${schema} pragma user_version = ${formatVersion}; commit`);
@@ -52,7 +49,7 @@ function checkIntegrity(database: DatabaseSync, file: string): void {
 
 function asOpenFailure(file: string, error: unknown): unknown {
   if (isTesseraError(error)) return error;
-  switch (primaryCode(error)) {
+  switch (sqliteCodeOf(error)) {
     case sqliteCode.busy:
     case sqliteCode.locked:
       return storeLocked(file);
@@ -68,15 +65,7 @@ function asOpenFailure(file: string, error: unknown): unknown {
 
 /** Of a failed write: damage is told apart from a disk that is full or broken. */
 export function asWriteFailure(file: string, error: unknown): unknown {
-  const code = primaryCode(error);
+  const code = sqliteCodeOf(error);
   const damaged = code === sqliteCode.corrupt || code === sqliteCode.notADatabase;
   return damaged ? storeCorrupt(file, messageOf(error)) : storeWriteFailed(file, error);
-}
-
-const sqliteCode = { busy: 5, locked: 6, corrupt: 11, full: 13, notADatabase: 26 } as const;
-
-/** SQLite's result code without its extension. */
-function primaryCode(error: unknown): number | undefined {
-  const code = (error as { errcode?: unknown }).errcode;
-  return typeof code === 'number' ? code & 0xff : undefined;
 }
