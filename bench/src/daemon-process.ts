@@ -14,19 +14,17 @@ export interface DaemonProcess extends AsyncDisposable {
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** Runs a daemon's own command, behind `wrap`, and waits until it says where it serves. */
+/** Runs a daemon as hosts do, by `tessera daemon`, behind `wrap`, and waits until it says where it serves. */
 export async function startDaemon(
   name: 'metadata' | 'query' | 'storage',
   args: readonly string[],
   wrap: readonly string[] = [],
 ): Promise<DaemonProcess> {
-  const main = join(root, 'daemons', name, 'src', 'main.ts');
-  const flags = ['--conditions=tessera-source', '--disable-warning=ExperimentalWarning'];
-  const [command, ...rest] = [...wrap, process.execPath, ...flags, main, ...args];
+  const program = join(root, 'daemons', 'standalone', 'bin', 'tessera.mjs');
+  const [command, ...rest] = [...wrap, process.execPath, program, 'daemon', name, ...args];
   const child = spawn(command!, rest, {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, UV_THREADPOOL_SIZE: '16' },
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const address = await new Promise<string>((resolve, reject) => {

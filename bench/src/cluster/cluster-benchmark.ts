@@ -41,13 +41,13 @@ interface QueryFigures {
 /** SSB on three storage daemons behind a network, beside the same platform in one process. */
 export const clusterBenchmark: Benchmark = {
   name: 'cluster',
-  summary: 'SSB on three storage daemons in namespaces: --sf 1 --rounds 40 (root, iproute2)',
+  summary: 'SSB on three storage daemons in namespaces: --sf 1 --rounds 200 (root, iproute2)',
   async run(args) {
     const { values } = parseArgs({
       args: [...args],
       options: {
         sf: { type: 'string', default: '1' },
-        rounds: { type: 'string', default: '40' },
+        rounds: { type: 'string', default: '200' },
       },
     });
     return runCluster(Number(values.sf), Number(values.rounds));
@@ -107,7 +107,7 @@ async function loadAll(subjects: Readonly<Record<string, Connection>>): Promise<
 
 const maxLoads = 200;
 const loadPauseMs = 50;
-const warmUps = 10;
+const warmUps = 200;
 
 type FastFigures = Omit<QueryFigures, 'slowP50' | 'slowP95'>;
 

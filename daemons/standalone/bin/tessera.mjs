@@ -21,7 +21,10 @@ const conditions = installed ? [] : ['--conditions=tessera-source'];
 const compiled = join(dirname(dirname(root)), 'node_modules', '.cache', 'compiled');
 // DEP0123: over TLS an address without a name is called by its number, which certificates may hold.
 const quiet = ['ExperimentalWarning', 'DEP0123'].map((name) => `--disable-warning=${name}`);
-const argv = [...conditions, ...quiet, main, ...process.argv.slice(2)];
+const args = process.argv.slice(2);
+// What is young may take 16 MB in a daemon, instead of 64: 50 MB less for each, at 3 % of a query's time.
+const frugal = args[0] === 'daemon' ? ['--max-semi-space-size=8'] : [];
+const argv = [...conditions, ...quiet, ...frugal, main, ...args];
 const env = {
   // DuckDB, file reads and DNS share this pool, and it cannot grow once the process runs.
   UV_THREADPOOL_SIZE: '16',

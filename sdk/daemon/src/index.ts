@@ -55,6 +55,7 @@ export {
 } from './run-daemon.ts';
 export { type RunningServer, type ServerOptions, startServer } from './server.ts';
 export { type ServiceBinding, type ServiceClient, serve } from './service-binding.ts';
+export { smallHeap } from './small-heap.ts';
 export {
   externalCatalog,
   type OpenSource,

@@ -1,6 +1,6 @@
 import { type Clock, messageOf } from '@tessera/base';
 import { type Collections, listAll, type TesseraClient, watchAll } from '@tessera/client';
-import type { Logger } from '@tessera/daemon';
+import { type Logger, smallHeap } from '@tessera/daemon';
 import { until } from '../execute/until.ts';
 import { forever } from './forever.ts';
 import { type Changes, RevisionBatches } from './revision-batches.ts';
@@ -183,6 +183,7 @@ export class MetadataView implements AsyncDisposable {
    */
   async #loadAll(): Promise<void> {
     const { signal } = this.#stop;
+    using _ = smallHeap();
     try {
       await this.ready();
       for (const cube of this.#resources.cubes.keys()) {

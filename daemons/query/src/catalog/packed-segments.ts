@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { resourceIdOf } from '@tessera/base';
 import { metadata } from '@tessera/proto';
@@ -28,7 +28,7 @@ interface HeldCube {
   unpacked?: Map<string, metadata.Segment>;
 }
 
-/** The state of a segment and a digest of what planning reads of it. */
+/** The state of a segment, and 88 bits of a digest of what planning reads of it. */
 type Mark = string;
 
 /**
@@ -179,12 +179,14 @@ function markOf(segment: metadata.Segment): Mark {
   const written = { etag: '', revision: 0n, updateTime: undefined };
   const stored = { replicas: [], inDeepStorage: false };
   const read = metadata.Segment.encode({ ...segment, ...written, ...stored }).finish();
-  const digest = createHash('sha256').update(read).digest('base64').slice(0, 20);
-  return `${segment.state} ${digest}`;
+  // With the state 12 characters of a byte each: up to there V8 copies what it cuts and joins, longer ones would keep all their parts.
+  return (
+    String.fromCharCode(segment.state) + hash('sha256', read, 'buffer').toString('latin1', 0, 11)
+  );
 }
 
 function stateOf(mark: Mark): metadata.SegmentState {
-  return Number.parseInt(mark, 10) as metadata.SegmentState;
+  return mark.charCodeAt(0) as metadata.SegmentState;
 }
 
 function sameMarks(a: ReadonlyMap<string, Mark>, b: ReadonlyMap<string, Mark>): boolean {
