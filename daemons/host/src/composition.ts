@@ -25,6 +25,7 @@ import { Journal } from './journal/journal.ts';
 import { findLimitTools } from './process/limits.ts';
 import { Processes } from './process/processes.ts';
 import { WorkFiles } from './process/work-files.ts';
+import { ownFolder, requireOwnFolder } from './registration/folder-owner.ts';
 import { HostHandler } from './service/host-handler.ts';
 
 export interface HostDependencies {
@@ -41,11 +42,13 @@ export interface ComposedHost extends AsyncDisposable {
   readonly processes: Processes;
   /** What the host registers, once it is known where it is served. */
   describe(address: string): Promise<metadata.Host>;
+  /** To be called once it is registered: from then on its folder is that of no other host. */
+  ownFolder(): void;
 }
 
 /**
  * Everything the host daemon is made of. From here on its processes are kept; disposing lets go of them, and they run on.
- * @throws HOST_DIRECTORY_LOCKED, HOST_JOURNAL_CORRUPT, HOST_JOURNAL_FAILED, BAD_RESOURCE_ID.
+ * @throws HOST_DIRECTORY_LOCKED, HOST_FOLDER_OF_ANOTHER, HOST_JOURNAL_CORRUPT, HOST_JOURNAL_FAILED, BAD_RESOURCE_ID.
  */
 export async function composeHost(
   input: HostConfigInput,
@@ -58,6 +61,7 @@ export async function composeHost(
   const directory = resolve(config.directory);
   await using starting = new AsyncDisposableStack();
   const journal = starting.use(new Journal(directory));
+  requireOwnFolder(journal, config.name);
   const artifacts = await ArtifactStore.open({
     folder: join(directory, 'artifacts'),
     journal,
@@ -121,6 +125,7 @@ export async function composeHost(
   return {
     processes,
     describe,
+    ownFolder: () => ownFolder(journal, config.name),
     services: [serve(wire.HostServiceDefinition, handler) as unknown as ServiceBinding],
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

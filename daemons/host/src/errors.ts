@@ -292,6 +292,16 @@ export function joinedTwice(name: string, address: string): TesseraError {
   });
 }
 
+/** The folder was registered under another name. */
+export function folderOfAnother(owner: string, name: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'HOST_FOLDER_OF_ANOTHER',
+    message: `The folder is that of host ${owner}, with its processes: start it as --name ${owner}, or give ${name} an empty --data.`,
+    metadata: { owner, name },
+  });
+}
+
 /** Every interface is no place that others could reach. */
 export function addressWildcard(address: string): TesseraError {
   return new TesseraError({

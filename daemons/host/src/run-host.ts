@@ -44,7 +44,7 @@ export interface RunningHost extends AsyncDisposable {
 
 /**
  * Keeps the processes of a directory, serves them, and makes the host known. Disposing lets go of the processes; they run on.
- * @throws HOST_DIRECTORY_LOCKED, HOST_NAME_TAKEN, HOST_JOINED_TWICE, INSTALLATION_MISMATCH, HOST_ADDRESS_WILDCARD, ADDRESS_IN_USE, PLAINTEXT_REFUSED, HOST_JOURNAL_CORRUPT, and what reading certificates throws.
+ * @throws HOST_DIRECTORY_LOCKED, HOST_FOLDER_OF_ANOTHER, HOST_NAME_TAKEN, HOST_JOINED_TWICE, INSTALLATION_MISMATCH, HOST_ADDRESS_WILDCARD, ADDRESS_IN_USE, PLAINTEXT_REFUSED, HOST_JOURNAL_CORRUPT, and what reading certificates throws.
  */
 export async function runHost(
   input: HostConfigInput,
@@ -83,6 +83,7 @@ export async function runHost(
       refreshIntervalMs,
     }),
   );
+  host.ownFolder();
   measureHost(addresses.meter ?? noMeter, {
     directory: config.directory,
     processes: host.processes,

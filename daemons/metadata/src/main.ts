@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import {
   controlBy,
   daemonArguments,
   isControlled,
+  optionsOf,
   runDaemon,
   startServer,
   transportOfArguments,
@@ -14,17 +14,15 @@ import { parseMetadataConfig } from './config.ts';
 import { readJson } from './read-json.ts';
 
 /** Runs the metadata daemon by itself until SIGINT or SIGTERM. */
-const { values } = parseArgs({
-  options: {
-    ...daemonArguments,
-    /** A JSON file as docs/reference/configuration.md describes it. */
-    config: { type: 'string' },
-    /** Instead of a configuration: the file of a SQLite store. */
-    file: { type: 'string', default: 'data/metadata.db' },
-    address: { type: 'string', default: '127.0.0.1:7410' },
-    /** Password of the first user, admin, of a new platform whose access is controlled. */
-    'admin-password-file': { type: 'string' },
-  },
+const values = optionsOf('metadata', {
+  ...daemonArguments,
+  /** A JSON file as docs/reference/configuration.md describes it. */
+  config: { type: 'string' },
+  /** Instead of a configuration: the file of a SQLite store. */
+  file: { type: 'string', default: 'data/metadata.db' },
+  address: { type: 'string', default: '127.0.0.1:7410' },
+  /** Password of the first user, admin, of a new platform whose access is controlled. */
+  'admin-password-file': { type: 'string' },
 });
 
 await runDaemon('metadata', values, async ({ log, meter, stack, drainTimeoutMs }) => {

@@ -1,10 +1,10 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { connect } from '@tessera/client';
 import {
   controlByMetadata,
   daemonArguments,
+  optionsOf,
   ownToken,
   runDaemon,
   startServer,
@@ -17,14 +17,12 @@ import { composeQuery } from './composition.ts';
  * Runs the query daemon by itself until SIGINT or SIGTERM. `--metadata` may name several that serve the same. `--storage` may
  * stand several times; without it storage nodes are found in metadata, also those that join later.
  */
-const { values } = parseArgs({
-  options: {
-    ...daemonArguments,
-    metadata: { type: 'string', multiple: true, default: ['127.0.0.1:7410'] },
-    storage: { type: 'string', multiple: true, default: [] },
-    address: { type: 'string', default: '127.0.0.1:7412' },
-    work: { type: 'string', default: join(tmpdir(), 'tessera-query') },
-  },
+const values = optionsOf('query', {
+  ...daemonArguments,
+  metadata: { type: 'string', multiple: true, default: ['127.0.0.1:7410'] },
+  storage: { type: 'string', multiple: true, default: [] },
+  address: { type: 'string', default: '127.0.0.1:7412' },
+  work: { type: 'string', default: join(tmpdir(), 'tessera-query') },
 });
 
 await runDaemon('query', values, async ({ log, meter, stack, drainTimeoutMs }) => {

@@ -1,11 +1,11 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { clientsOfDaemons, connect } from '@tessera/client';
 import {
   controlByMetadata,
   daemonArguments,
   numberArgument,
+  optionsOf,
   ownToken,
   runDaemon,
   startServer,
@@ -19,21 +19,19 @@ import { schedulerDefaults } from './config.ts';
  * daemon that it builds through has to be on its own host, as engines write into that one's staging folders: where storage
  * daemons register as storage nodes it is the one of this host, or that of `--build-node`; else the one at `--storage`.
  */
-const { values } = parseArgs({
-  options: {
-    ...daemonArguments,
-    metadata: { type: 'string', multiple: true, default: ['127.0.0.1:7410'] },
-    storage: { type: 'string', default: '127.0.0.1:7430' },
-    query: { type: 'string', multiple: true, default: ['127.0.0.1:7412'] },
-    address: { type: 'string', default: '127.0.0.1:7420' },
-    work: { type: 'string', default: join(tmpdir(), 'tessera-scheduler') },
-    replication: { type: 'string', default: String(schedulerDefaults.replication) },
-    'build-node': { type: 'string' },
-    /** Seconds between two rounds of reading deep storage again; 0: it is not. */
-    'deep-scrub-interval': { type: 'string' },
-    /** How long retired segments and unused files are kept for readers that began before, seconds. */
-    'retired-grace': { type: 'string' },
-  },
+const values = optionsOf('scheduler', {
+  ...daemonArguments,
+  metadata: { type: 'string', multiple: true, default: ['127.0.0.1:7410'] },
+  storage: { type: 'string', default: '127.0.0.1:7430' },
+  query: { type: 'string', multiple: true, default: ['127.0.0.1:7412'] },
+  address: { type: 'string', default: '127.0.0.1:7420' },
+  work: { type: 'string', default: join(tmpdir(), 'tessera-scheduler') },
+  replication: { type: 'string', default: String(schedulerDefaults.replication) },
+  'build-node': { type: 'string' },
+  /** Seconds between two rounds of reading deep storage again; 0: it is not. */
+  'deep-scrub-interval': { type: 'string' },
+  /** How long retired segments and unused files are kept for readers that began before, seconds. */
+  'retired-grace': { type: 'string' },
 });
 
 await runDaemon('scheduler', values, async ({ log, meter, stack, drainTimeoutMs }) => {

@@ -42,6 +42,7 @@ export { InstallationNote } from './installation/installation-note.ts';
 export { loadSqlParser } from './load-sql-parser.ts';
 export { jsonLogger, type Logger, type LogLevel, silentLogger } from './logger.ts';
 export { numberArgument } from './number-argument.ts';
+export { optionsOf } from './options-of.ts';
 export { type PluginEntry, PluginHost, type PluginHostOptions } from './plugin-host.ts';
 export { directoryIdentity } from './registration/directory-identity.ts';
 export type { Registered, Registrant } from './registration/registrant.ts';

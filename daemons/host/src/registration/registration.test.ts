@@ -106,6 +106,20 @@ test('a copy of a host that lives is refused, and the first one stays; when it i
   await expectReason(run('one'), 'HOST_JOINED_TWICE');
 });
 
+test('a folder that was that of another host is refused, however it came there, and its owner is not disturbed', async () => {
+  const first = stack.use(await run('one'));
+  cpSync(join(folder, 'one'), join(folder, 'copy'), { recursive: true });
+  await expectReason(run('copy', { name: 'b' }), 'HOST_FOLDER_OF_ANOTHER');
+  await expectReason(client.hosts.getHost({ name: 'hosts/b' }), 'HOST_NOT_FOUND');
+  expect((await client.hosts.getHost({ name })).address).toBe(first.address);
+});
+
+test('a folder whose host could not register may be given to another', async () => {
+  stack.use(await run('one'));
+  await expectReason(run('two'), 'HOST_NAME_TAKEN');
+  stack.use(await run('two', { name: 'b' }));
+});
+
 test('a host that listens on all interfaces says where others reach it', async () => {
   const at = (addresses: Partial<HostAddresses>) =>
     runHost(

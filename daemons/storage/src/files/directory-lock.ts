@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { messageOf } from '@tessera/base';
 import { openSqliteAlone, sqliteCode, sqliteCodeOf } from '@tessera/daemon';
 import { directoryLocked, directoryUnusable } from '../errors.ts';
@@ -11,7 +11,7 @@ import { directoryLocked, directoryUnusable } from '../errors.ts';
  */
 export function lockDirectory(root: string): Disposable {
   try {
-    mkdirSync(root, { recursive: true });
+    makeFolder(resolve(root));
     const database = openSqliteAlone(join(root, 'lock.sqlite'));
     return { [Symbol.dispose]: () => database.close() };
   } catch (error) {
@@ -19,4 +19,11 @@ export function lockDirectory(root: string): Disposable {
     const isLocked = code === sqliteCode.busy || code === sqliteCode.locked;
     throw isLocked ? directoryLocked(root) : directoryUnusable(root, messageOf(error));
   }
+}
+
+/** Node's own recursion never ends where a file system answers ENOENT although the parent is there, as /proc does. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
 }
