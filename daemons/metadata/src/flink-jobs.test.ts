@@ -3,6 +3,7 @@ import { flink } from '@tessera/proto';
 import { expectReason } from '@tessera/testkit/contracts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { artifact, type Fixture, flinkClusterSpec, flinkJobSpec, startFixture } from './fixture.ts';
+import { flinkClusterStatusKind, flinkJobStatusKind } from './resources/kinds.ts';
 
 const name = 'flink-jobs/sums';
 const statusName = 'flink-job-statuses/sums';
@@ -119,6 +120,20 @@ test('a job with everything that can be said is taken as it is', async () => {
     allowNonRestoredState: true,
   };
   expect((await create(spec)).spec).toEqual(flinkJobSpec(spec));
+});
+
+test('a log keeps every field that a message has for it', () => {
+  const byDaemon = ['name', 'uid', 'etag', 'revision', 'createTime', 'updateTime'];
+  const written = (message: object, ...more: string[]) =>
+    Object.keys(message)
+      .filter((field) => ![...byDaemon, ...more].includes(field))
+      .sort();
+  expect(Object.values(flinkJobStatusKind.fields).sort()).toEqual(
+    written(flink.FlinkJobStatus.fromPartial({}), 'jobUid'),
+  );
+  expect(Object.values(flinkClusterStatusKind.fields).sort()).toEqual(
+    written(flink.FlinkClusterStatus.fromPartial({}), 'clusterUid'),
+  );
 });
 
 test('the log of a job outlives it with its uid, and keeps the name until it is gone', async () => {

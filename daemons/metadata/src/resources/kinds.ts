@@ -190,6 +190,7 @@ export const flinkJobStatusKind: ResourceKind<flink.FlinkJobStatus> = {
     attempt: 'attempt',
     deployed: 'deployed',
     savepoint_tries: 'savepointTries',
+    cancelling: 'cancelling',
     restore: 'restore',
     stable_spec: 'stableSpec',
     rejected_digests: 'rejectedDigests',
