@@ -1,6 +1,7 @@
 import {
   access,
   coordination,
+  flink,
   host,
   longrunning,
   metadata,
@@ -23,6 +24,8 @@ export const services = {
   hosts: metadata.HostServiceDefinition,
   storageNodes: metadata.StorageNodeServiceDefinition,
   deployments: metadata.DeploymentServiceDefinition,
+  flinkClusters: flink.FlinkClusterServiceDefinition,
+  flinkJobs: flink.FlinkJobServiceDefinition,
   operationRecords: metadata.OperationRecordServiceDefinition,
   maintenance: metadata.MaintenanceServiceDefinition,
   backups: metadata.BackupServiceDefinition,

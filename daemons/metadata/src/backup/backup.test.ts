@@ -4,7 +4,15 @@ import { ManualClock } from '@tessera/testkit';
 import { expectReason } from '@tessera/testkit/contracts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { composeMetadata } from '../composition.ts';
-import { cube, inProcess, seed, segment, startFixture } from '../fixture.ts';
+import {
+  cube,
+  flinkClusterSpec,
+  flinkJobSpec,
+  inProcess,
+  seed,
+  segment,
+  startFixture,
+} from '../fixture.ts';
 import { installationKey } from '../installation/installation.ts';
 import { restoreMarker } from '../resources/restore-marker.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
@@ -224,6 +232,45 @@ describe('a restore', () => {
     expect(listed.map(({ name }) => name.slice(-1)).join('')).toBe('acbd');
     const { journalEntries } = await restored.listJournalEntries({ parent: 'operations/c' });
     expect(journalEntries.map(({ name }) => name.slice(-1)).join('')).toBe('zam');
+  });
+
+  test('gives clusters and jobs of Flink again, with their versions and their logs', async () => {
+    await using source = await startFixture();
+    const { flinkClusters, flinkJobs, backups } = source.clients;
+    const name = 'flink-clusters/orders';
+    for (const taskManagerCount of [1, 2]) {
+      const flinkCluster = { name, spec: flinkClusterSpec({ taskManagerCount }) };
+      await flinkClusters.updateFlinkCluster({ flinkCluster, allowMissing: true });
+    }
+    const flinkJob = { spec: flinkJobSpec() };
+    const { uid } = await flinkJobs.createFlinkJob({ flinkJobId: 'sums', flinkJob });
+    const started = [{ process: 'processes/orders-jm', host: 'hosts/a' }];
+    await flinkClusters.updateFlinkClusterStatus({
+      flinkClusterStatus: { name: 'flink-cluster-statuses/orders', started },
+    });
+    await flinkJobs.updateFlinkJobStatus({
+      flinkJobStatus: { name: 'flink-job-statuses/sums', attempt: 3n },
+    });
+    await flinkJobs.deleteFlinkJob({ name: 'flink-jobs/sums' });
+    const store = await openMemoryStore(clock);
+    await using target = await composeMetadata({ store: { driver: 'memory' } }, { store, clock });
+    const bytes: Uint8Array[] = [];
+    for await (const { content } of backups.createBackup({})) {
+      if (content?.$case === 'chunk') bytes.push(content.value);
+    }
+    await restore(store, Buffer.concat(bytes));
+    const restored = clientsBy(inProcess(target.services));
+    const first = await restored.flinkClusters.getFlinkCluster({ name, version: 1n });
+    expect(first.spec).toEqual(flinkClusterSpec({ taskManagerCount: 1 }));
+    const { flinkClusterStatuses } = await restored.flinkClusters.listFlinkClusterStatuses({});
+    expect(flinkClusterStatuses).toMatchObject([{ started }]);
+    const { flinkJobStatuses } = await restored.flinkJobs.listFlinkJobStatuses({});
+    expect(flinkJobStatuses).toMatchObject([{ attempt: 3n, jobUid: uid }]);
+    await expectReason(
+      restored.flinkJobs.createFlinkJob({ flinkJobId: 'sums', flinkJob }),
+      'FLINK_JOB_ENDING',
+    );
+    expect((await restored.maintenance.checkStore({})).problems).toEqual([]);
   });
 
   test('gives the same resources again, and their rules go on holding', async () => {

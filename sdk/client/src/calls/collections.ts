@@ -1,10 +1,10 @@
-import type { access, metadata } from '@tessera/proto';
+import type { access, flink, metadata } from '@tessera/proto';
 import type { CallOptions } from 'nice-grpc-common';
 import type { TesseraClient } from '../clients.ts';
 import { pages } from './pages.ts';
 import { type WatchEvent, type WatchMessage, type WatchOptions, watch } from './watch.ts';
 
-/** The resource types that the metadata daemon keeps, by the name of their client. */
+/** The resource types that the metadata daemon keeps, by the name of their client or, of statuses, of their own. */
 export interface Collections {
   readonly projects: metadata.Project;
   readonly sources: metadata.Source;
@@ -16,6 +16,10 @@ export interface Collections {
   readonly hosts: metadata.Host;
   readonly storageNodes: metadata.StorageNode;
   readonly deployments: metadata.Deployment;
+  readonly flinkClusters: flink.FlinkCluster;
+  readonly flinkClusterStatuses: flink.FlinkClusterStatus;
+  readonly flinkJobs: flink.FlinkJob;
+  readonly flinkJobStatuses: flink.FlinkJobStatus;
   readonly operationRecords: metadata.OperationRecord;
   readonly users: access.User;
   readonly groups: access.Group;
@@ -23,6 +27,9 @@ export interface Collections {
   readonly policies: access.Policy;
 }
 export type CollectionName = keyof Collections;
+
+/** Statuses are served with what they are of. */
+const served = { flinkClusterStatuses: 'flinkClusters', flinkJobStatuses: 'flinkJobs' } as const;
 
 export interface CollectionOptions extends WatchOptions {
   /** Resource name of what holds them, `-` for any: `projects/-`. Absent for what stands at the top, such as projects and hosts. */
@@ -92,6 +99,11 @@ export function watchAll<Name extends CollectionName>(
 /** `listModels` of `client.models`, and so on: the names follow from each other in every service. */
 function methodOf(client: TesseraClient, name: CollectionName, verb: 'list' | 'watch'): unknown {
   const method = `${verb}${name[0]!.toUpperCase()}${name.slice(1)}`;
-  const service = client[name] as unknown as Readonly<Record<string, unknown>>;
+  const clientName = isStatus(name) ? served[name] : name;
+  const service = client[clientName] as unknown as Readonly<Record<string, unknown>>;
   return service[method];
+}
+
+function isStatus(name: CollectionName): name is keyof typeof served {
+  return Object.hasOwn(served, name);
 }

@@ -18,7 +18,7 @@ const methodNamed = (name: string) => methods.find(({ method }) => method.name =
 describe('what may be asked twice', () => {
   test('is everything of metadata but what cannot be made idempotent', () => {
     const ofMetadata = methods.filter(({ service }) =>
-      /^tessera\.(metadata|coordination|access)\./.test(service),
+      /^tessera\.(metadata|coordination|access|flink)\./.test(service),
     );
     const once = ofMetadata.filter(({ method }) => !isRepeatable(method));
     expect(once.map(({ method }) => method.name).sort()).toEqual([
@@ -26,6 +26,8 @@ describe('what may be asked twice', () => {
       'RestoreBackup',
       'RevokeApiToken',
       'UpdateDeploymentStatus', // Whoever writes it looks again soon.
+      'UpdateFlinkClusterStatus', // Its etag tells whoever looks again.
+      'UpdateFlinkJobStatus',
     ]);
   });
 

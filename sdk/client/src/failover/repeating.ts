@@ -55,7 +55,7 @@ function hasRequestId({ requestType, requestStream }: Method): boolean {
  * Services of which every call is short: one that is not answered in time is made elsewhere. Elsewhere a call may
  * rightly take long, and only a connection that died ends it.
  */
-const brief = /^tessera\.(metadata|coordination|access)\./;
+const brief = /^tessera\.(metadata|coordination|access|flink)\./;
 const lengthy = /^tessera\.metadata\.v1\.(Maintenance|Backup)Service$/;
 
 export function isBrief(service: string, { responseStream, requestStream }: Method): boolean {

@@ -87,6 +87,9 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
     ListDeploymentVersions: operate,
     RollbackDeployment: administer,
   },
+  // A Flink job runs whatever its jar does, on every host of its cluster.
+  'tessera.flink.v1.FlinkClusterService': coordinated('FlinkCluster'),
+  'tessera.flink.v1.FlinkJobService': coordinated('FlinkJob'),
   'tessera.metadata.v1.StorageNodeService': {
     ...reading('StorageNode', 'StorageNodes', and(operate, 'scheduler', 'query', 'storage')),
     ...each(['CreateStorageNode', 'UpdateStorageNode'], and(operate, 'scheduler', 'storage')),
@@ -199,6 +202,18 @@ function and({ users }: MethodRule, ...services: readonly ServiceKind[]): Method
 
 function standard(one: string, many: string, rule: MethodRule) {
   return { ...reading(one, many, rule), ...writing(one, rule) };
+}
+
+/** What people want and the scheduler brings about, with versions, and a status that only the scheduler writes. */
+function coordinated(one: string) {
+  return {
+    ...reading(one, `${one}s`, and(operate, 'scheduler')),
+    ...writing(one, and(administer, 'scheduler')),
+    [`List${one}Versions`]: operate,
+    [`Rollback${one}`]: administer,
+    ...reading(`${one}Status`, `${one}Statuses`, and(operate, 'scheduler')),
+    ...each([`Update${one}Status`, `Delete${one}Status`], and(noUsers, 'scheduler')),
+  };
 }
 
 function reading(one: string, many: string, rule: MethodRule) {
