@@ -61,6 +61,11 @@ const nothing: z.ZodType<unknown> = z.unknown();
 /** Uploads and the main methods of programs take their time: at least so long is waited for them. */
 const slowDeadlineMs = 120_000;
 
+/**
+ * `CANONICAL`, Flink's default, can be restored with another state backend; jobs whose state is asynchronous cannot make one. `NATIVE` is what the backend's checkpoints are, made and restored faster.
+ */
+export type SavepointFormat = 'CANONICAL' | 'NATIVE';
+
 export interface StopWithSavepoint {
   /** 32 hexadecimal digits. Asked for again with the same one, the same savepoint goes on. */
   readonly triggerId?: string;
@@ -68,11 +73,13 @@ export interface StopWithSavepoint {
   readonly targetDirectory?: string;
   /** Ends all event time first, so that windows fire: only for a job that is not to go on. */
   readonly drain?: boolean;
+  readonly format?: SavepointFormat;
 }
 
 export interface TriggerSavepoint {
   readonly triggerId?: string;
   readonly targetDirectory?: string;
+  readonly format?: SavepointFormat;
 }
 
 /**
@@ -185,23 +192,26 @@ export class FlinkRestClient {
     );
   }
 
-  /** Begins to stop a job with a savepoint; gives the trigger id to ask `savepoint` for. */
+  /**
+   * Begins to stop a job with a savepoint; gives the trigger id to ask `savepoint` for. Of a job that is not known, too: then that savepoint has failed. A savepoint that fails restarts the job.
+   */
   stopWithSavepoint(
     jobId: string,
-    { triggerId, targetDirectory, drain = false }: StopWithSavepoint = {},
+    { triggerId, targetDirectory, drain = false, format }: StopWithSavepoint = {},
     signal?: AbortSignal,
   ): Promise<string> {
-    const body = { triggerId, targetDirectory, drain };
+    const body = { triggerId, targetDirectory, drain, formatType: format };
     return this.#post(path`/jobs/${jobId}/stop`, body, triggerAnswer, signal);
   }
 
   /** Begins a savepoint of a job that goes on; gives the trigger id to ask `savepoint` for. */
   triggerSavepoint(
     jobId: string,
-    { triggerId, targetDirectory }: TriggerSavepoint = {},
+    { triggerId, targetDirectory, format }: TriggerSavepoint = {},
     signal?: AbortSignal,
   ): Promise<string> {
-    const body = { triggerId, 'target-directory': targetDirectory, 'cancel-job': false };
+    const options = { 'target-directory': targetDirectory, 'cancel-job': false };
+    const body = { triggerId, ...options, formatType: format };
     return this.#post(path`/jobs/${jobId}/savepoints`, body, triggerAnswer, signal);
   }
 
@@ -277,17 +287,29 @@ export class FlinkRestClient {
     return new Map(values);
   }
 
-  /** Metrics over all subtasks of a vertex, by name; one that does not exist, or of which a subtask has no number, is missing. */
+  /**
+   * Metrics over all subtasks of a vertex, by name; one that does not exist, or of which a subtask has no number, is missing. Flink gives none at all when it does not know one of them: then those that it knows are
+   * asked for again.
+   */
   async aggregatedMetrics(
     { jobId, vertexId }: { readonly jobId: string; readonly vertexId: string },
     names: readonly string[],
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<string, AggregatedMetric>> {
+    const where = path`/jobs/${jobId}/vertices/${vertexId}/subtasks/metrics`;
+    const all = await this.#aggregated(where, names, signal);
+    if (all.size > 0 || names.length < 2) return all;
+    const known = new Set(await this.#get(where, metricNamesAnswer, signal));
+    const asked = names.filter((name) => known.has(name));
+    return asked.length === names.length ? all : this.#aggregated(where, asked, signal);
+  }
+
+  async #aggregated(where: string, names: readonly string[], signal: AbortSignal | undefined) {
     const values: [string, AggregatedMetric][] = [];
     for (const batch of nameBatches(names)) {
-      const where = path`/jobs/${jobId}/vertices/${vertexId}/subtasks/metrics`;
       const query = `?get=${batch}&agg=min,max,avg,sum`;
-      values.push(...(await this.#get(`${where}${query}`, aggregatedMetricsAnswer, signal)));
+      const found = await this.#get(`${where}${query}`, aggregatedMetricsAnswer, signal);
+      values.push(...found);
     }
     return new Map(values);
   }

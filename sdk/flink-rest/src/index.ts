@@ -24,6 +24,7 @@ export type { OperationStatus, SqlOperation, SqlPage } from './answers/sql.ts';
 export type { Checkpoint, Checkpoints, Savepoint } from './answers/state.ts';
 export {
   FlinkRestClient,
+  type SavepointFormat,
   type StopWithSavepoint,
   type TriggerSavepoint,
 } from './flink-rest-client.ts';

@@ -1,6 +1,6 @@
 /** What a semicolon inside does not end: quoted texts and names, in which a doubled quote stands for one, comments and hints. */
 const tokens =
-  /'(?:[^']|'')*'|`(?:[^`]|``)*`|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|;|[^'`"\-/;]+|[\s\S]/g;
+  /'(?:[^']|'')*(?:'|$)|`(?:[^`]|``)*(?:`|$)|"(?:[^"]|"")*(?:"|$)|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|;|[^'`"\-/;]+|[\s\S]/g;
 
 /**
  * The statements of a script, without their semicolons. Empty ones are left out, and comments stay where they are. What stands between `EXECUTE STATEMENT SET BEGIN` and `END` is

@@ -40,16 +40,16 @@ export interface TaskManager {
   readonly id: string;
   readonly slots: number;
   readonly freeSlots: number;
-  /** By the JobManager's clock, milliseconds since 1970. */
-  readonly lastHeartbeatAtMs: number;
+  /** By the JobManager's clock, milliseconds since 1970. Absent: there was none since it was registered. */
+  readonly lastHeartbeatAtMs: number | undefined;
 }
 
 const taskManager = z.object({
   id: z.string(),
   slotsNumber: count,
   freeSlots: count,
-  // Named a duration by Flink; it is a point in time.
-  timeSinceLastHeartbeat: z.number(),
+  // Named a duration by Flink; it is a point in time, and 0 before the first one.
+  timeSinceLastHeartbeat: z.number().transform((at) => (at > 0 ? at : undefined)),
 });
 
 function taskManagerOf(answer: z.output<typeof taskManager>): TaskManager {

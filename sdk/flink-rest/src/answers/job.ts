@@ -126,6 +126,20 @@ const milliseconds = z
   .union([z.number(), z.literal('NaN')])
   .transform((value) => (value === 'NaN' ? undefined : value));
 
+const noTimes = { busyMs: undefined, idleMs: undefined, backpressuredMs: undefined };
+
+function timesOf(metrics: {
+  readonly 'accumulated-busy-time': number | undefined;
+  readonly 'accumulated-idle-time': number | undefined;
+  readonly 'accumulated-backpressured-time': number | undefined;
+}) {
+  return {
+    busyMs: metrics['accumulated-busy-time'],
+    idleMs: metrics['accumulated-idle-time'],
+    backpressuredMs: metrics['accumulated-backpressured-time'],
+  };
+}
+
 const vertexTotals = z
   .object({
     'read-records': count,
@@ -140,9 +154,8 @@ const vertexTotals = z
     (metrics): VertexTotals => ({
       recordsIn: metrics['read-records-complete'] ? metrics['read-records'] : undefined,
       recordsOut: metrics['write-records-complete'] ? metrics['write-records'] : undefined,
-      busyMs: metrics['accumulated-busy-time'],
-      idleMs: metrics['accumulated-idle-time'],
-      backpressuredMs: metrics['accumulated-backpressured-time'],
+      // Zero until subtasks have reported, as records are; of those it is told.
+      ...(metrics['read-records-complete'] ? timesOf(metrics) : noTimes),
     }),
   );
 

@@ -115,15 +115,21 @@ function parsedJson(name: CallName, status: number, text: string): unknown {
   }
 }
 
+/** A job that was submitted before is one of an application that was, as newer versions say. */
+const duplicate = /Duplicate(Job|Application)SubmissionException/;
+/** Flink says 500 of some things that it does not know. */
+const unknown =
+  /FlinkJobNotFoundException|UnknownTaskExecutorException|RestHandlerException: Jar file \S+ does not exist/;
+
 function refusal(name: CallName, status: number, json: unknown) {
   const answer = errorAnswer.safeParse(json);
   if (!answer.success) return flinkAnswerInvalid(name, `status ${status} without a reason`);
   const { errors } = answer.data;
   const failure = failureOf(errors);
-  if (errors.some((error) => error.includes('DuplicateJobSubmissionException'))) {
-    return flinkJobExists(name, failure);
-  }
-  return status === 404 ? flinkNotFound(name, failure) : flinkRefused(name, { status, failure });
+  const text = errors.join('\n');
+  if (duplicate.test(text)) return flinkJobExists(name, failure);
+  if (status === 404 || unknown.test(text)) return flinkNotFound(name, failure);
+  return flinkRefused(name, { status, failure });
 }
 
 function firstIssue({ issues }: z.ZodError): string {
