@@ -221,6 +221,7 @@ class ChaosRun {
   /** Everything is built anew and asked, all is as it should be, and nothing is lost. */
   async #atTheEnd(): Promise<readonly string[]> {
     if (this.#allWrong().length > 0) return this.#writes.lostOnTheWay;
+    await this.#setClocksRight();
     const deadline = AbortSignal.timeout(restBoundMs);
     await this.#builds.refreshAll(deadline);
     for (let i = 0; i < finalQuestions; i++) {
@@ -231,6 +232,17 @@ class ChaosRun {
     this.#wrong.push(...(await problemsAtRest({ ...parts, project: world }, deadline)));
     const lost = await Promise.all(hostsOf.metadata.map((_, n) => this.#writes.lost(n)));
     return [...this.#writes.lostOnTheWay, ...lost.flat()];
+  }
+
+  /** As an operator does whom `tessera status` tells of CLOCK_OFF. */
+  async #setClocksRight(): Promise<void> {
+    const faults = this.#windows.flatMap((window) => window.faults);
+    const skewed = faults.flatMap((fault) => (fault.kind === 'skew-clock' ? [fault.daemon] : []));
+    for (const name of new Set(skewed)) {
+      const daemon = this.#cluster.named(name);
+      await daemon.end('SIGTERM');
+      await daemon.start();
+    }
   }
 
   #allWrong(): readonly string[] {

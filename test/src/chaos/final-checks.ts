@@ -50,18 +50,22 @@ async function unreplicated({ clients, project }: ClusterAtRest): Promise<readon
     .map(({ name, replicas }) => `${name} is on ${replicas.join() || 'no host'}`);
 }
 
-/** On the disks: files that a resource says to be there and that are not, and those that no resource names. */
+/**
+ * On the disks: files that a resource says to be there and that are not, and those that no resource names. What a retired segment
+ * has lost is not missed: nobody reads it any more, and it goes when its time is over, by the clock of whoever retired it.
+ */
 async function files(at: ClusterAtRest, deadline: AbortSignal): Promise<readonly string[]> {
   const { cluster, clients, project } = at;
   await at.builds.collectGarbage(0, deadline);
   const { segments, others } = await storedItems(clients, project);
-  const ofSegments = segments.flatMap(({ layouts, replicas }) =>
+  const { SEGMENT_STATE_RETIRED: retired } = metadata.SegmentState;
+  const ofSegments = segments.flatMap(({ layouts, replicas, state }) =>
     layouts
       .filter(({ file, quarantined }) => file !== '' && !quarantined)
-      .map(({ file }) => ({ file, replicas })),
+      .map(({ file }) => ({ file, replicas, state })),
   );
-  const wanted = [...ofSegments, ...others];
-  const named = new Set(wanted.map(({ file }) => file));
+  const named = new Set([...ofSegments, ...others].map(({ file }) => file));
+  const wanted = [...ofSegments.filter(({ state }) => state !== retired), ...others];
   return hostsOf.storage.flatMap((host) => {
     const { folder } = cluster.disk('storage', host);
     const missing = wanted

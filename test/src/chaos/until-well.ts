@@ -12,8 +12,11 @@ export async function untilWell(
   find: () => Promise<readonly string[]>,
   { deadline, clock }: { readonly deadline: AbortSignal; readonly clock: Clock },
 ): Promise<readonly string[]> {
+  let found: readonly string[] = [];
   for (;;) {
-    const found = await find().catch((error: unknown) => {
+    found = await find().catch((error: unknown) => {
+      // Cut off in the middle of a look: what the one before has found is what is left.
+      if (deadline.aborted) return [...found, `a look that was cut off: ${messageOf(error)}`];
       if (!isRetryable(error)) throw error;
       return [`still fails: ${failureName(error)}: ${messageOf(error)}`];
     });
