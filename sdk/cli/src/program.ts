@@ -5,6 +5,7 @@ import { backupCommands } from './commands/backup.ts';
 import { buildCommands } from './commands/build.ts';
 import { deploymentCommands } from './commands/deployment.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { flinkCommands } from './commands/flink.ts';
 import { hostCommands } from './commands/host.ts';
 import { importCommand } from './commands/import.ts';
 import { modelCommands } from './commands/model.ts';
@@ -38,6 +39,7 @@ const subjects: readonly Subject[] = [
   hostCommands,
   deploymentCommands,
   artifactCommands,
+  flinkCommands,
 ];
 
 /** The `tessera` command without what starts daemons. */

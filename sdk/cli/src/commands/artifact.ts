@@ -1,26 +1,14 @@
 import { Code, TesseraError } from '@tessera/base';
 import type { Command } from 'commander';
-import { wholeNumber } from '../arguments.ts';
 import {
   type ArtifactHost,
   artifactHosts,
   type KnownArtifact,
   knownArtifacts,
 } from '../artifacts/observe-artifacts.ts';
-import { holdersOf, putArtifact, readLocalFile } from '../artifacts/put-artifact.ts';
-import type { CommandContext } from '../context.ts';
 import type { Runner } from '../runner.ts';
 import { formatBytes } from '../table.ts';
-
-/** Users' tokens are shown to no host that says by itself where it is, only to those that are named. */
-const atOption = [
-  '--at <host:port...>',
-  'host daemons at these addresses instead of all; where access is controlled the token is shown to them',
-] as const;
-
-interface AtOption {
-  readonly at?: string[];
-}
+import { type AtOption, atOption, type PutOptions, putFile, withPutOptions } from './put-file.ts';
 
 interface PruneOptions extends AtOption {
   readonly oldVersions: boolean;
@@ -102,54 +90,6 @@ export function artifactCommands(program: Command, run: Runner): void {
     );
 }
 
-function putCommand(artifact: Command, run: Runner): void {
-  artifact
-    .command('put')
-    .description('put a file on hosts, from where the others get it when a deployment needs it')
-    .argument('<file>')
-    .option('--host <name...>', 'put it on these hosts; default: on some that are alive')
-    .option('--copies <count>', 'on how many hosts, so that one may be lost', '2')
-    .option(...atOption)
-    .addHelpText('after', '\nExample:\n  tessera artifact put flink-2.3.0-bin.tgz\n')
-    .action(
-      run(
-        async (
-          context,
-          path: string,
-          options: AtOption & { readonly host?: string[]; readonly copies: string },
-        ) => {
-          const { at } = options;
-          const copies = wholeNumber(options.copies, '--copies', { min: 1, max: 1000 });
-          const file = await readLocalFile(path);
-          using stack = new DisposableStack();
-          const alive = await artifactHosts(context, stack, at);
-          const named = options.host?.map((id) => aliveOne(alive, id)) ?? (at && alive);
-          const hosts = named ?? holdersOf(file.digest, alive, copies);
-          if (hosts.length === 0) throw noHost();
-          const onProgress = progressLine(context, file.sizeBytes);
-          try {
-            await putArtifact(file, hosts, { onProgress, signal: context.signal });
-          } finally {
-            if (context.terminal.interactive) context.terminal.err('\r\u001b[2K');
-          }
-          const ids = hosts.map(({ id }) => id);
-          const { digest, sizeBytes } = file;
-          const put = `put ${path} (${formatBytes(sizeBytes)}) on ${ids.join(', ')}`;
-          context.say(`${put}\n${digest}`, { digest, sizeBytes, hosts: ids });
-        },
-      ),
-    );
-}
-
-/** On a terminal one line is redrawn; elsewhere nothing is told but the end. */
-function progressLine({ terminal, options }: CommandContext, sizeBytes: number) {
-  return (host: string, bytes: number) => {
-    if (!terminal.interactive || options.json) return;
-    const line = `${formatBytes(bytes)} of ${formatBytes(sizeBytes)} are on ${host}`;
-    terminal.err(`\r\u001b[2K${line.slice(0, terminal.columns - 1)}`);
-  };
-}
-
 function useOf({ usedBy, olderVersions }: KnownArtifact): string {
   if (usedBy.length > 0) return usedBy.join('; ');
   return olderVersions.length > 0 ? `only ${olderVersions.join(', ')}` : 'nothing';
@@ -191,22 +131,19 @@ function inUse({ digest, usedBy }: KnownArtifact): TesseraError {
   });
 }
 
-/** @throws HOST_GONE */
-function aliveOne(alive: readonly ArtifactHost[], id: string): ArtifactHost {
-  const found = alive.find((one) => one.id === id);
-  if (found !== undefined) return found;
-  throw new TesseraError({
-    code: Code.UNAVAILABLE,
-    reason: 'HOST_GONE',
-    message: `${id} is no host that is alive: 'tessera host list' shows which are.`,
-    metadata: { host: id },
-  });
-}
-
-function noHost(): TesseraError {
-  return new TesseraError({
-    code: Code.FAILED_PRECONDITION,
-    reason: 'NO_HOST',
-    message: "No host is alive that could keep it: start one with 'tessera host run'.",
-  });
+function putCommand(artifact: Command, run: Runner): void {
+  withPutOptions(
+    artifact
+      .command('put')
+      .description('put a file on hosts, from where the others get it when a deployment needs it')
+      .argument('<file>'),
+  )
+    .addHelpText('after', '\nExample:\n  tessera artifact put flink-2.3.0-bin.tgz\n')
+    .action(
+      run(async (context, path: string, options: PutOptions) => {
+        const { digest, sizeBytes, hosts } = await putFile(context, path, options);
+        const put = `put ${path} (${formatBytes(sizeBytes)}) on ${hosts.join(', ')}`;
+        context.say(`${put}\n${digest}`, { digest, sizeBytes, hosts });
+      }),
+    );
 }

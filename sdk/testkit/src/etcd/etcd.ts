@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { systemClock } from '@tessera/base';
+import { freePorts } from '../free-ports.ts';
 
 export interface EtcdServers extends AsyncDisposable {
   readonly endpoints: readonly string[];
@@ -164,17 +164,4 @@ async function leaderOf(members: readonly Member[]): Promise<EtcdMember> {
     await systemClock.sleep(50);
   }
   throw new Error('etcd has no leader');
-}
-
-/** Ports that are free now, all held at once so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    ports.push((server.address() as { port: number }).port);
-  }
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

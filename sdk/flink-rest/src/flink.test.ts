@@ -1,0 +1,235 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expectReason } from '@tessera/testkit/contracts';
+import { type FlinkServers, flinkFolder, startFlink } from '@tessera/testkit/flink';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { JobState, JobVertex } from './answers/job.ts';
+import { FlinkRestClient } from './flink-rest-client.ts';
+import { runSqlScript } from './run-sql-script.ts';
+import { SqlGatewayClient } from './sql-gateway-client.ts';
+
+const hex = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 32);
+const poll = { timeout: 120_000, interval: 100 };
+const machine = 'org.apache.flink.streaming.examples.statemachine.StateMachineExample';
+
+describe.skipIf(flinkFolder() === undefined)(
+  'Apache Flink (scripts/install-test-deps.sh)',
+  { timeout: 300_000 },
+  () => {
+    let servers: FlinkServers;
+    let flink: FlinkRestClient;
+    let gateway: SqlGatewayClient;
+    let jarId: string;
+    beforeAll(async () => {
+      servers = await startFlink({
+        slots: 4,
+        sqlGateway: true,
+        configuration: { 'execution.checkpointing.interval': '500 ms' },
+      });
+      flink = new FlinkRestClient({ url: servers.url, deadlineMs: 60_000 });
+      gateway = new SqlGatewayClient({ url: servers.sqlGatewayUrl, deadlineMs: 60_000 });
+      jarId = await flink.uploadJar(servers.examplesJar);
+    }, 300_000);
+    afterAll(() => servers?.[Symbol.asyncDispose]());
+
+    const isState = (jobId: string, state: JobState) =>
+      expect.poll(async () => (await flink.job(jobId)).state, poll).toBe(state);
+
+    /** Waits until all tasks run. Subtasks of a source that find no split left have finished. */
+    async function allRun(jobId: string, parallelism: number): Promise<void> {
+      const isUp = ({ parallelism: size, tasks }: JobVertex) =>
+        size === parallelism && (tasks.RUNNING ?? 0) + (tasks.FINISHED ?? 0) === size;
+      const areUp = async () => {
+        const { vertices } = await flink.job(jobId);
+        return vertices.length > 0 && vertices.every(isUp);
+      };
+      await expect.poll(areUp, poll).toBe(true);
+    }
+
+    async function run(name: string, savepointPath?: string): Promise<string> {
+      const jobId = hex(name);
+      const program = { jarId, jobId, entryClass: machine, programArguments: ['--rps', '200'] };
+      const from = savepointPath === undefined ? {} : { savepointPath };
+      expect(await flink.runJar({ ...program, ...from, parallelism: 1 })).toBe(jobId);
+      await allRun(jobId, 1);
+      return jobId;
+    }
+
+    async function hasCheckpoint(jobId: string): Promise<void> {
+      const completed = async () => (await flink.checkpoints(jobId)).completed;
+      await expect.poll(completed, poll).toBeGreaterThan(0);
+    }
+
+    async function savepointPath(jobId: string, triggerId: string): Promise<string> {
+      const status = async () => (await flink.savepoint({ jobId, triggerId }))?.status;
+      await expect.poll(status, poll).toBe('COMPLETED');
+      const savepoint = await flink.savepoint({ jobId, triggerId });
+      if (savepoint?.status !== 'COMPLETED') throw new Error('the savepoint has gone');
+      expect(existsSync(fileURLToPath(savepoint.path))).toBe(true);
+      return savepoint.path;
+    }
+
+    test('tells of its processes', async () => {
+      expect(await flink.clusterOverview()).toMatchObject({
+        flinkVersion: '2.3.0',
+        taskManagers: 1,
+        slots: 4,
+      });
+      const [taskManager] = await flink.taskManagers();
+      expect(taskManager).toMatchObject({ id: 'test-tm-1', slots: 4 });
+      const heartbeat = async () => (await flink.taskManagers())[0]?.lastHeartbeatAtMs;
+      await expect.poll(heartbeat, poll).toBeGreaterThan(Date.UTC(2020));
+      expect(await flink.taskManager('test-tm-1')).toMatchObject({ slots: 4 });
+      expect((await flink.jobManagerConfiguration()).get('jobmanager.scheduler')).toBe('adaptive');
+      expect((await flink.jobManagerEnvironment()).classpath.join()).toContain('flink-dist');
+      expect((await flink.jars()).map(({ id }) => id)).toContain(jarId);
+    });
+
+    test('runs, observes and rescales a job', async () => {
+      const jobId = await run('observed');
+      await hasCheckpoint(jobId);
+      expect((await flink.jobs()).find(({ id }) => id === jobId)).toMatchObject({
+        state: 'RUNNING',
+      });
+      const job = await flink.job(jobId);
+      const [source, sink] = [job.vertices[0]!, job.vertices.at(-1)!];
+      expect(sink.inputs).toMatchObject([{ vertexId: source.id, shipStrategy: 'HASH' }]);
+      expect(source).toMatchObject({ state: 'RUNNING', inputs: [], tasks: { RUNNING: 1 } });
+      const vertex = { jobId, vertexId: sink.id };
+      expect(await flink.subtasks(vertex)).toMatchObject([
+        { index: 0, state: 'RUNNING', attempt: 0, taskManagerId: 'test-tm-1' },
+      ]);
+      const recordsIn = async () =>
+        (await flink.aggregatedMetrics(vertex, ['numRecordsIn', 'nothing'])).get('numRecordsIn')
+          ?.sum;
+      await expect.poll(recordsIn, poll).toBeGreaterThan(0);
+      const bySubtask = await flink.metrics({ kind: 'vertex', ...vertex }, ['0.numRecordsIn']);
+      expect(bySubtask.get('0.numRecordsIn')).toBeGreaterThan(0);
+      expect(await flink.metricNames({ kind: 'job', jobId })).toContain('numRestarts');
+      const heap = 'Status.JVM.Memory.Heap.Used';
+      for (const scope of [
+        { kind: 'jobManager' },
+        { kind: 'taskManager', id: 'test-tm-1' },
+      ] as const) {
+        await expect
+          .poll(async () => (await flink.metrics(scope, [heap])).get(heap), poll)
+          .toBeGreaterThan(0);
+      }
+      const wanted = await flink.resourceRequirements(jobId);
+      expect([...wanted.keys()].sort()).toEqual(job.vertices.map(({ id }) => id).sort());
+      const doubled = [...wanted.keys()].map(
+        (id) => [id, { lowerBound: 1, upperBound: 2 }] as const,
+      );
+      await flink.setResourceRequirements(jobId, new Map(doubled));
+      expect(await flink.resourceRequirements(jobId)).toEqual(new Map(doubled));
+      await flink.triggerCheckpoint(jobId);
+      await allRun(jobId, 2);
+      await flink.cancel(jobId);
+      await isState(jobId, 'CANCELED');
+      await flink.cancel(jobId).catch(() => {});
+    });
+
+    test('takes a job id once', async () => {
+      const jobId = await run('once');
+      const again = { jarId, jobId, entryClass: machine };
+      await expectReason(flink.runJar(again), 'FLINK_JOB_EXISTS');
+      await flink.cancel(jobId);
+      await isState(jobId, 'CANCELED');
+      await expectReason(flink.runJar(again), 'FLINK_JOB_EXISTS');
+    });
+
+    test('goes on from a savepoint that a job was stopped with, and makes it once', async () => {
+      const jobId = await run('stopped');
+      const triggerId = hex('trigger');
+      const stop = { triggerId, format: 'NATIVE' } as const;
+      expect(await flink.savepoint({ jobId, triggerId })).toBeUndefined();
+      expect(await flink.stopWithSavepoint(jobId, stop)).toBe(triggerId);
+      expect(await flink.stopWithSavepoint(jobId, stop)).toBe(triggerId);
+      const path = await savepointPath(jobId, triggerId);
+      await isState(jobId, 'FINISHED');
+      expect((await flink.checkpoints(jobId)).latestSavepoint).toMatchObject({ path });
+      const next = await run('goes on', path);
+      expect((await flink.checkpoints(next)).restored).toBe(1);
+      const other = await flink.triggerSavepoint(next, { format: 'NATIVE' });
+      await savepointPath(next, other);
+      await flink.cancel(next);
+      await isState(next, 'CANCELED');
+    });
+
+    test('says why it does not do what it is asked for', async () => {
+      const job = hex('nobody');
+      await expectReason(flink.job(job), 'FLINK_NOT_FOUND');
+      await expectReason(flink.cancel(job), 'FLINK_NOT_FOUND');
+      await expectReason(flink.checkpoints(job), 'FLINK_NOT_FOUND');
+      const triggerId = await flink.stopWithSavepoint(job);
+      const stop = () => flink.savepoint({ jobId: job, triggerId });
+      await expect.poll(stop, poll).toMatchObject({
+        status: 'FAILED',
+        failure: expect.stringContaining(job),
+      });
+      await expectReason(flink.resourceRequirements(job), 'FLINK_NOT_FOUND');
+      await expectReason(flink.taskManager('nobody'), 'FLINK_NOT_FOUND');
+      await expectReason(flink.runJar({ jarId: 'nothing.jar' }), 'FLINK_NOT_FOUND');
+      await expect(flink.runJar({ jarId, entryClass: 'no.Such' })).rejects.toMatchObject({
+        reason: 'FLINK_REFUSED',
+        message: expect.stringContaining('no.Such'),
+      });
+    });
+
+    test('runs a script of SQL under a given job id', async () => {
+      const signal = AbortSignal.timeout(200_000);
+      const jobId = hex('sql');
+      const configuration = { '$internal.pipeline.job-id': jobId, 'parallelism.default': '1' };
+      const tables = `
+        CREATE TEMPORARY TABLE src (k INT, v BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '100');
+        CREATE TEMPORARY TABLE snk (k INT, n BIGINT) WITH ('connector' = 'blackhole'); -- nothing; at all
+      `;
+      const insert = 'INSERT INTO snk SELECT k, COUNT(*) FROM src GROUP BY k;';
+      expect(await gateway.version()).toBe('2.3.0');
+      const script = `${tables}${insert}`;
+      expect(await runSqlScript(gateway, { script, configuration }, signal)).toEqual([jobId]);
+      await allRun(jobId, 1);
+      await expectReason(
+        runSqlScript(gateway, { script, configuration }, signal),
+        'FLINK_JOB_EXISTS',
+      );
+      await flink.cancel(jobId);
+      await isState(jobId, 'CANCELED');
+    });
+
+    test('says which statement of a script is wrong, and why', async () => {
+      const script = "SET 'a' = 'b'; SELECT nothing FROM nowhere; SELECT 1";
+      const signal = AbortSignal.timeout(200_000);
+      await expect(runSqlScript(gateway, { script }, signal)).rejects.toMatchObject({
+        reason: 'FLINK_STATEMENT_FAILED',
+        metadata: {
+          statement: 'SELECT nothing FROM nowhere',
+          failure: expect.stringContaining('nowhere'),
+        },
+      });
+    });
+
+    test('that hangs is unreachable until it goes on', async () => {
+      const hasty = new FlinkRestClient({ url: servers.url, deadlineMs: 500 });
+      servers.jobManager.signal('SIGSTOP');
+      try {
+        await expectReason(hasty.clusterOverview(), 'FLINK_UNREACHABLE');
+      } finally {
+        servers.jobManager.signal('SIGCONT');
+      }
+      await flink.clusterOverview();
+    });
+
+    test('that is started again is another run, and knows no job', async () => {
+      const before = await flink.jobManagerRun();
+      expect(await flink.jobManagerRun()).toBe(before);
+      const jobId = await run('lost');
+      await servers.jobManager.kill();
+      await expectReason(flink.clusterOverview(), 'FLINK_UNREACHABLE');
+      await servers.jobManager.start();
+      expect(await flink.jobManagerRun()).not.toBe(before);
+      await expectReason(flink.job(jobId), 'FLINK_NOT_FOUND');
+    });
+  },
+);
