@@ -42,7 +42,12 @@ export { InstallationNote } from './installation/installation-note.ts';
 export { loadSqlParser } from './load-sql-parser.ts';
 export { jsonLogger, type Logger, type LogLevel, silentLogger } from './logger.ts';
 export { numberArgument } from './number-argument.ts';
-export { type PluginEntry, PluginHost, type PluginHostOptions } from './plugin-host.ts';
+export {
+  type LoadedPlugin,
+  type PluginEntry,
+  PluginHost,
+  type PluginHostOptions,
+} from './plugin-host.ts';
 export { directoryIdentity } from './registration/directory-identity.ts';
 export type { Registered, Registrant } from './registration/registrant.ts';
 export { Registration, type RegistrationOptions } from './registration/registration.ts';
@@ -53,6 +58,21 @@ export {
   type StartingDaemon,
   stopRequested,
 } from './run-daemon.ts';
+export { scalingDecisionInvalid } from './scaling/errors.ts';
+export { StrategyRunner, VetoRunner } from './scaling/plugin-runners.ts';
+export { type PluginThreadOptions, pluginThreadDefaults } from './scaling/plugin-thread.ts';
+export {
+  decodeLog,
+  decodeMetrics,
+  decodeRecord,
+  recordFromProto,
+} from './scaling/record-from-proto.ts';
+export {
+  encodeLog,
+  encodeMetrics,
+  encodeRecord,
+  recordToProto,
+} from './scaling/record-to-proto.ts';
 export { type RunningServer, type ServerOptions, startServer } from './server.ts';
 export { type ServiceBinding, type ServiceClient, serve } from './service-binding.ts';
 export { smallHeap } from './small-heap.ts';

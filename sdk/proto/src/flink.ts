@@ -1,3 +1,4 @@
-/** tessera.flink.v1: clusters and jobs of Apache Flink. */
+/** tessera.flink.v1: clusters and jobs of Apache Flink, and how jobs are scaled. */
 export * from './gen/tessera/flink/v1/flink_cluster.ts';
 export * from './gen/tessera/flink/v1/flink_job.ts';
+export * from './gen/tessera/flink/v1/scaling_decision.ts';
