@@ -2,12 +2,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { connect as connectSocket, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TLSSocket } from 'node:tls';
 import { connect } from '@tessera/client';
 import { AuditLog, type RunningServer, silentLogger, startServer } from '@tessera/daemon';
 import { composeMetadata, ensureFirstUser } from '@tessera/metadata';
 import { ManualClock } from '@tessera/testkit';
 import { Authority, hasOpenSsl } from '@tessera/testkit/tls';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 const maxMessageBytes = 1 << 16;
 const connections = 100;
@@ -127,6 +128,28 @@ describe.skipIf(!hasOpenSsl)('a server under hostile clients (needs openssl)', (
     } finally {
       for (const socket of sockets) socket.destroy();
     }
+  });
+
+  test('outlives connections that end as their calls come', async () => {
+    const { getPeerCertificate } = TLSSocket.prototype;
+    const serverPort = Number(mutual.address.split(':')[1]);
+    const asked = vi.spyOn(TLSSocket.prototype, 'getPeerCertificate').mockImplementation(function (
+      this: TLSSocket,
+      detailed = false,
+    ) {
+      if (this.localPort === serverPort) this.destroy();
+      return getPeerCertificate.call(this, detailed);
+    });
+    const tls = { ca: authority.ca, ...authority.issue('leaving') };
+    try {
+      using client = connect(mutual.address, { transport: { tls }, maxAttempts: 1 });
+      const gone = client.segments.listSegments({ parent: 'projects/-/cubes/-' });
+      await expect(gone).rejects.toMatchObject({ code: 14 });
+      expect(asked.mock.results.map(({ value }) => value)).toContain(null);
+    } finally {
+      asked.mockRestore();
+    }
+    await isServed();
   });
 
   test('lets in nobody whose certificate is damaged, or who shows none', async () => {

@@ -3,6 +3,7 @@ import { timestampFromProto, timestampToProto } from '@tessera/client';
 import { type AccessContext, callerOf, permissionDenied, servicesToProto } from '@tessera/daemon';
 import type { access } from '@tessera/proto';
 import type { Authenticator } from '../access/authenticator.ts';
+import { networkOfPeer } from '../access/network-of-peer.ts';
 
 /** Wire in, wire out. */
 export function authenticationHandler(
@@ -10,7 +11,7 @@ export function authenticationHandler(
 ): access.AuthenticationServiceImplementation<AccessContext> {
   return {
     login: async ({ user, password }, { peer }) => {
-      const { token, expiresAtMs } = await authenticator.login(user, password, addressOf(peer));
+      const { token, expiresAtMs } = await authenticator.login(user, password, networkOfPeer(peer));
       return { token, expireTime: timeOf(expiresAtMs) };
     },
     setPassword: async ({ user, password }, context) => {
@@ -48,11 +49,6 @@ export function authenticationHandler(
       };
     },
   };
-}
-
-/** Of `address:port`: whoever connects again has another port. */
-function addressOf(peer: string): string {
-  return peer.replace(/:\d+$/, '');
 }
 
 function timeOf(ms: number) {

@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { PeerCertificate } from 'node:tls';
-import { ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
+import {
+  ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+} from '@grpc/grpc-js';
 import { type Identity, type ServiceKind, serviceKinds } from '@tessera/access';
 import type { CallContext } from 'nice-grpc-common';
 
@@ -18,9 +22,7 @@ export class PeerServices {
           onReceiveMetadata: (metadata, forward) => {
             // Whoever shows a token is who the token says.
             const named =
-              metadata.get('authorization').length > 0
-                ? []
-                : servicesOf(call.getAuthContext().sslPeerCertificate);
+              metadata.get('authorization').length > 0 ? [] : servicesOf(certificateOf(call));
             metadata.remove(this.#header);
             if (named.length > 0) metadata.set(this.#header, named.join());
             forward(metadata);
@@ -34,6 +36,17 @@ export class PeerServices {
     const services = serviceKinds.filter((kind) => named.includes(kind));
     if (services.length === 0) return undefined;
     return { kind: 'service', name: `certificate of ${services.join(', ')}`, services };
+  }
+}
+
+/** None, too, when the connection has ended since the call came: there Node knows no certificate any more, and grpc-js fails. */
+function certificateOf(
+  call: Pick<ServerInterceptingCallInterface, 'getAuthContext'>,
+): PeerCertificate | undefined {
+  try {
+    return call.getAuthContext().sslPeerCertificate;
+  } catch {
+    return undefined;
   }
 }
 
