@@ -1,18 +1,13 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { Code, messageOf, TesseraError } from '@tessera/base';
-import {
-  decodeLog,
-  decodeRecord,
-  encodeLog,
-  encodeRecord,
-  scalingDecisionInvalid,
-} from '@tessera/daemon';
+import { decodeLog, encodeLog, scalingDecisionInvalid } from '@tessera/daemon';
 import {
   type DecisionHistory,
   type DecisionRecord,
   isEventful,
   withDecision,
 } from '@tessera/scaling';
+import { fileUnwritable } from './errors.ts';
 
 /** Larger ones are none that Tessera has written. */
 const mostBytes = 256_000_000;
@@ -39,22 +34,40 @@ function readBytes(file: string): Uint8Array {
   throw scalingDecisionInvalid(`${file} has more than ${mostBytes / 1e6} MB`);
 }
 
+/** Beside what the strategy had learned, which is most of a record. */
+const restBytes = 4_000;
+
 /** Gathers the decisions of a run, those that are worth keeping, and writes them to a file. */
 export class DecisionFile {
-  #history: DecisionHistory = [];
+  readonly #file: string;
+  #history: DecisionHistory<DecisionRecord> = [];
 
-  add(record: DecisionRecord): void {
-    const decision = {
-      timeMs: record.input.nowMs,
-      eventful: isEventful(record),
-      bytes: encodeRecord(record),
-    };
-    this.#history = withDecision(this.#history, decision);
+  /** Makes the file, so that a run does not end in one that cannot be written. @throws FILE_UNWRITABLE */
+  constructor(file: string) {
+    this.#file = file;
+    this.#write(new Uint8Array(0));
   }
 
-  /** Returns how many there are. */
-  write(file: string): number {
-    writeFileSync(file, encodeLog(this.#history.map(({ bytes }) => decodeRecord(bytes))));
+  add(record: DecisionRecord): void {
+    this.#history = withDecision(this.#history, {
+      timeMs: record.input.nowMs,
+      eventful: isEventful(record),
+      sizeBytes: restBytes + (record.strategy.learnedBefore?.length ?? 0),
+      stored: record,
+    });
+  }
+
+  /** Returns how many there are. @throws FILE_UNWRITABLE */
+  write(): number {
+    this.#write(encodeLog(this.#history.map(({ stored }) => stored)));
     return this.#history.length;
+  }
+
+  #write(bytes: Uint8Array): void {
+    try {
+      writeFileSync(this.#file, bytes);
+    } catch (cause) {
+      throw fileUnwritable(this.#file, cause);
+    }
   }
 }

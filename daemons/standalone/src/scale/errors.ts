@@ -1,4 +1,4 @@
-import { Code, nearestName, TesseraError } from '@tessera/base';
+import { Code, messageOf, nearestName, TesseraError } from '@tessera/base';
 
 /** A trace, a job or a strategy that a simulation is to be of, and that there is none of. */
 export function simulationNameUnknown(
@@ -33,5 +33,16 @@ export function replayDiffers(count: number, decisions: number): TesseraError {
     reason: 'SCALING_REPLAY_DIFFERS',
     message: `${count} of ${decisions} decisions come out otherwise when they are made again: is the strategy of another version, or does it look at a clock?`,
     metadata: { count: String(count), decisions: String(decisions) },
+  });
+}
+
+/** A file that decisions are to be written to. */
+export function fileUnwritable(file: string, cause: unknown): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'FILE_UNWRITABLE',
+    message: `${file} cannot be written: ${messageOf(cause)}.`,
+    metadata: { file },
+    cause,
   });
 }

@@ -13,6 +13,9 @@ afterEach(() => {
   process.exitCode = undefined;
 });
 
+/** Simulating and writing down takes its time on a machine that others use too. */
+const long = { timeout: 240_000 };
+
 const file = join(folder, 'decisions.bin');
 const limits = join(folder, 'limits.json');
 
@@ -37,9 +40,9 @@ async function scale(...args: readonly string[]) {
 }
 
 const simulated = (...args: readonly string[]) =>
-  scale('simulate', '--days', '1', '--trace', 'steps', '--seed', '4', ...args);
+  scale('simulate', '--days', '0.25', '--trace', 'steps', '--seed', '4', ...args);
 
-describe('tessera scale simulate', () => {
+describe('tessera scale simulate', long, () => {
   test('says how strategies do beside the best that could be done, the same each time', async () => {
     const run = await simulated('--strategy', 'threshold', 'ds2');
     expect(run.err).toBe('');
@@ -77,7 +80,7 @@ describe('tessera scale simulate', () => {
     },
     { args: ['--job', 'nothing'], reason: 'SIMULATION_NAME_UNKNOWN', says: 'pipeline', code: 2 },
     { args: ['--seed', 'x'], reason: 'BAD_NUMBER', says: '--seed', code: 2 },
-    { args: ['--days', '99'], reason: 'BAD_NUMBER', says: '--days', code: 2 },
+    { args: ['--days', '99'], reason: 'SCALE_OPTION_INVALID', says: '--days', code: 2 },
     {
       args: ['--strategy', 'nobody'],
       reason: 'PLUGIN_NOT_INSTALLED',
@@ -127,7 +130,7 @@ describe('tessera scale simulate', () => {
   });
 });
 
-describe('tessera scale replay', () => {
+describe('tessera scale replay', long, () => {
   test.each([
     { strategy: 'forecast', options: '{}' },
     { strategy: 'ds2', options: '{"scalingFactor":0.2}' },
@@ -135,7 +138,7 @@ describe('tessera scale replay', () => {
     await simulated('--strategy', strategy, '--options', options, '--record', file);
     const { out, code } = await scale('replay', file);
     const [, same, all] = /^(\d+) of (\d+) decisions/.exec(out)!;
-    expect(Number(all)).toBeGreaterThan(20);
+    expect(Number(all)).toBeGreaterThan(15);
     expect(same).toBe(all);
     expect(code).toBe(0);
   });
@@ -154,7 +157,7 @@ describe('tessera scale replay', () => {
   });
 });
 
-describe('tessera scale explain', () => {
+describe('tessera scale explain', long, () => {
   test('says in words what was decided, and what came of it as JSON', async () => {
     await simulated('--strategy', 'forecast', '--record', file);
     const { out } = await scale('explain', file, '--last', '2');

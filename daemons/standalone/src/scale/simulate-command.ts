@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { type Runner, readText, wholeNumber } from '@tessera/cli';
+import { positiveNumber, type Runner, readText, wholeNumber } from '@tessera/cli';
 import type { ScalingLimits } from '@tessera/scaling';
 import type { Measures, SimulatedJob, TraceKind } from '@tessera/testkit/flink-simulator';
 import { type Command, Option } from 'commander';
@@ -19,6 +19,7 @@ interface SimulateOptions {
   readonly record?: string;
 }
 
+const fewestDays = 0.05;
 const mostDays = 60;
 
 /** scale simulate: a job under a load, in seconds instead of days. */
@@ -59,12 +60,12 @@ export function simulateCommand(scale: Command, run: Runner): void {
         const scenario = simulator.simulationSuite.scenarioOf(
           { trace: named('trace', traces, options.trace), job: named('job', jobs, options.job) },
           wholeNumber(options.seed, '--seed', { min: 0, max: 2 ** 31 }),
-          wholeNumber(options.days, '--days', { min: 1, max: mostDays }),
+          daysOf(options.days),
         );
         const limits = options.limits === undefined ? undefined : limitsFile(options.limits);
         await using strategies = new Strategies();
         const contestants = await loadAll(strategies, options);
-        const file = options.record === undefined ? undefined : new DecisionFile();
+        const file = options.record === undefined ? undefined : new DecisionFile(options.record);
         const results: Result[] = [];
         for (const { strategy, ...use } of contestants) {
           await setImmediate(); // So that an interrupt is heard.
@@ -88,10 +89,8 @@ export function simulateCommand(scale: Command, run: Runner): void {
           oracleSlotHours: best,
           results,
         });
-        if (file !== undefined && options.record !== undefined) {
-          context.terminal.err(
-            `wrote ${file.write(options.record)} decisions to ${options.record}\n`,
-          );
+        if (file !== undefined) {
+          context.terminal.err(`wrote ${file.write()} decisions to ${options.record}\n`);
         }
       }),
     );
@@ -164,6 +163,12 @@ function named<T extends { readonly name: string }>(
     name,
     known.map((each) => each.name),
   );
+}
+
+function daysOf(text: string): number {
+  const days = positiveNumber(text, '--days');
+  if (days >= fewestDays && days <= mostDays) return days;
+  throw scaleOptionInvalid('--days', `give ${fewestDays} to ${mostDays}`);
 }
 
 const isTraceKind = (value: unknown): value is TraceKind =>

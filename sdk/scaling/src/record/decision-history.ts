@@ -1,15 +1,16 @@
 import type { DecisionRecord } from './decision-record.ts';
 
-/** A record as it is stored, with what is needed to know which to forget. */
-export interface StoredDecision {
+/** A record in whatever form it is kept, with what is needed to know which to forget. */
+export interface StoredDecision<Form = Uint8Array> {
   readonly timeMs: number;
   /** Whether it did, changed, held back or failed at something: such are kept longer than those that just stay. */
   readonly eventful: boolean;
-  readonly bytes: Uint8Array;
+  readonly sizeBytes: number;
+  readonly stored: Form;
 }
 
 /** Oldest first. */
-export type DecisionHistory = readonly StoredDecision[];
+export type DecisionHistory<Form = Uint8Array> = readonly StoredDecision<Form>[];
 
 export interface HistoryBounds {
   readonly eventful: number;
@@ -27,12 +28,12 @@ export function isEventful({ outcome, result }: DecisionRecord): boolean {
 }
 
 /** The history with one more record; the oldest uneventful ones go first, then the oldest of all. */
-export function withDecision(
-  history: DecisionHistory,
-  decision: StoredDecision,
+export function withDecision<Form>(
+  history: DecisionHistory<Form>,
+  decision: StoredDecision<Form>,
   bounds: HistoryBounds = historyBounds,
-): DecisionHistory {
-  let kept: readonly StoredDecision[] = [...history, decision];
+): DecisionHistory<Form> {
+  let kept: DecisionHistory<Form> = [...history, decision];
   const countOf = (eventful: boolean) => kept.filter((each) => each.eventful === eventful).length;
   for (const [eventful, most] of [
     [false, bounds.uneventful],
@@ -47,10 +48,13 @@ export function withDecision(
   return kept;
 }
 
-function withoutOldest(history: readonly StoredDecision[], eventful: boolean) {
+function withoutOldest<Form>(
+  history: DecisionHistory<Form>,
+  eventful: boolean,
+): DecisionHistory<Form> {
   const oldest = history.findIndex((each) => each.eventful === eventful);
   return oldest < 0 ? history.slice(1) : history.toSpliced(oldest, 1);
 }
 
-const sizeOf = (history: readonly StoredDecision[]): number =>
-  history.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
+const sizeOf = (history: DecisionHistory<unknown>): number =>
+  history.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
