@@ -19,6 +19,7 @@ import { buildMemoryOf, type PlatformConfig, platformDefaults } from './config.t
 import { daemonCommand } from './daemon-command.ts';
 import { startPlatform } from './platform.ts';
 import { hostRunCommand } from './run-host.ts';
+import { scaleCommands } from './scale/scale-commands.ts';
 
 interface UpOptions {
   readonly data: string;
@@ -37,7 +38,7 @@ interface UpOptions {
 
 /** The `tessera` command with what runs daemons: `up` all of them in this process, `host run` that of this machine. */
 export function createStandaloneProgram(): Command {
-  const program = createProgram();
+  const program = createProgram(processTerminal, [scaleCommands]);
   program
     .command('up')
     .description('run the platform in one process')

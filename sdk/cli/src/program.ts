@@ -42,8 +42,11 @@ const subjects: readonly Subject[] = [
   flinkCommands,
 ];
 
-/** The `tessera` command without what starts daemons. */
-export function createProgram(terminal: Terminal = processTerminal): Command {
+/** The `tessera` command without what starts daemons; `further` are commands beside those of this package. */
+export function createProgram(
+  terminal: Terminal = processTerminal,
+  further: readonly Subject[] = [],
+): Command {
   const program = new Command('tessera')
     .description('OLAP cubes over your own files and databases: model, build, ask.')
     .addOption(
@@ -66,7 +69,7 @@ export function createProgram(terminal: Terminal = processTerminal): Command {
     );
   for (const option of transportOptions()) program.addOption(option);
   const run = runner(terminal);
-  for (const subject of subjects) subject(program, run);
+  for (const subject of [...subjects, ...further]) subject(program, run);
   return program;
 }
 

@@ -44,6 +44,12 @@ export { jsonLogger, type Logger, type LogLevel, silentLogger } from './logger.t
 export { numberArgument } from './number-argument.ts';
 export { optionsOf } from './options-of.ts';
 export { type PluginEntry, PluginHost, type PluginHostOptions } from './plugin-host.ts';
+export {
+  type LoadedPlugin,
+  type PluginEntry,
+  PluginHost,
+  type PluginHostOptions,
+} from './plugin-host.ts';
 export { directoryIdentity } from './registration/directory-identity.ts';
 export type { Registered, Registrant } from './registration/registrant.ts';
 export { Registration, type RegistrationOptions } from './registration/registration.ts';
@@ -54,6 +60,21 @@ export {
   type StartingDaemon,
   stopRequested,
 } from './run-daemon.ts';
+export { scalingDecisionInvalid } from './scaling/errors.ts';
+export { StrategyRunner, VetoRunner } from './scaling/plugin-runners.ts';
+export { type PluginThreadOptions, pluginThreadDefaults } from './scaling/plugin-thread.ts';
+export {
+  decodeLog,
+  decodeMetrics,
+  decodeRecord,
+  recordFromProto,
+} from './scaling/record-from-proto.ts';
+export {
+  encodeLog,
+  encodeMetrics,
+  encodeRecord,
+  recordToProto,
+} from './scaling/record-to-proto.ts';
 export { type RunningServer, type ServerOptions, startServer } from './server.ts';
 export { type ServiceBinding, type ServiceClient, serve } from './service-binding.ts';
 export { smallHeap } from './small-heap.ts';

@@ -21,6 +21,14 @@ export interface PluginEntry<Kind extends PluginKind = PluginKind> {
   readonly baseDirectory: string;
 }
 
+export interface LoadedPlugin<Kind extends PluginKind = PluginKind> {
+  readonly instance: PluginKinds[Kind];
+  /** Of its package. */
+  readonly version: string;
+  /** As its schema parsed it: defaults filled in. */
+  readonly config: unknown;
+}
+
 export interface PluginHostOptions {
   readonly log: Logger;
   /** Plugins get folders below this one for temporary files. */
@@ -34,7 +42,7 @@ const manifestShape = z.object({
   version: z.string(),
   tessera: z.object({
     apiVersion: z.number().int(),
-    kind: z.enum(['connector', 'engine', 'strategy']),
+    kind: z.enum(['connector', 'engine', 'strategy', 'veto']),
   }),
 });
 type Manifest = z.infer<typeof manifestShape>;
@@ -63,6 +71,13 @@ export class PluginHost implements AsyncDisposable {
    * PLUGIN_CONFIG_INVALID (one violation per wrong setting), PLUGIN_FAILED (its own code threw).
    */
   async load<Kind extends PluginKind>(entry: PluginEntry<Kind>): Promise<PluginKinds[Kind]> {
+    return (await this.loadDescribed(entry)).instance;
+  }
+
+  /** As `load`, with what was loaded. */
+  async loadDescribed<Kind extends PluginKind>(
+    entry: PluginEntry<Kind>,
+  ): Promise<LoadedPlugin<Kind>> {
     const { file, from } = this.#find(entry);
     const manifest = readManifest(file, entry);
     checkManifest(manifest, entry);
@@ -82,7 +97,7 @@ export class PluginHost implements AsyncDisposable {
     try {
       const instance = (await container.get(PluginInstance)) as PluginKinds[Kind];
       this.#own(instance);
-      return instance;
+      return { instance, version: manifest.version, config };
     } catch (error) {
       if (isTesseraError(error)) throw error;
       throw pluginFailed(entry, 'while it was created', error);

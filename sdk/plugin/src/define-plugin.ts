@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Connector } from './connector.ts';
 import type { Engine } from './engine.ts';
 import type { ScalingStrategy } from './scaling-strategy.ts';
+import type { ScalingVeto } from './scaling-veto.ts';
 
 /** The version of these contracts. A plugin names the one it was written for in its manifest. */
 export const pluginApiVersion = 1;
@@ -10,6 +11,7 @@ export interface PluginKinds {
   readonly connector: Connector;
   readonly engine: Engine;
   readonly strategy: ScalingStrategy<unknown>;
+  readonly veto: ScalingVeto;
 }
 export type PluginKind = keyof PluginKinds;
 

@@ -11,3 +11,4 @@ export {
 } from './define-plugin.ts';
 export type * from './engine.ts';
 export type * from './scaling-strategy.ts';
+export type * from './scaling-veto.ts';

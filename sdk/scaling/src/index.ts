@@ -16,7 +16,87 @@ export {
   observe,
 } from './forecast/ensemble.ts';
 export { appended, endOf, type Series } from './forecast/series.ts';
+export { fitToSlots, type SizesToFit } from './limits/fit-to-slots.ts';
+export { type Circumstances, limitDecision, reasonNotToAsk } from './limits/limit-decision.ts';
+export {
+  type Cooldown,
+  defaultLimits,
+  type LimitCode,
+  type LimitEffect,
+  type LimitedDecision,
+  noLimits,
+  type QuotaShare,
+  type RescaleInFlight,
+  type RollbackRules,
+  type ScalingBounds,
+  type ScalingLimits,
+  type VertexBounds,
+} from './limits/limits.ts';
+export {
+  forbiddingWindow,
+  isOpen,
+  type MaintenanceWindow,
+  type WeekDay,
+  weekDays,
+  windowFault,
+} from './limits/maintenance-windows.ts';
+export {
+  type AvoidedSize,
+  type LimitsMemory,
+  type Mark,
+  nothingRemembered,
+  type Performance,
+  type Trial,
+} from './limits/memory.ts';
+export { type QuotaDemand, shareQuota } from './limits/share-quota.ts';
+export {
+  checkedOutcome,
+  type NotAskedCode,
+  type StrategyFailure,
+  type StrategyFailureCode,
+  type StrategyOutcome,
+} from './limits/strategy-outcome.ts';
+export {
+  checkedAnswer,
+  type ScalingProposal,
+  type VetoAnswer,
+  type VetoOutcome,
+  withVetoes,
+} from './limits/vetoes.ts';
+export {
+  type MetricHistory,
+  type MetricHistoryBounds,
+  metricHistoryBounds,
+  noMetrics,
+  samplesAfter,
+  withSamples,
+} from './metric-history.ts';
 export { counterRate, gaugeMean, latest, ofAttempt } from './rates.ts';
+export {
+  type DecisionHistory,
+  type HistoryBounds,
+  historyBounds,
+  isEventful,
+  type StoredDecision,
+  withDecision,
+} from './record/decision-history.ts';
+export {
+  askStrategy,
+  askVeto,
+  type DecidingJob,
+  type DecidingStrategy,
+  type DecisionRecord,
+  decideWithin,
+  type NamedVeto,
+  proposalOf,
+  type RecordedDecision,
+  type RecordedOutcome,
+  recordDecision,
+  type StrategyUse,
+  strategyThrew,
+} from './record/decision-record.ts';
+export { explain } from './record/explain.ts';
+export { type Difference, differencesOf, type Replay, replay } from './record/replay.ts';
 export {
   type Patience,
   type RolloutPlan,

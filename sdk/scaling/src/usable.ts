@@ -4,7 +4,8 @@ import type { JobSample, VertexSample } from './sample.ts';
  * Samples that say something. Left out are those of a collector that repeats itself (counters that stand still while
  * tasks say that they are busy) and counters that go back; a vertex whose gauges are all zero without
  * a counter beside them reports nothing yet, and is left out of its sample. So is a metric that is
- * negative or beyond what can be counted. `last` is the sample before.
+ * negative or beyond what can be counted. `last` is the sample before; a counter that was missing in it is compared
+ * with the one before that, where `fresh` has it.
  */
 export function usableSamples(
   last: JobSample | undefined,
@@ -19,10 +20,17 @@ export function usableSamples(
     const vertices = Object.entries(sample.vertices)
       .map(([id, vertex]) => [id, soundMetrics(vertex)] as const)
       .filter(([, vertex]) => !isSilent(vertex));
-    before = { ...sample, vertices: Object.fromEntries(vertices) };
-    usable.push(before);
+    const sound = { ...sample, vertices: Object.fromEntries(vertices) };
+    before = known(comparable, sound);
+    usable.push(sound);
   }
   return usable;
+}
+
+/** The newest of each vertex that one attempt of a job reported, with the time of the newest sample. */
+export function known(before: JobSample | undefined, now: JobSample): JobSample {
+  if (before?.runningSinceMs !== now.runningSinceMs) return now;
+  return { ...now, vertices: { ...before.vertices, ...now.vertices } };
 }
 
 function contradicts(before: JobSample, now: JobSample): boolean {

@@ -19,3 +19,4 @@ export {
   text,
 } from './key-value-store-harness.ts';
 export { describeScalingStrategy, type ScalingStrategySuite } from './scaling-strategy.ts';
+export { describeScalingVeto, type ScalingVetoSuite } from './scaling-veto.ts';

@@ -5,7 +5,14 @@ export * as simulatedJobs from './jobs.ts';
 export type { Measures } from './measures.ts';
 export type { Imperfections } from './observe.ts';
 export { type OraclePlan, oraclePlan } from './oracle.ts';
-export { type Moment, type RunOptions, type Scenario, simulate } from './simulate.ts';
+export {
+  type Moment,
+  type Recording,
+  type RunOptions,
+  type Scenario,
+  simulate,
+} from './simulate.ts';
 export { fewestSubtasks, sustainedLoad } from './sizing.ts';
 export * as simulationSuite from './suite.ts';
+export * as simulatedTraces from './traces.ts';
 export { constant as constantLoad, type Trace, type TraceKind, tickSeconds } from './traces.ts';

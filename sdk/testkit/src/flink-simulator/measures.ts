@@ -1,4 +1,9 @@
-import { type JobTopology, type Parallelism, slotsOf } from '@tessera/scaling';
+import {
+  type JobTopology,
+  type LimitedDecision,
+  type Parallelism,
+  slotsOf,
+} from '@tessera/scaling';
 import { tickSeconds } from './traces.ts';
 
 /** What a run cost and how well it kept up. */
@@ -17,6 +22,11 @@ export interface Measures {
   /** When the last rescale ended, in minutes from the start. */
   readonly settledMinutes: number;
   readonly finalSlots: number;
+  /** Decisions in which a limit held a change back. */
+  readonly held: number;
+  /** Times that the strategy failed; rescales that were taken back. */
+  readonly failures: number;
+  readonly rollbacks: number;
   readonly days: number;
 }
 
@@ -34,6 +44,9 @@ export class Meter {
   #thrash = 0;
   #settledTick = 0;
   #slots = 0;
+  #held = 0;
+  #failures = 0;
+  #rollbacks = 0;
 
   constructor(topology: JobTopology) {
     this.#topology = topology;
@@ -48,6 +61,13 @@ export class Meter {
     if (lagSeconds > 30) this.#over[0]!++;
     if (lagSeconds > 120) this.#over[1]!++;
     if (lagSeconds > 300) this.#over[2]!++;
+  }
+
+  decided({ action, effects, condition }: LimitedDecision): void {
+    if (effects.some(({ kind }) => kind === 'held')) this.#held++;
+    if (condition !== undefined && condition.code !== 'STRATEGY_PAUSED') this.#failures++;
+    const isBack = action.kind === 'rescale' && effects.some(({ code }) => code === 'ROLLED_BACK');
+    if (isBack) this.#rollbacks++;
   }
 
   rescaled(from: Parallelism, to: Parallelism): void {
@@ -76,6 +96,9 @@ export class Meter {
       thrash: this.#thrash,
       settledMinutes: (this.#settledTick * tickSeconds) / 60,
       finalSlots: this.#slots,
+      held: this.#held,
+      failures: this.#failures,
+      rollbacks: this.#rollbacks,
       days: (this.#ticks * tickSeconds) / 86_400,
     };
   }

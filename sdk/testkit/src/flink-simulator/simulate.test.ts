@@ -1,5 +1,5 @@
 import type { ScalingStrategy } from '@tessera/plugin';
-import { type Parallelism, sameParallelism, slotsOf } from '@tessera/scaling';
+import { noLimits, type Parallelism, sameParallelism, slotsOf } from '@tessera/scaling';
 import { describe, expect, test } from 'vitest';
 import { drawImperfections, drawJob } from './draw-job.ts';
 import { topologyOf } from './job.ts';
@@ -22,8 +22,10 @@ const scenario: Scenario = {
   crashes: { perDay: 0, downSeconds: 30 },
 };
 
+const reasons = [{ code: 'TEST', message: 'So that something happens.' }];
+
 const hold: ScalingStrategy = {
-  decide: () => ({ action: { kind: 'hold' }, reasons: [], options: [], learned: null }),
+  decide: () => ({ action: { kind: 'hold' }, reasons, options: [], learned: null }),
 };
 
 /** Goes to and fro between sizes, every two hours. */
@@ -34,7 +36,7 @@ const alternating = (sizes: readonly Parallelism[]): ScalingStrategy => ({
     const action = isThere
       ? { kind: 'hold' as const }
       : { kind: 'rescale' as const, parallelism: wanted };
-    return { action, reasons: [], options: [], learned: null };
+    return { action, reasons, options: [], learned: null };
   },
 });
 
@@ -113,7 +115,7 @@ describe('the oracle', () => {
         const rescale = { kind: 'rescale' as const, parallelism: next.parallelism };
         return {
           action: isThere ? { kind: 'hold' } : rescale,
-          reasons: [],
+          reasons,
           options: [],
           learned: null,
         };
@@ -121,7 +123,8 @@ describe('the oracle', () => {
     };
     const calm = { ...job, rescale: { ...job.rescale, failChance: 0 } };
     const initial = plan.schedule[0]!.parallelism;
-    const measures = simulate({ ...scenario, job: calm, trace, initial }, planned);
+    const calmScenario = { ...scenario, job: calm, trace, initial };
+    const measures = simulate(calmScenario, planned, { limits: noLimits });
     expect(measures.slotHours / plan.slotHours).toBeCloseTo(1, 1);
     expect(measures.rescales).toBe(plan.rescales);
     expect(measures.over120).toBeLessThan(2);

@@ -1,15 +1,24 @@
 import type { Random } from '@tessera/base';
 import type { ScalingStrategy } from '@tessera/plugin';
 import {
+  type Circumstances,
+  type DecisionRecord,
+  decideWithin,
+  defaultLimits,
   type JobSample,
   type JobTopology,
+  type LimitedDecision,
+  limitDecision,
+  nothingRemembered,
   type ObservedRescale,
   type Parallelism,
-  type ScalingDecision,
+  reasonNotToAsk,
   type ScalingInput,
-  sameParallelism,
+  type ScalingLimits,
+  type StrategyOutcome,
+  type StrategyUse,
   slotsOf,
-  withinBounds,
+  strategyThrew,
 } from '@tessera/scaling';
 import { Dataflow } from './dataflow.ts';
 import { rescaleSeconds, type SimulatedJob, topologyOf } from './job.ts';
@@ -41,10 +50,19 @@ export interface Moment {
 }
 
 export interface RunOptions {
+  /** What holds around the strategy; the defaults when absent. */
+  readonly limits?: ScalingLimits;
   /** Called with every decision, and with its input. */
-  readonly onDecision?: (input: ScalingInput, decision: ScalingDecision) => void;
+  readonly onDecision?: (input: ScalingInput, decision: LimitedDecision) => void;
+  /** Writes decisions down, which takes several times as long. */
+  readonly recording?: Recording;
   /** Called once a minute. */
   readonly onMoment?: (moment: Moment) => void;
+}
+
+export interface Recording {
+  readonly strategy: Omit<StrategyUse, 'learnedBefore'>;
+  record(record: DecisionRecord): void;
 }
 
 const sampleTicks = 2;
@@ -89,6 +107,7 @@ class Run {
   #runningSinceTick: number;
   #downUntilTick = 0;
   #slots: number;
+  #memory = nothingRemembered;
   #learned: unknown;
 
   constructor(scenario: Scenario, strategy: ScalingStrategy, options: RunOptions) {
@@ -212,17 +231,51 @@ class Run {
       maxLagMs: this.#scenario.maxLagMs,
     };
     this.#delivered = [];
-    const decision = this.#strategy.decide(input, this.#learned);
-    this.#learned = decision.learned;
+    const decision = this.#limited({
+      input,
+      limits: this.#options.limits ?? defaultLimits,
+      memory: this.#memory,
+    });
+    this.#memory = decision.memory;
+    this.#meter.decided(decision);
     this.#options.onDecision?.(input, decision);
     if (decision.action.kind === 'rescale') this.#begin(tick + 1, decision.action.parallelism);
   }
 
-  #begin(tick: number, wanted: Parallelism): void {
-    const to = Object.fromEntries(
-      this.#topology.vertices.map((v) => [v.id, withinBounds(v, Math.round(wanted[v.id]!))]),
-    );
-    if (sameParallelism(to, this.#parallelism)) return;
+  /** By the same code as in production; what was learned goes through JSON only where it is recorded. */
+  #limited(circumstances: Circumstances): LimitedDecision {
+    const { recording } = this.#options;
+    if (recording !== undefined) return this.#recorded(circumstances, recording);
+    const outcome = reasonNotToAsk(circumstances) ?? this.#ask(circumstances.input);
+    const decision = limitDecision(outcome, circumstances);
+    if (outcome.kind === 'decided' && decision.condition === undefined) {
+      this.#learned = outcome.decision.learned;
+    }
+    return decision;
+  }
+
+  #ask(input: ScalingInput): StrategyOutcome {
+    try {
+      return { kind: 'decided', decision: this.#strategy.decide(input, this.#learned) };
+    } catch (error) {
+      return strategyThrew(error);
+    }
+  }
+
+  #recorded(circumstances: Circumstances, recording: Recording): LimitedDecision {
+    const learned = this.#learned as string | undefined;
+    const strategy = {
+      ...recording.strategy,
+      ...(learned !== undefined && { learnedBefore: learned }),
+    };
+    const by = { job: this.#scenario.job.name, strategy };
+    const decided = decideWithin(by, circumstances, this.#strategy);
+    this.#learned = decided.learned;
+    recording.record(decided.record);
+    return decided.record.result;
+  }
+
+  #begin(tick: number, to: Parallelism): void {
     const { rescale } = this.#scenario.job;
     const grows = slotsOf(this.#topology, to) > slotsOf(this.#topology, this.#parallelism);
     const downAtTick = tick + (grows ? Math.ceil(rescale.provisionSeconds / tickSeconds) : 0);

@@ -68,9 +68,13 @@ export const convergenceJobs: readonly SimulatedJob[] = [
   jobs.wordcount,
 ];
 
-export function scenarioOf({ trace, job, crashesPerDay = 0 }: SuiteEntry, seed: number): Scenario {
+export function scenarioOf(
+  { trace, job, crashesPerDay = 0 }: Omit<SuiteEntry, 'name'>,
+  seed: number,
+  length = days,
+): Scenario {
   const drawn = drawJob(job, seed);
-  const load = trace.draw(seed, days);
+  const load = trace.draw(seed, length);
   const atStart = load.load.subarray(load.startTick, load.startTick + 60);
   const level = atStart.reduce((sum, each) => sum + each, 0) / atStart.length;
   return {

@@ -1,0 +1,72 @@
+import {
+  checkedAnswer,
+  type ScalingDecision,
+  type ScalingInput,
+  type ScalingProposal,
+  type StrategyOutcome,
+  type VetoOutcome,
+} from '@tessera/scaling';
+import type { PluginEntry } from '../plugin-host.ts';
+import { PluginThread, type PluginThreadOptions } from './plugin-thread.ts';
+
+/** Asks a strategy that may throw, hang or eat memory. */
+export class StrategyRunner implements AsyncDisposable {
+  readonly #thread: PluginThread;
+
+  constructor(entry: PluginEntry<'strategy'>, options: PluginThreadOptions) {
+    this.#thread = new PluginThread(entry, options);
+  }
+
+  /** `learned` is JSON, as it is stored. Never rejects: what went wrong is the outcome. */
+  async ask(input: ScalingInput, learned: string | undefined): Promise<StrategyOutcome> {
+    const answer = await this.#thread.call({ method: 'decide', input, learned });
+    switch (answer.kind) {
+      case 'answer': // Whatever it is: limits check it.
+        return { kind: 'decided', decision: answer.value as ScalingDecision };
+      case 'threw':
+        return {
+          kind: 'failed',
+          code: 'STRATEGY_FAILED',
+          message: `The strategy threw: ${answer.message}`,
+        };
+      case 'timedOut':
+        return {
+          kind: 'failed',
+          code: 'STRATEGY_TIMED_OUT',
+          message: `The strategy was ended, as it gave no answer within ${answer.afterMs} ms.`,
+        };
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#thread[Symbol.asyncDispose]();
+  }
+}
+
+/** Asks a veto likewise; one that gives no answer holds back what it is asked about. */
+export class VetoRunner implements AsyncDisposable {
+  readonly #name: string;
+  readonly #thread: PluginThread;
+
+  constructor(entry: PluginEntry<'veto'>, options: PluginThreadOptions) {
+    this.#name = entry.name;
+    this.#thread = new PluginThread(entry, options);
+  }
+
+  /** Never rejects. */
+  async ask(proposal: ScalingProposal): Promise<VetoOutcome> {
+    const answer = await this.#thread.call({ method: 'review', proposal });
+    switch (answer.kind) {
+      case 'answer':
+        return { veto: this.#name, answer: checkedAnswer(answer.value) };
+      case 'threw':
+        return { veto: this.#name, answer: { failed: `it threw: ${answer.message}` } };
+      case 'timedOut':
+        return { veto: this.#name, answer: { failed: `no answer within ${answer.afterMs} ms` } };
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#thread[Symbol.asyncDispose]();
+  }
+}
