@@ -11,7 +11,7 @@ const rings: readonly (readonly string[])[] = [
   ['sql'],
   ['cube', 'access'],
   ['plugin'],
-  ['client', 'duckdb'],
+  ['client', 'duckdb', 'flink-rest'],
   ['daemon', 'cli'],
   ['testkit'],
   ['connector-files', 'engine-duckdb', 'deep-storage', 'example-connector'],
