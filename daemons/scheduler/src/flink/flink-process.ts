@@ -82,11 +82,13 @@ function commandOf({ spec, placed, address }: ProcessPlan): Command {
   }
 }
 
-/** Relative to its working directory, which only its host knows; but for what is on a disk of its own. */
+/**
+ * Relative to its working directory, which only its host knows; but for what is on a disk of its own. Flink makes the scratch folder itself, if the folder that holds it is there and is part of the path.
+ */
 function pathsOf(placed: PlacedProcess): LaunchPaths {
   const scratch =
     placed.disk === undefined
-      ? 'scratch'
-      : `${placed.disk.replace(/\/$/, '')}/tessera-flink/${flinkProcessIdOf(placed)}`;
+      ? './scratch'
+      : `${placed.disk.replace(/\/$/, '')}/tessera-flink-${flinkProcessIdOf(placed)}`;
   return { flink: 'flink', configuration: 'conf', scratch };
 }

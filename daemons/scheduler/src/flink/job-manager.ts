@@ -30,7 +30,7 @@ export interface SeenJobManager {
   readonly jobs: readonly JobSummary[];
 }
 
-const lookDeadlineMs = 3_000;
+const lookDeadlineMs = 5_000;
 
 /** What a JobManager says of itself; `undefined` when it does not answer as one does, or was started again meanwhile. */
 export async function observeJobManager(
