@@ -7,12 +7,12 @@ import {
   serve,
   silentLogger,
 } from '@tessera/daemon';
-import { access, coordination, metadata } from '@tessera/proto';
+import { access, coordination, flink, metadata } from '@tessera/proto';
 import { type Meter, noMeter } from '@tessera/telemetry';
 import { Authenticator } from './access/authenticator.ts';
 import { type MetadataConfigInput, parseMetadataConfig } from './config.ts';
 import { LeaseStore } from './coordination/lease-store.ts';
-import { deploymentVersionUnknown, modelVersionUnknown } from './errors.ts';
+import { deploymentVersionUnknown, flinkVersionUnknown, modelVersionUnknown } from './errors.ts';
 import { InstallationGuard } from './installation/installation-guard.ts';
 import { Compactor } from './maintenance/compactor.ts';
 import { IdentityProvider } from './oidc/identity-provider.ts';
@@ -32,6 +32,7 @@ import {
 import { authenticationHandler } from './service/authentication-handler.ts';
 import { backupHandler } from './service/backup-handler.ts';
 import { leaseHandler } from './service/coordination-handlers.ts';
+import { flinkClusterHandler, flinkJobHandler } from './service/flink-handlers.ts';
 import { maintenanceHandler } from './service/maintenance-handler.ts';
 import {
   cubeHandler,
@@ -124,6 +125,12 @@ function createServices(
     tables.deployments,
     deploymentVersionUnknown,
   );
+  const clusterVersions = new ResourceVersions(store, tables.flinkClusters, (name, version) =>
+    flinkVersionUnknown('flink_cluster', name, version),
+  );
+  const jobVersions = new ResourceVersions(store, tables.flinkJobs, (name, version) =>
+    flinkVersionUnknown('flink_job', name, version),
+  );
   return [
     serve(metadata.ProjectServiceDefinition, projectHandler(tables)),
     serve(metadata.SourceServiceDefinition, sourceHandler(tables)),
@@ -133,6 +140,8 @@ function createServices(
     serve(metadata.SnapshotServiceDefinition, snapshotHandler(tables)),
     serve(metadata.DictionaryServiceDefinition, dictionaryHandler(tables)),
     serve(metadata.DeploymentServiceDefinition, deploymentHandler(tables, deploymentVersions)),
+    serve(flink.FlinkClusterServiceDefinition, flinkClusterHandler(tables, clusterVersions)),
+    serve(flink.FlinkJobServiceDefinition, flinkJobHandler(tables, jobVersions)),
     serve(metadata.HostServiceDefinition, hostHandler(tables)),
     serve(metadata.StorageNodeServiceDefinition, storageNodeHandler(tables)),
     serve(

@@ -336,6 +336,79 @@ export function deploymentVersionUnknown(name: string, version: bigint): Tessera
   });
 }
 
+export function flinkVersionUnknown(
+  kind: 'flink_cluster' | 'flink_job',
+  name: string,
+  version: bigint,
+): TesseraError {
+  return new TesseraError({
+    code: Code.OUT_OF_RANGE,
+    reason: `${kind.toUpperCase()}_VERSION_UNKNOWN`,
+    message: `${name} never had a version ${version}; list its versions.`,
+    metadata: { name, version: `${version}` },
+  });
+}
+
+/** One violation for each fault; `reasons` of the metadata names those that have a reason of their own. */
+export function invalidFlink(
+  kind: 'flink_cluster' | 'flink_job',
+  name: string,
+  faults: { readonly found: readonly FieldViolation[]; readonly reasons: readonly string[] },
+): TesseraError {
+  const [first, ...more] = faults.found;
+  const others = more.length > 0 ? ` (and ${more.length} more)` : '';
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: `${kind.toUpperCase()}_INVALID`,
+    message: `${name} is not valid: ${first?.field}: ${first?.description}${others}`,
+    metadata: { name, reasons: faults.reasons.join(',') },
+    violations: faults.found,
+  });
+}
+
+/** A job is placed on what is not there. */
+export function flinkClusterUnknown(job: string, cluster: string): TesseraError {
+  const description = `There is no ${cluster}; create it first, or name another one.`;
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: 'FLINK_CLUSTER_NOT_FOUND',
+    message: `${job} cannot be placed: ${description}`,
+    metadata: { name: cluster, job },
+    violations: [{ field: 'cluster', description }],
+  });
+}
+
+export function flinkClusterHasJobs(name: string, jobs: readonly string[]): TesseraError {
+  const shown = jobs.slice(0, 10).join(', ');
+  const more = jobs.length > 10 ? ` and ${jobs.length - 10} more` : '';
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'FLINK_CLUSTER_HAS_JOBS',
+    message: `${name} has jobs: ${shown}${more}. Delete them, or move them to another cluster, and wait until they have ended.`,
+    metadata: { name, jobs: jobs.slice(0, 10).join(','), count: `${jobs.length}` },
+  });
+}
+
+/** What an earlier one of that name has left running is still being stopped: its log has to be kept. */
+export function flinkEnding(kind: 'flink_cluster' | 'flink_job', name: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: `${kind.toUpperCase()}_ENDING`,
+    message: `${name} was deleted, and what it has left running is still being stopped. Try again when its status is gone, or take another name.`,
+    metadata: { name },
+  });
+}
+
+/** Its status is the log of what runs for it. */
+export function flinkPresent(kind: 'flink_cluster' | 'flink_job', name: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: `${kind.toUpperCase()}_PRESENT`,
+    message: `${name} is there, so its status stays; delete it first.`,
+    metadata: { name },
+  });
+}
+
 /** One violation for each fault of a spec. */
 export function invalidSpec(
   kind: 'model' | 'cube' | 'deployment' | 'policy',

@@ -1,6 +1,6 @@
 import { type Bind, clientsBy, connect, type TesseraClient } from '@tessera/client';
 import { bindInProcess, type ServiceBinding, silentLogger, startServer } from '@tessera/daemon';
-import { metadata } from '@tessera/proto';
+import { flink, metadata } from '@tessera/proto';
 import { ManualClock } from '@tessera/testkit';
 import { composeMetadata, type MetadataDependencies } from './composition.ts';
 
@@ -103,6 +103,39 @@ export function segment(id: string, start: number, end: number, etag = ''): meta
     range: { kind: { $case: 'range', value: range } },
     sourceRows: BigInt(end - start),
   });
+}
+
+const mib = 2n ** 20n;
+export const artifact = `artifacts/${'a'.repeat(64)}`;
+
+export function flinkClusterSpec(
+  changes: Partial<flink.FlinkClusterSpec> = {},
+): flink.FlinkClusterSpec {
+  return {
+    ...flink.FlinkClusterSpec.fromPartial({
+      flinkVersion: '2.3.0',
+      bundle: artifact,
+      jobManager: { processBytes: 1_600n * mib },
+      taskManagerSizing: {
+        $case: 'taskManager',
+        value: { processBytes: 2_048n * mib, slots: 2 },
+      },
+      taskManagerCount: 2,
+      stateDirectory: 'file:///shared/flink',
+    }),
+    ...changes,
+  };
+}
+
+export function flinkJobSpec(changes: Partial<flink.FlinkJobSpec> = {}): flink.FlinkJobSpec {
+  return {
+    ...flink.FlinkJobSpec.fromPartial({
+      cluster: 'flink-clusters/orders',
+      program: { $case: 'sql', value: { script: 'INSERT INTO sink SELECT * FROM source;' } },
+      parallelism: 2,
+    }),
+    ...changes,
+  };
 }
 
 /** All events of a watch until its mark of `revision`. */

@@ -3,7 +3,15 @@ import { expectReason } from '@tessera/testkit/contracts';
 import { type EtcdServers, etcdProgram, startEtcd } from '@tessera/testkit/etcd';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { composeMetadata, type MetadataDaemon } from './composition.ts';
-import { cube, inProcess, project, seed, segment } from './fixture.ts';
+import {
+  cube,
+  flinkClusterSpec,
+  flinkJobSpec,
+  inProcess,
+  project,
+  seed,
+  segment,
+} from './fixture.ts';
 
 const installed = etcdProgram() !== undefined;
 
@@ -65,6 +73,25 @@ describe.skipIf(!installed)('two metadata daemons on one etcd', () => {
     for (const outcome of outcomes) {
       if (outcome.status === 'fulfilled') continue;
       expect(outcome.reason).toMatchObject({ reason: 'SEGMENTS_OVERLAP' });
+    }
+  });
+
+  test('never both delete a Flink cluster and place a job on it', async () => {
+    const name = 'flink-clusters/orders';
+    const flinkCluster = { name, spec: flinkClusterSpec() };
+    for (let round = 0; round < 10; round++) {
+      await one!.flinkClusters.updateFlinkCluster({ flinkCluster, allowMissing: true });
+      const flinkJob = { name: 'flink-jobs/sums', spec: flinkJobSpec() };
+      const [deleted, placed] = await Promise.allSettled([
+        one!.flinkClusters.deleteFlinkCluster({ name }),
+        other!.flinkJobs.updateFlinkJob({ flinkJob, allowMissing: true }),
+      ]);
+      const reasons = [deleted, placed].flatMap((outcome) =>
+        outcome.status === 'rejected' ? [outcome.reason.reason] : [],
+      );
+      expect(reasons).toHaveLength(1);
+      expect(['FLINK_CLUSTER_HAS_JOBS', 'FLINK_CLUSTER_NOT_FOUND']).toContain(reasons[0]);
+      await other!.flinkJobs.deleteFlinkJob({ name: flinkJob.name, allowMissing: true });
     }
   });
 

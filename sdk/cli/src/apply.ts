@@ -18,6 +18,7 @@ import {
 import { applyAccess, isAccessResource } from './access-resources.ts';
 import { readText } from './arguments.ts';
 import { applyDeployment } from './deployment-resources.ts';
+import { applyFlink, flinkYamlField, isFlinkResource } from './flink-resources.ts';
 
 export interface ApplyOptions {
   readonly project: string;
@@ -37,6 +38,8 @@ const order: Record<Resource['kind'], number> = {
   Group: 6,
   User: 7,
   Deployment: 8,
+  FlinkCluster: 9,
+  FlinkJob: 10,
 };
 
 /** Reads YAML files of resources. @throws RESOURCE_INVALID with positions, FILE_UNREADABLE */
@@ -44,7 +47,7 @@ export function readResources(files: readonly string[]): ParsedResource[] {
   return files.flatMap((file) => [...parseResources(readText(file), file).resources]);
 }
 
-/** Creates or updates each resource, sources before models before cubes, policies before roles before users. Failures say where in the file they are. */
+/** Creates or updates each resource, sources before models before cubes, policies before roles before users, clusters of Flink before their jobs. Failures say where in the file they are. */
 export async function applyResources(
   client: TesseraClient,
   resources: readonly ParsedResource[],
@@ -64,8 +67,8 @@ export async function applyResources(
 }
 
 /** What is of the whole platform needs no project. */
-function isInProject({ kind }: Resource): boolean {
-  return kind !== 'Deployment';
+function isInProject(resource: Resource): boolean {
+  return resource.kind !== 'Deployment' && !isFlinkResource(resource);
 }
 
 function located(error: unknown, parsed: ParsedResource): unknown {
@@ -87,9 +90,10 @@ function located(error: unknown, parsed: ParsedResource): unknown {
 }
 
 /** The wire's names are in snake case, those of YAML in camel case; what a user calls himself is as it is. */
-function yamlField({ positions }: ParsedResource, field: string): string {
+function yamlField({ positions, resource }: ParsedResource, field: string): string {
   if (positions.has(field)) return field;
-  return field.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const written = isFlinkResource(resource) ? flinkYamlField(field) : field;
+  return written.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 async function ensureProject(client: TesseraClient, project: string): Promise<void> {
@@ -112,6 +116,10 @@ async function applyOne(
   const common = { allowMissing: true, validateOnly: dryRun };
   if (isAccessResource(resource)) {
     await applyAccess(client, resource, { project, dryRun });
+    return;
+  }
+  if (isFlinkResource(resource)) {
+    await applyFlink(client, resource, { dryRun });
     return;
   }
   switch (resource.kind) {

@@ -21,6 +21,7 @@ export {
   blockExplanationToProto,
 } from './resources/explanation.ts';
 export { expressionFromProto, expressionToProto } from './resources/expression.ts';
+export { jobManagerSizeFromProto, taskManagerSizeFromProto } from './resources/flink-size.ts';
 export { modelSpecFromProto, modelSpecToProto } from './resources/model-spec.ts';
 export {
   type Coverage,

@@ -18,6 +18,10 @@ export const limits = {
   cuboids: 4_096,
   /** Daemons of one deployment. */
   daemons: 100,
+  /** Processes of one Flink cluster. */
+  flinkProcesses: 2_000,
+  /** Processors of one process of Flink. */
+  flinkCpus: 1_000,
   /** Segments of one cube that an extent may give. */
   segments: 20_000,
   /** Storage nodes that hold one segment. */

@@ -47,6 +47,8 @@ export {
   type JobManagerAddress,
   type LaunchPaths,
   log4jProperties,
+  reservedJobKeys,
+  reservedKeys,
 } from './launch/configuration.ts';
 export { type Fit, type FitWish, fitToHosts } from './memory/fit-to-host.ts';
 export type { RangeFraction } from './memory/fraction.ts';

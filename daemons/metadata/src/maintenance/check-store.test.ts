@@ -5,7 +5,15 @@ import { ManualClock } from '@tessera/testkit';
 import { expectReason } from '@tessera/testkit/contracts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { composeMetadata, type MetadataDaemon } from '../composition.ts';
-import { cube, inProcess, project, seed, segment } from '../fixture.ts';
+import {
+  cube,
+  flinkClusterSpec,
+  flinkJobSpec,
+  inProcess,
+  project,
+  seed,
+  segment,
+} from '../fixture.ts';
 import { openMemoryStore } from '../store/memory-store.ts';
 
 const root = '/tessera/v1';
@@ -59,6 +67,20 @@ const everything = {
   ...{ project: '*', source: '*', table: '*' },
 };
 
+/** With their logs. */
+async function placedOnFlink(): Promise<void> {
+  const { flinkClusters, flinkJobs } = clients;
+  await flinkClusters.createFlinkCluster({
+    flinkClusterId: 'orders',
+    flinkCluster: { spec: flinkClusterSpec() },
+  });
+  await flinkJobs.createFlinkJob({ flinkJobId: 'sums', flinkJob: { spec: flinkJobSpec() } });
+  const cluster = { name: 'flink-cluster-statuses/orders' };
+  await flinkClusters.updateFlinkClusterStatus({ flinkClusterStatus: cluster });
+  const job = { name: 'flink-job-statuses/sums' };
+  await flinkJobs.updateFlinkJobStatus({ flinkJobStatus: job });
+}
+
 /** A user with a password and a session. */
 async function signedIn(user: string): Promise<void> {
   const password = 'correct horse';
@@ -80,6 +102,8 @@ describe('the check of the store', () => {
       host: { machineId: 'm', address: '127.0.0.1:7450', lease: 'leases/host.node1' },
     });
     await clients.deployments.createDeployment({ deploymentId: 'storage', deployment: {} });
+    await placedOnFlink();
+    await clients.flinkJobs.deleteFlinkJob({ name: 'flink-jobs/sums' });
     await clients.roles.createRole({ roleId: 'reader', role: { permissions: [everything] } });
     await clients.groups.createGroup({ groupId: 'staff', group: { roles: ['reader'] } });
     await signedIn('ann');
@@ -169,6 +193,20 @@ describe('the check of the store', () => {
   ])('names what lacks %s', async (_, operations, expected) => {
     await tamper(...operations);
     expect((await check()).toSorted()).toEqual(expected.toSorted());
+  });
+
+  test('names a job of Flink that lacks its cluster, and keeps versions of what was lost', async () => {
+    await placedOnFlink();
+    await tamper(remove('flink-clusters/orders'));
+    expect((await check()).toSorted()).toEqual([
+      `DANGLING_REFERENCE ${root}/flink_cluster-versions/orders/000000000001`,
+      `DANGLING_REFERENCE ${root}/uses/flink-clusters/orders delete`,
+      'DANGLING_REFERENCE flink-jobs/sums',
+    ]);
+    await tamper(remove('flink-jobs/sums'));
+    expect(await check()).toContain(
+      `DANGLING_REFERENCE ${root}/flink_job-versions/sums/000000000001`,
+    );
   });
 
   test('mends overlaps until none is left, so that no row is counted twice', async () => {

@@ -1,4 +1,4 @@
-import { metadata } from '@tessera/proto';
+import { type flink, metadata } from '@tessera/proto';
 import { nameOf } from '../resources/resource-key.ts';
 import { restoreMarker } from '../resources/restore-marker.ts';
 import { coverageKey, entryKey, isComplete, overlapsOf } from '../rules/coverage.ts';
@@ -70,10 +70,16 @@ function referencesOf({ kind, resource }: FoundResource): string[] {
     case 'host':
     case 'storage_node':
     case 'deployment':
+    case 'flink_cluster':
+    // Their statuses outlive clusters and jobs.
+    case 'flink_cluster_status':
+    case 'flink_job_status':
     case 'user':
     case 'group':
     case 'role':
       return [];
+    case 'flink_job':
+      return [(resource as flink.FlinkJob).spec?.cluster ?? ''];
     case 'model':
       return [projectOf(name), ...sourcesOf(resource as metadata.Model)];
     case 'cube': {
@@ -109,7 +115,10 @@ function problemOfKey(catalog: Catalog, found: FoundKey): Problem[] {
     detail: `${owner} is not there, or cannot be read`,
   } as const;
   // Versions of what got lost are what it can be made from again; passwords exist nowhere else.
-  const isKept = ['model-versions', 'deployment-versions', 'credentials'];
+  const isKept = [
+    ...['model-versions', 'deployment-versions', 'flink_cluster-versions', 'flink_job-versions'],
+    'credentials',
+  ];
   if (isKept.includes(found.collection)) return [problem];
   return [{ ...problem, remedy: { kind: 'delete', key, modRevision } }];
 }
@@ -124,6 +133,10 @@ function ownerOf({ collection, ids: [first = '', second = '', ...rest] }: FoundK
       return `users/${first}`;
     case 'deployment-versions':
       return `deployments/${first}`;
+    case 'flink_cluster-versions':
+      return `flink-clusters/${first}`;
+    case 'flink_job-versions':
+      return `flink-jobs/${first}`;
     case 'model-versions':
       return `projects/${first}/models/${second}`;
     case 'ready':

@@ -1,4 +1,4 @@
-import { metadata } from '@tessera/proto';
+import { flink, metadata } from '@tessera/proto';
 import type { ResourceKind } from './resource-kind.ts';
 
 /** Every kind of resource that this daemon keeps. */
@@ -149,6 +149,53 @@ export const deploymentStatusKind: ResourceKind<metadata.DeploymentStatus> = {
     message: 'message',
     processes: 'processes',
     drifts: 'drifts',
+  },
+};
+
+export const flinkClusterKind: ResourceKind<flink.FlinkCluster> = {
+  kind: 'flink_cluster',
+  pattern: 'flink-clusters/{cluster}',
+  codec: flink.FlinkCluster,
+  fields: { spec: 'spec', paused: 'paused' },
+};
+
+export const flinkClusterStatusKind: ResourceKind<flink.FlinkClusterStatus> = {
+  kind: 'flink_cluster_status',
+  pattern: 'flink-cluster-statuses/{cluster}',
+  codec: flink.FlinkClusterStatus,
+  fields: {
+    version: 'version',
+    placement: 'placement',
+    started: 'started',
+    waits_for: 'waitsFor',
+    halts_jobs: 'haltsJobs',
+    conditions: 'conditions',
+  },
+};
+
+export const flinkJobKind: ResourceKind<flink.FlinkJob> = {
+  kind: 'flink_job',
+  pattern: 'flink-jobs/{job}',
+  codec: flink.FlinkJob,
+  fields: { spec: 'spec' },
+};
+
+export const flinkJobStatusKind: ResourceKind<flink.FlinkJobStatus> = {
+  kind: 'flink_job_status',
+  pattern: 'flink-job-statuses/{job}',
+  codec: flink.FlinkJobStatus,
+  fields: {
+    version: 'version',
+    phase: 'phase',
+    attempt: 'attempt',
+    deployed: 'deployed',
+    savepoint_tries: 'savepointTries',
+    restore: 'restore',
+    stable_spec: 'stableSpec',
+    rejected_digests: 'rejectedDigests',
+    failure_count: 'failureCount',
+    waits_for: 'waitsFor',
+    conditions: 'conditions',
   },
 };
 

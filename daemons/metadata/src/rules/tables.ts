@@ -4,6 +4,9 @@ import { allKinds } from '../resources/all-kinds.ts';
 import type { ResourceKind } from '../resources/resource-kind.ts';
 import { ResourceTable, type TableContext } from '../resources/resource-table.ts';
 import { deploymentRules, deploymentStatusRules } from './deployment-rules.ts';
+import { flinkClusterRules } from './flink-cluster-rules.ts';
+import { flinkJobRules } from './flink-job-rules.ts';
+import { flinkStatusRules } from './flink-status-rules.ts';
 import { hostRules } from './host-rules.ts';
 import { operationRules } from './journal.ts';
 import { cubeRules, modelRules } from './model-rules.ts';
@@ -43,6 +46,38 @@ export function createTables(context: TableContext, validator: ModelValidator): 
       allKinds.deploymentStatuses,
       context,
       deploymentStatusRules,
+    ),
+    flinkClusters: new ResourceTable(
+      allKinds.flinkClusters,
+      context,
+      flinkClusterRules({
+        store,
+        jobs: async () => (await tables.flinkJobs.all('')).resources,
+        jobStatuses: async () => (await tables.flinkJobStatuses.all('')).resources,
+      }),
+    ),
+    flinkClusterStatuses: new ResourceTable(
+      allKinds.flinkClusterStatuses,
+      context,
+      flinkStatusRules({
+        kind: 'flink_cluster',
+        ofKind: allKinds.flinkClusters,
+        statusKind: allKinds.flinkClusterStatuses,
+        find: (name) => tables.flinkClusters.find(name),
+        withUid: (status, clusterUid) => ({ ...status, clusterUid }),
+      }),
+    ),
+    flinkJobs: new ResourceTable(allKinds.flinkJobs, context, flinkJobRules),
+    flinkJobStatuses: new ResourceTable(
+      allKinds.flinkJobStatuses,
+      context,
+      flinkStatusRules({
+        kind: 'flink_job',
+        ofKind: allKinds.flinkJobs,
+        statusKind: allKinds.flinkJobStatuses,
+        find: (name) => tables.flinkJobs.find(name),
+        withUid: (status, jobUid) => ({ ...status, jobUid }),
+      }),
     ),
     operations: new ResourceTable(allKinds.operations, context, operationRules),
     users: new ResourceTable(allKinds.users, context, userRules),

@@ -4,6 +4,7 @@ import type { host as wire } from '@tessera/proto';
 import type { CommandContext } from '../context.ts';
 import { connectTo, isAlive } from '../host-connection.ts';
 import { transportOptionsOf } from '../transport-options.ts';
+import { readUses } from './artifact-uses.ts';
 
 /** Which hosts have which artifacts, and who needs them. */
 
@@ -24,9 +25,9 @@ export interface KnownArtifact {
   readonly sizeBytes: bigint;
   /** Ids of those that have it, of hosts that are alive. */
   readonly hosts: readonly string[];
-  /** Daemons of the newest versions of deployments, and processes; for people. */
+  /** What the newest versions of deployments, clusters and jobs of Flink need it for, and processes; for people. */
   readonly usedBy: readonly string[];
-  /** Older versions of deployments, to which one might go back. */
+  /** Older versions of these, to which one might go back. */
   readonly olderVersions: readonly string[];
 }
 
@@ -100,39 +101,6 @@ function usersOf(name: string, hosts: readonly ArtifactHost[]): string[] {
       .filter(({ spec }) => spec?.artifacts.some(({ artifact }) => artifact === name))
       .map((process) => `${resourceIdOf(process.name)} on ${id}`),
   );
-}
-
-type Uses = Map<string, Set<string>>;
-
-/** By artifact: daemons of the newest versions of deployments; and older versions. */
-async function readUses({ deployments }: Connection): Promise<[Uses, Uses]> {
-  const [newest, older]: [Uses, Uses] = [new Map(), new Map()];
-  const all = await Array.fromAsync(
-    pages(async (pageToken) => {
-      const page = await deployments.listDeployments({ pageSize: 1000, pageToken });
-      return { items: page.deployments, nextPageToken: page.nextPageToken };
-    }),
-  );
-  for (const { name } of all) {
-    const versions = pages(async (pageToken) => {
-      const page = await deployments.listDeploymentVersions({ name, pageSize: 100, pageToken });
-      return { items: page.deployments, nextPageToken: page.nextPageToken };
-    });
-    let isNewest = true;
-    for await (const { version, daemons } of versions) {
-      const id = resourceIdOf(name);
-      for (const daemon of daemons) {
-        const user = isNewest ? `deployment ${id}, ${daemon.name}` : `${id} version ${version}`;
-        for (const { artifact } of daemon.artifacts) add(isNewest ? newest : older, artifact, user);
-      }
-      isNewest = false;
-    }
-  }
-  return [newest, older];
-}
-
-function add(uses: Uses, artifact: string, user: string): void {
-  uses.set(artifact, (uses.get(artifact) ?? new Set()).add(user));
 }
 
 function artifactsOf(client: TesseraClient['host']): Promise<wire.Artifact[]> {

@@ -31,7 +31,7 @@ interface PruneOptions extends AtOption {
 export function artifactCommands(program: Command, run: Runner): void {
   const artifact = program
     .command('artifact')
-    .description('files that hosts keep for processes and deployments, by their SHA-256');
+    .description('files that hosts keep for processes, deployments and Flink, by their SHA-256');
   putCommand(artifact, run);
 
   artifact
@@ -77,7 +77,11 @@ export function artifactCommands(program: Command, run: Runner): void {
   artifact
     .command('prune')
     .description('delete all artifacts that nothing needs')
-    .option('--old-versions', 'also those that only older versions of deployments need', false)
+    .option(
+      '--old-versions',
+      'also those that only older versions of deployments and of Flink clusters and jobs need',
+      false,
+    )
     .option('--dry-run', 'only tell which', false)
     .option(...atOption)
     .addHelpText('after', '\nExample:\n  tessera artifact prune --dry-run\n')

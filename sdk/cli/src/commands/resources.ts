@@ -1,25 +1,32 @@
-import { Code, TesseraError } from '@tessera/base';
-import { diffResources, printDiff, printResources, type Resource } from '@tessera/cube';
+import { diffResources, printDiff, printResources } from '@tessera/cube';
 import type { Command } from 'commander';
 import { exportAccess, isAccessResource } from '../access-resources.ts';
 import { applyResources, exportResources, folderOf, readResources } from '../apply.ts';
 import type { CommandContext } from '../context.ts';
 import { exportDeployments, normalized } from '../deployment-resources.ts';
+import { exportFlink, isFlinkResource, normalizedFlink } from '../flink-resources.ts';
+import {
+  clusterHeadings,
+  clusterRow,
+  clusterText,
+  jobHeadings,
+  jobRow,
+  jobText,
+  type Watched,
+  watchedClusters,
+  watchedJobs,
+} from '../flink-view.ts';
 import type { Runner } from '../runner.ts';
 import { deploymentText } from './deployment.ts';
-
-const kinds = {
-  source: 'Source',
-  model: 'Model',
-  cube: 'Cube',
-  user: 'User',
-  group: 'Group',
-  role: 'Role',
-  policy: 'Policy',
-  deployment: 'Deployment',
-} as const;
-const kindList = 'source, model, cube, user, group, role, policy or deployment';
-type KindWord = keyof typeof kinds;
+import {
+  deleteOne,
+  kindList,
+  kinds,
+  kindWord,
+  resourceNotFound,
+  select,
+  summaryOf,
+} from './resource-kinds.ts';
 
 /** apply, diff, get, export, delete: YAML resources. */
 export function resourceCommands(program: Command, run: Runner): void {
@@ -60,7 +67,9 @@ export function resourceCommands(program: Command, run: Runner): void {
     .addHelpText('after', '\nExample:\n  tessera diff -f sales.yaml\n')
     .action(
       run(async (context, options: { file: string[] }) => {
-        const wanted = readResources(options.file).map(({ resource }) => normalized(resource));
+        const wanted = readResources(options.file).map(({ resource }) =>
+          isFlinkResource(resource) ? normalizedFlink(resource) : normalized(resource),
+        );
         const { client, options: global } = context;
         const present = [
           ...(await exportResources(client, global.project)),
@@ -68,6 +77,7 @@ export function resourceCommands(program: Command, run: Runner): void {
           ...(wanted.some(({ kind }) => kind === 'Deployment')
             ? await exportDeployments(client)
             : []),
+          ...(wanted.some(isFlinkResource) ? await exportFlink(client) : []),
         ];
         const known = present.filter((a) =>
           wanted.some((b) => a.kind === b.kind && a.name === b.name),
@@ -99,6 +109,10 @@ export function resourceCommands(program: Command, run: Runner): void {
     .addHelpText('after', '\nExample:\n  tessera get cube\n')
     .action(
       run(async (context, kind: string | undefined, name: string | undefined) => {
+        const word = kind === undefined ? undefined : kindWord(kind);
+        if (word === 'flink-cluster' || word === 'flink-job') {
+          return printFlink(context, word, name);
+        }
         const resources = await select(context.client, context.options.project, kind, name);
         context.print(
           ['KIND', 'NAME', 'SUMMARY'],
@@ -124,6 +138,10 @@ export function resourceCommands(program: Command, run: Runner): void {
         context.terminal.out(printResources([resource!]));
         if (resource!.kind === 'Deployment') {
           context.terminal.out(`\n${await deploymentText(client, name)}`);
+        } else if (resource!.kind === 'FlinkCluster') {
+          context.terminal.out(`\n${await clusterText(client, name)}`);
+        } else if (resource!.kind === 'FlinkJob') {
+          context.terminal.out(`\n${await jobText(client, name)}`);
         }
       }),
     );
@@ -143,121 +161,22 @@ export function resourceCommands(program: Command, run: Runner): void {
     );
 }
 
-/** Kinds that only administrators see. */
-const accessKinds: readonly KindWord[] = ['user', 'group', 'role', 'policy'];
-
-/** @returns the name of what was deleted */
-async function deleteOne(
-  { client, project }: CommandContext,
-  word: KindWord,
-  id: string,
-): Promise<string> {
-  const path = {
-    user: 'users',
-    group: 'groups',
-    role: 'roles',
-    policy: `${project}/policies`,
-    deployment: 'deployments',
-  };
-  const name =
-    word in path ? `${path[word as keyof typeof path]}/${id}` : `${project}/${word}s/${id}`;
-  switch (word) {
-    case 'source':
-      await client.sources.deleteSource({ name });
-      break;
-    case 'model':
-      await client.models.deleteModel({ name });
-      break;
-    case 'cube':
-      await client.cubes.deleteCube({ name });
-      break;
-    case 'user':
-      await client.users.deleteUser({ name });
-      break;
-    case 'group':
-      await client.groups.deleteGroup({ name });
-      break;
-    case 'role':
-      await client.roles.deleteRole({ name });
-      break;
-    case 'policy':
-      await client.policies.deletePolicy({ name });
-      break;
-    case 'deployment':
-      await client.deployments.deleteDeployment({ name });
-  }
-  return name;
-}
-
-async function select(
-  client: Parameters<typeof exportResources>[0],
-  project: string,
-  kind: string | undefined,
+/** Clusters or jobs of Flink with how far they are; those too that are deleted and being stopped. */
+async function printFlink(
+  context: CommandContext,
+  kind: 'flink-cluster' | 'flink-job',
   name: string | undefined,
-): Promise<Resource[]> {
-  const all = await exported(client, project, kind === undefined ? undefined : kindWord(kind));
-  const ofKind =
-    kind === undefined ? all : all.filter((item) => item.kind === kinds[kindWord(kind)]);
-  const found = name === undefined ? ofKind : ofKind.filter((item) => item.name === name);
-  if (name !== undefined && found.length === 0) {
-    throw new TesseraError({
-      code: Code.NOT_FOUND,
-      reason: 'RESOURCE_NOT_FOUND',
-      message: `There is no ${kind} ${name}; 'tessera get ${kind}' lists them.`,
-      metadata: { kind: kind ?? '', name },
-    });
-  }
-  return found;
-}
-
-function exported(
-  client: Parameters<typeof exportResources>[0],
-  project: string,
-  word: KindWord | undefined,
-): Promise<Resource[]> {
-  if (word === 'deployment') return exportDeployments(client);
-  if (word !== undefined && accessKinds.includes(word)) return exportAccess(client, project);
-  return exportResources(client, project);
-}
-
-function kindWord(kind: string): KindWord {
-  const word = kind.toLowerCase().replace(/ies$/, 'y').replace(/s$/, '');
-  if (word in kinds) return word as KindWord;
-  throw new TesseraError({
-    code: Code.INVALID_ARGUMENT,
-    reason: 'UNKNOWN_KIND',
-    message: `${kind} is not a kind of resource: use ${kindList}.`,
-    metadata: { kind },
-  });
-}
-
-function summaryOf(resource: Resource): string {
-  switch (resource.kind) {
-    case 'Project':
-      return resource.spec.description ?? '';
-    case 'Source':
-      return resource.spec.use;
-    case 'Model': {
-      const { fact, joins, dimensions, measures } = resource.spec;
-      return `${fact.source}.${fact.table}, ${joins.length} joins, ${dimensions.length} dimensions, ${measures.length} measures`;
-    }
-    case 'User':
-      return `${[...resource.spec.roles, ...resource.spec.groups].join(', ')}${resource.spec.disabled ? ' (disabled)' : ''}`;
-    case 'Group':
-      return resource.spec.roles.join(', ');
-    case 'Role':
-      return resource.spec.permissions
-        .map(({ functions, project, source, table }) => {
-          return `${functions.join(', ')} on ${project}/${source}.${table}`;
-        })
-        .join('; ');
-    case 'Policy':
-      return `of role ${resource.spec.role} on ${resource.spec.source}.${resource.spec.table}`;
-    case 'Cube':
-      return `of model ${resource.spec.model}`;
-    case 'Deployment': {
-      const { daemons, paused } = resource.spec;
-      return `${daemons.map(({ name }) => name).join(', ')}${paused ? ' (paused)' : ''}`;
-    }
+): Promise<void> {
+  const named = <T extends Watched<unknown, unknown>>(all: readonly T[]) => {
+    const found = all.filter((one) => name === undefined || one.name === name);
+    if (name !== undefined && found.length === 0) throw resourceNotFound(kind, name);
+    return found;
+  };
+  if (kind === 'flink-cluster') {
+    const clusters = named(await watchedClusters(context.client));
+    context.print(clusterHeadings, clusters.map(clusterRow), clusters);
+  } else {
+    const jobs = named(await watchedJobs(context.client));
+    context.print(jobHeadings, jobs.map(jobRow), jobs);
   }
 }

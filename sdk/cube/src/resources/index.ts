@@ -16,6 +16,14 @@ export {
   printDiff,
   type ResourceDiff,
 } from './diff-resources.ts';
+export type {
+  FlinkClusterResource,
+  FlinkClusterWish,
+  FlinkJobResource,
+  FlinkJobWish,
+  FlinkKeys,
+  PartOfMemory,
+} from './flink-resource.ts';
 export { parseResources } from './parse-resources.ts';
 export { printResources } from './print-resources.ts';
 export {
@@ -34,3 +42,4 @@ export {
   type SourceResource,
   type SourceSpec,
 } from './resource.ts';
+export { parseSize, printSize } from './size.ts';

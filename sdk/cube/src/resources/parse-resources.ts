@@ -106,7 +106,9 @@ function describe(issue: z.core.$ZodIssue): string {
     }
     case 'invalid_format':
     case 'custom':
-      return `${issue.message}, not ${shown(issue.input)}`;
+      return issue.input === undefined
+        ? `is missing; it ${issue.message}`
+        : `${issue.message}, not ${shown(issue.input)}`;
     default:
       return issue.message;
   }

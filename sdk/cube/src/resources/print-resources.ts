@@ -15,6 +15,9 @@ const lineWidth = 110;
 /** Fields whose entries are written one to a line, each in `{ … }`. */
 const lists = new Set(['joins', 'dimensions', 'measures', 'computedColumns', 'groups', 'cuboids']);
 
+/** A connector's own, and what has many fields: kept as an indented tree. */
+const trees = new Set(['config', 'daemons', 'configuration']);
+
 function printResource({ kind, name, spec }: Resource): string {
   const given = { apiVersion: 'tessera/v1', kind, name, ...withoutDefaults(spec) };
   const fields = inSchemaOrder(given, schemas[kind]) as object;
@@ -27,8 +30,7 @@ function printResource({ kind, name, spec }: Resource): string {
     ? document.contents.items
     : []) {
     const field = String(key);
-    // A connector's own, and what has many fields: kept as an indented tree.
-    if (field === 'config' || field === 'daemons') continue;
+    if (trees.has(field)) continue;
     if (lists.has(field) && isSeq(value)) for (const item of value.items) inOneLine(item as Node);
     else inOneLine(value);
   }

@@ -2,6 +2,7 @@ import type { FieldViolation } from '@tessera/base';
 import type { CubeSpec, ModelSpec } from '../model-spec.ts';
 import type { AccessResource } from './access-resource.ts';
 import type { DeploymentResource } from './deployment-resource.ts';
+import type { FlinkClusterResource, FlinkJobResource } from './flink-resource.ts';
 
 /** What `tessera apply` takes and `tessera export` gives: one YAML document each. */
 export type Resource =
@@ -10,7 +11,9 @@ export type Resource =
   | ModelResource
   | CubeResource
   | AccessResource
-  | DeploymentResource;
+  | DeploymentResource
+  | FlinkClusterResource
+  | FlinkJobResource;
 export type ResourceKind = Resource['kind'];
 
 export interface ProjectResource {

@@ -4,6 +4,7 @@ import type { Grain, MeasureAggregate } from '../model-spec.ts';
 import { parseRetention } from '../time/retention.ts';
 import type { AccessFunctionWord, ColumnWord } from './access-resource.ts';
 import { deployment } from './deployment-schema.ts';
+import { flinkCluster, flinkJob } from './flink-schema.ts';
 import { atMost, header, resourceId, text } from './schema-parts.ts';
 
 /** The shape of each resource, as users write it: strict, with defaults filled in. */
@@ -205,4 +206,6 @@ export const schemas = {
   Role: role,
   Policy: policy,
   Deployment: deployment,
+  FlinkCluster: flinkCluster,
+  FlinkJob: flinkJob,
 } as const;

@@ -34,11 +34,23 @@ export function clusterConfiguration(
   spec: FlinkClusterSpec,
   address: JobManagerAddress,
 ): Readonly<Record<string, string>> {
-  const computed = computedKeys(spec, address);
   const own = spec.configuration ?? {};
-  const reserved = Object.keys(own).filter((key) => key in computed || isOfProcess(key));
-  if (reserved.length > 0) throw configurationReserved(reserved.sort());
-  return { ...defaults, ...own, ...computed };
+  const reserved = reservedKeys(Object.keys(own));
+  if (reserved.length > 0) throw configurationReserved(reserved);
+  return { ...defaults, ...own, ...computedKeys(spec, address) };
+}
+
+/** Of the keys those that a spec must not set, because they are computed from sizes and placement. Sorted. */
+export function reservedKeys(keys: readonly string[]): string[] {
+  return keys.filter((key) => computedNames.has(key) || isOfProcess(key)).sort();
+}
+
+/** The same of a job's own configuration: neither what it starts from, nor its id, is a matter of keys. */
+export function reservedJobKeys(keys: readonly string[]): string[] {
+  const ofRestore = keys.filter((key) =>
+    /^(execution\.(state-recovery|savepoint)\.|\$internal\.)/.test(key),
+  );
+  return [...new Set([...reservedKeys(keys), ...ofRestore])].sort();
 }
 
 /** What a spec may set otherwise: reactions in seconds rather than minutes. */
@@ -62,7 +74,7 @@ const defaults: Readonly<Record<string, string>> = {
 };
 
 function computedKeys(
-  { stateDirectory }: FlinkClusterSpec,
+  { stateDirectory }: Pick<FlinkClusterSpec, 'stateDirectory'>,
   { host, rpcPort, restPort, blobPort }: JobManagerAddress,
 ): Readonly<Record<string, string>> {
   return {
@@ -81,6 +93,9 @@ function computedKeys(
     'web.adaptive-scheduler.rescale-history.size': '50',
   };
 }
+
+const nowhere: JobManagerAddress = { host: '', rpcPort: 0, restPort: 0, blobPort: 0 };
+const computedNames = new Set(Object.keys(computedKeys({ stateDirectory: '' }, nowhere)));
 
 /** Given on the command line of each process. */
 function isOfProcess(key: string): boolean {

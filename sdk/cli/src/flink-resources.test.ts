@@ -1,0 +1,180 @@
+import {
+  type FlinkClusterWish,
+  type FlinkJobWish,
+  type FlinkKeys,
+  type PartOfMemory,
+  parseResources,
+  printResources,
+  printSize,
+} from '@tessera/cube';
+import { flink } from '@tessera/proto';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  type FlinkResource,
+  flinkClusterFromProto,
+  flinkClusterToProto,
+  flinkJobFromProto,
+  flinkJobToProto,
+  flinkYamlField,
+  normalizedFlink,
+} from './flink-resources.ts';
+
+const settings = { seed: 20_261_129, numRuns: 300 };
+
+/** Optional fields are sometimes absent. */
+const some = <T>(shape: { readonly [K in keyof T]-?: fc.Arbitrary<T[K]> }, required: (keyof T)[]) =>
+  fc.record(shape as never, { requiredKeys: required as never[] }) as unknown as fc.Arbitrary<T>;
+
+const id = fc.stringMatching(/^[a-z0-9][a-z0-9_.-]{0,12}$/);
+const ids = fc.uniqueArray(id, { minLength: 1, maxLength: 3 });
+const digest = fc.stringMatching(/^[0-9a-f]{64}$/);
+const text = fc.string({ minLength: 1, maxLength: 20 });
+const size = fc.oneof(
+  fc.bigInt({ min: 1n, max: 2n ** 53n - 1n }).map(printSize),
+  fc.integer({ min: 1, max: 10_000 }).map((count) => `${count}MiB`),
+  fc.constant('1.5 GiB'),
+);
+const fraction = fc.integer({ min: 0, max: 999 }).map((parts) => parts / 1_000);
+const cpus = fc.integer({ min: 1, max: 100_000 }).map((millis) => millis / 1_000);
+const count = fc.integer({ min: 0, max: 2_000 });
+const part = some<PartOfMemory>({ fraction, min: size, max: size }, []);
+const keys: fc.Arbitrary<FlinkKeys> = fc.dictionary(
+  fc.stringMatching(/^[a-z][a-z.-]{0,10}$/),
+  fc.oneof(fc.string(), fc.integer(), fc.boolean()),
+  { minKeys: 1, maxKeys: 4 },
+);
+const location = fc.constantFrom('s3://bucket/flink', 'file:///shared/flink');
+
+const common: fc.Arbitrary<FlinkClusterWish> = some<FlinkClusterWish>(
+  {
+    flinkVersion: fc.constantFrom('2.3.0', '2.2.1'),
+    bundle: digest,
+    jobManager: some<FlinkClusterWish['jobManager']>(
+      { process: size, offHeap: size, metaspace: size, overhead: part, cpus },
+      ['process'],
+    ),
+    taskManager: fc.constant(undefined),
+    fitToHosts: fc.constant(undefined),
+    taskManagerCount: count,
+    headroom: count,
+    hosts: some<NonNullable<FlinkClusterWish['hosts']>>(
+      { labels: fc.dictionary(text, fc.string(), { minKeys: 1 }), racks: ids, hosts: ids },
+      ['racks'],
+    ),
+    maxTaskManagersPerHost: count,
+    apartFrom: ids,
+    priority: fc.integer({ min: -100, max: 100 }),
+    quota: text,
+    stateDirectory: location,
+    configuration: keys,
+    paused: fc.constant(true), // That it is not paused is not printed.
+  },
+  ['flinkVersion', 'bundle', 'jobManager', 'stateDirectory'],
+).map(({ taskManager: _, fitToHosts: __, ...rest }) => rest);
+
+const sizing = fc.oneof(
+  some<NonNullable<FlinkClusterWish['taskManager']>>(
+    {
+      process: size,
+      slots: fc.integer({ min: 1, max: 100 }),
+      cpus,
+      taskHeap: size,
+      taskOffHeap: size,
+      managed: fc.oneof(size, fraction),
+      network: part,
+      frameworkHeap: size,
+      frameworkOffHeap: size,
+      metaspace: size,
+      overhead: part,
+      disk: size,
+    },
+    ['process', 'slots'],
+  ).map((taskManager) => ({ taskManager })),
+  some<NonNullable<FlinkClusterWish['fitToHosts']>>({ cpusPerSlot: cpus, maxSlots: count }, []).map(
+    (fitToHosts) => ({ fitToHosts }),
+  ),
+);
+
+const jobWish: fc.Arbitrary<FlinkJobWish> = fc
+  .tuple(
+    some<FlinkJobWish>(
+      {
+        cluster: id,
+        jar: fc.constant(undefined),
+        sql: fc.constant(undefined),
+        parallelism: fc.integer({ min: 1, max: 32_768 }),
+        configuration: keys,
+        upgradeMode: fc.constantFrom('savepoint', 'last-state'),
+        suspended: fc.boolean(),
+        rollback: fc.boolean(),
+        initialSavepoint: location,
+        allowNonRestoredState: fc.boolean(),
+      },
+      ['cluster'],
+    ),
+    fc.oneof(
+      text.map((sql) => ({ sql })),
+      some<NonNullable<FlinkJobWish['jar']>>(
+        { artifact: digest, entryClass: text, arguments: fc.array(text, { minLength: 1 }) },
+        ['artifact'],
+      ).map((jar) => ({ jar })),
+    ),
+  )
+  .map(([{ jar: _, sql: __, ...rest }, program]) => ({ ...rest, ...program }));
+
+const resource: fc.Arbitrary<FlinkResource> = fc.oneof(
+  fc.tuple(id, common, sizing).map(([name, rest, sizes]): FlinkResource => {
+    return { kind: 'FlinkCluster', name, spec: { ...rest, ...sizes } };
+  }),
+  fc.tuple(id, jobWish).map(([name, spec]): FlinkResource => ({ kind: 'FlinkJob', name, spec })),
+);
+
+const read = (yaml: string) => parseResources(yaml, 'flink.yaml').resources[0]!.resource;
+const toProto = (one: FlinkResource) =>
+  one.kind === 'FlinkCluster' ? flinkClusterToProto(one) : flinkJobToProto(one);
+
+describe('what is wanted of Flink', () => {
+  test('is the same after YAML, and after the wire', () => {
+    fc.assert(
+      fc.property(resource, (given) => {
+        const printed = read(printResources([given])) as FlinkResource;
+        expect(printed).toEqual(given);
+        const normal = normalizedFlink(given);
+        expect(toProto(normal)).toEqual(toProto(given));
+        expect(normalizedFlink(read(printResources([normal])) as FlinkResource)).toEqual(normal);
+      }),
+      settings,
+    );
+  });
+
+  test('loses nothing on the wire', () => {
+    fc.assert(
+      fc.property(resource, (given) => {
+        const sent = toProto(given);
+        const back =
+          given.kind === 'FlinkCluster'
+            ? flinkClusterToProto(flinkClusterFromProto(sent as flink.FlinkCluster))
+            : flinkJobToProto(flinkJobFromProto(sent as flink.FlinkJob));
+        expect(back).toEqual(sent);
+        const bytes =
+          given.kind === 'FlinkCluster'
+            ? flink.FlinkCluster.decode(flink.FlinkCluster.encode(sent as never).finish())
+            : flink.FlinkJob.decode(flink.FlinkJob.encode(sent as never).finish());
+        expect(bytes).toEqual(sent);
+      }),
+      settings,
+    );
+  });
+
+  test.each([
+    ['task_manager.process_bytes', 'task_manager.process'],
+    ['task_manager.managed_fraction', 'task_manager.managed'],
+    ['job_manager.cpu_millis', 'job_manager.cpus'],
+    ['fit_to_hosts.cpu_millis_per_slot', 'fit_to_hosts.cpus_per_slot'],
+    ['sql.script', 'sql'],
+    ['configuration.my_bytes', 'configuration.my_bytes'],
+  ])('has its faults where they are written: %s', (field, written) => {
+    expect(flinkYamlField(field)).toBe(written);
+  });
+});

@@ -1,0 +1,196 @@
+import { resourceIdOf } from '@tessera/base';
+import { listAll, type TesseraClient } from '@tessera/client';
+import type {
+  FlinkClusterResource,
+  FlinkJobResource,
+  FlinkJobWish,
+  FlinkKeys,
+  Resource,
+} from '@tessera/cube';
+import { flink } from '@tessera/proto';
+import {
+  jobManagerFromProto,
+  jobManagerToProto,
+  sizingFromProto,
+  sizingToProto,
+} from './flink-sizes.ts';
+
+/** What is wanted of Flink: between YAML and the services. */
+
+export type FlinkResource = FlinkClusterResource | FlinkJobResource;
+
+export function isFlinkResource(resource: Resource): resource is FlinkResource {
+  return resource.kind === 'FlinkCluster' || resource.kind === 'FlinkJob';
+}
+
+export async function applyFlink(
+  client: TesseraClient,
+  resource: FlinkResource,
+  options: { readonly dryRun: boolean },
+): Promise<void> {
+  const common = { allowMissing: true, validateOnly: options.dryRun };
+  if (resource.kind === 'FlinkCluster') {
+    const flinkCluster = flinkClusterToProto(resource);
+    await client.flinkClusters.updateFlinkCluster({ ...common, flinkCluster });
+  } else {
+    await client.flinkJobs.updateFlinkJob({ ...common, flinkJob: flinkJobToProto(resource) });
+  }
+}
+
+/** Clusters and jobs as resources that can be applied again. */
+export async function exportFlink(client: TesseraClient): Promise<FlinkResource[]> {
+  const [clusters, jobs] = await Promise.all([
+    listAll(client, 'flinkClusters'),
+    listAll(client, 'flinkJobs'),
+  ]);
+  return [
+    ...clusters.resources.map(flinkClusterFromProto),
+    ...jobs.resources.map(flinkJobFromProto),
+  ];
+}
+
+/** The same with every value written in one way, so that two can be compared. */
+export function normalizedFlink(resource: FlinkResource): FlinkResource {
+  return resource.kind === 'FlinkCluster'
+    ? flinkClusterFromProto(flinkClusterToProto(resource))
+    : flinkJobFromProto(flinkJobToProto(resource));
+}
+
+/** The field of YAML that a field of the wire is written as, apart from its case. */
+export function flinkYamlField(field: string): string {
+  if (field.startsWith('configuration.')) return field;
+  return field
+    .replace(/^sql\.script$/, 'sql')
+    .replace(/cpu_millis/, 'cpus')
+    .replace(/_(bytes|fraction)$/, '');
+}
+
+export function flinkClusterToProto({ name, spec }: FlinkClusterResource): flink.FlinkCluster {
+  const { hosts, apartFrom = [], paused = false, taskManagerCount = 1 } = spec;
+  return flink.FlinkCluster.fromPartial({
+    name: `flink-clusters/${name}`,
+    paused,
+    spec: {
+      flinkVersion: spec.flinkVersion,
+      bundle: `artifacts/${spec.bundle}`,
+      jobManager: jobManagerToProto(spec.jobManager),
+      taskManagerSizing: sizingToProto(spec),
+      taskManagerCount,
+      headroom: spec.headroom ?? 0,
+      hosts: hosts && { ...hosts, hosts: hosts.hosts?.map((id) => `hosts/${id}`) ?? [] },
+      maxTaskManagersPerHost: spec.maxTaskManagersPerHost ?? 0,
+      apartFrom: apartFrom.map((id) => `flink-clusters/${id}`),
+      priority: spec.priority ?? 0,
+      quota: spec.quota ?? '',
+      stateDirectory: spec.stateDirectory,
+      configuration: textsOf(spec.configuration),
+    },
+  });
+}
+
+export function flinkClusterFromProto(cluster: flink.FlinkCluster): FlinkClusterResource {
+  const spec = cluster.spec ?? flink.FlinkClusterSpec.fromPartial({});
+  const { hosts, apartFrom, configuration } = spec;
+  return {
+    kind: 'FlinkCluster',
+    name: resourceIdOf(cluster.name),
+    spec: {
+      flinkVersion: spec.flinkVersion,
+      bundle: resourceIdOf(spec.bundle),
+      jobManager: jobManagerFromProto(spec.jobManager),
+      ...sizingFromProto(spec.taskManagerSizing),
+      ...(spec.taskManagerCount !== 1 && { taskManagerCount: spec.taskManagerCount }),
+      ...(spec.headroom !== 0 && { headroom: spec.headroom }),
+      ...(hosts && isSelective(hosts) && { hosts: hostsFromProto(hosts) }),
+      ...(spec.maxTaskManagersPerHost !== 0 && {
+        maxTaskManagersPerHost: spec.maxTaskManagersPerHost,
+      }),
+      ...(apartFrom.length > 0 && { apartFrom: apartFrom.map(resourceIdOf) }),
+      ...(spec.priority !== 0 && { priority: spec.priority }),
+      ...(spec.quota !== '' && { quota: spec.quota }),
+      stateDirectory: spec.stateDirectory,
+      ...(isFilled(configuration) && { configuration }),
+      ...(cluster.paused && { paused: true }),
+    },
+  };
+}
+
+export function flinkJobToProto({ name, spec }: FlinkJobResource): flink.FlinkJob {
+  const { jar, sql = '', rollback = true } = spec;
+  return flink.FlinkJob.fromPartial({
+    name: `flink-jobs/${name}`,
+    spec: {
+      cluster: `flink-clusters/${spec.cluster}`,
+      program:
+        jar === undefined
+          ? { $case: 'sql', value: { script: sql } }
+          : { $case: 'jar', value: { ...jar, artifact: `artifacts/${jar.artifact}` } },
+      parallelism: spec.parallelism ?? 1,
+      configuration: textsOf(spec.configuration),
+      upgradeMode: upgradeModes[spec.upgradeMode ?? 'savepoint'],
+      suspended: spec.suspended ?? false,
+      rollbackDisabled: !rollback,
+      initialSavepoint: spec.initialSavepoint ?? '',
+      allowNonRestoredState: spec.allowNonRestoredState ?? false,
+    },
+  });
+}
+
+const { UPGRADE_MODE_SAVEPOINT, UPGRADE_MODE_LAST_STATE } = flink.UpgradeMode;
+const upgradeModes = { savepoint: UPGRADE_MODE_SAVEPOINT, 'last-state': UPGRADE_MODE_LAST_STATE };
+
+export function flinkJobFromProto(job: flink.FlinkJob): FlinkJobResource {
+  const spec = job.spec ?? flink.FlinkJobSpec.fromPartial({});
+  const { configuration, initialSavepoint } = spec;
+  return {
+    kind: 'FlinkJob',
+    name: resourceIdOf(job.name),
+    spec: {
+      cluster: resourceIdOf(spec.cluster),
+      ...programFromProto(spec.program),
+      ...(spec.parallelism !== 1 && { parallelism: spec.parallelism }),
+      ...(isFilled(configuration) && { configuration }),
+      ...(spec.upgradeMode === UPGRADE_MODE_LAST_STATE && { upgradeMode: 'last-state' }),
+      ...(spec.suspended && { suspended: true }),
+      ...(spec.rollbackDisabled && { rollback: false }),
+      ...(initialSavepoint !== '' && { initialSavepoint }),
+      ...(spec.allowNonRestoredState && { allowNonRestoredState: true }),
+    },
+  };
+}
+
+function programFromProto(
+  program: flink.FlinkJobSpec['program'],
+): Pick<FlinkJobWish, 'jar' | 'sql'> {
+  if (program === undefined) return {};
+  if (program.$case === 'sql') return { sql: program.value.script };
+  const { artifact, entryClass, arguments: given } = program.value;
+  return {
+    jar: {
+      artifact: resourceIdOf(artifact),
+      ...(entryClass !== '' && { entryClass }),
+      ...(given.length > 0 && { arguments: given }),
+    },
+  };
+}
+
+function textsOf(keys: FlinkKeys = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(keys).map(([key, value]) => [key, String(value)]));
+}
+
+function hostsFromProto({ labels, racks, hosts }: flink.FlinkHostSelector) {
+  return {
+    ...(isFilled(labels) && { labels }),
+    ...(racks.length > 0 && { racks }),
+    ...(hosts.length > 0 && { hosts: hosts.map(resourceIdOf) }),
+  };
+}
+
+/** Nothing said is the same as no selector. */
+function isSelective({ labels, racks, hosts }: flink.FlinkHostSelector): boolean {
+  return isFilled(labels) || racks.length > 0 || hosts.length > 0;
+}
+
+function isFilled(map: object): boolean {
+  return Object.keys(map).length > 0;
+}

@@ -1,0 +1,180 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createProgram } from '@tessera/cli';
+import { type Connection, connect } from '@tessera/client';
+import { silentLogger, startServer } from '@tessera/daemon';
+import { composeMetadata } from '@tessera/metadata';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Outcome } from './command-line.ts';
+
+/** Clusters and jobs of Flink, as a user writes, reads and deletes them by the command line. */
+const timeout = 60_000;
+const clusterYaml = `apiVersion: tessera/v1
+kind: FlinkCluster
+name: orders
+flinkVersion: 2.3.0
+bundle: ${'a'.repeat(64)}
+jobManager: { process: 1600 MiB }
+taskManager:
+  process: 2 GiB
+  slots: 2
+stateDirectory: file:///shared/flink
+configuration:
+  state.backend.type: hashmap
+`;
+const jobYaml = `apiVersion: tessera/v1
+kind: FlinkJob
+name: sums
+cluster: orders
+parallelism: 2
+sql: |
+  INSERT INTO sink SELECT * FROM source;
+`;
+
+let stack: AsyncDisposableStack;
+let folder: string;
+let address: string;
+let client: Connection;
+beforeEach(async () => {
+  stack = new AsyncDisposableStack();
+  folder = mkdtempSync(join(tmpdir(), 'tessera-flink-'));
+  stack.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const daemon = stack.use(await composeMetadata({ store: { driver: 'memory' } }));
+  const { services } = daemon;
+  const server = await startServer({ address: '127.0.0.1:0', services, log: silentLogger });
+  address = stack.use(server).address;
+  client = stack.use(connect(address));
+});
+afterEach(() => stack[Symbol.asyncDispose]());
+
+async function run(...args: string[]): Promise<Outcome> {
+  const written = { out: '', err: '' };
+  const writer = (to: 'out' | 'err') => (text: string) => {
+    written[to] += text;
+  };
+  const terminal = { interactive: false, columns: 100, out: writer('out'), err: writer('err') };
+  const before = process.exitCode;
+  process.exitCode = 0;
+  await createProgram(terminal).parseAsync(['--address', address, ...args], { from: 'user' });
+  const code = Number(process.exitCode);
+  process.exitCode = before;
+  return { code, ...written };
+}
+
+async function apply(yaml: string): Promise<Outcome> {
+  writeFileSync(join(folder, 'flink.yaml'), yaml);
+  return run('apply', '-f', join(folder, 'flink.yaml'));
+}
+
+test('a job may stand in front of its cluster, and what is exported applies without a difference', {
+  timeout,
+}, async () => {
+  expect(await apply(`${jobYaml}---\n${clusterYaml}`)).toEqual({
+    code: 0,
+    out: 'applied FlinkJob sums\napplied FlinkCluster orders\n',
+    err: '',
+  });
+  const exported = [
+    (await run('export', 'flink-cluster')).out,
+    (await run('export', 'FlinkJob')).out,
+  ].join('---\n');
+  expect(exported).toContain('jobManager: { process: 1600 MiB }\n');
+  expect((await apply(exported)).code).toBe(0);
+  const { version } = await client.flinkClusters.getFlinkCluster({ name: 'flink-clusters/orders' });
+  expect(version).toBe(1n);
+  const diff = (yaml: string) => {
+    writeFileSync(join(folder, 'other.yaml'), yaml);
+    return run('diff', '-f', join(folder, 'other.yaml'));
+  };
+  expect(await diff(exported.replace('2 GiB', '2048 MiB'))).toMatchObject({ code: 0 });
+  const changed = await diff(exported.replace('2 GiB', '3 GiB'));
+  expect(changed.code).toBe(1);
+  expect(changed.out).toContain('taskManager.process: 2 GiB → 3 GiB');
+});
+
+test('tables say how far clusters and jobs are, and what they wait for', { timeout }, async () => {
+  await apply(`${clusterYaml}---\n${jobYaml}`);
+  const table = async (kind: string) => (await run('get', kind)).out.split('\n').map(trimmed);
+  expect(await table('flink-clusters')).toEqual([
+    'NAME FLINK TASKMANAGERS STATUS WAITS FOR',
+    expect.stringMatching(/^-/),
+    'orders 2.3.0 1 NEW a scheduler to look at it',
+    '',
+  ]);
+  await client.flinkJobs.updateFlinkJobStatus({
+    flinkJobStatus: {
+      ...{ name: 'flink-job-statuses/sums', version: 1n, phase: 1 },
+      waitsFor: 'a TaskManager with a free slot',
+      conditions: [{ reason: 'SLOTS_SHORT', message: 'No slot is free.' }],
+    },
+  });
+  const row = 'sums orders 2 STOPPED a TaskManager with a free slot';
+  expect(await table('flink-jobs')).toContain(row);
+  const described = (await run('describe', 'flink-job', 'sums')).out;
+  expect(described).toContain('STOPPED: waits for a TaskManager with a free slot\n');
+  expect(described).toContain('SLOTS_SHORT');
+  expect((await run('describe', 'flink-cluster', 'orders')).out).toContain('NEW: waits for');
+  const json = JSON.parse((await run('--json', 'get', 'flink-jobs')).out);
+  expect(json).toMatchObject([{ name: 'sums', status: { waitsFor: expect.any(String) } }]);
+});
+
+test('deleting goes by the rules, and what is being stopped is still shown', {
+  timeout,
+}, async () => {
+  await apply(`${clusterYaml}---\n${jobYaml}`);
+  const refused = await run('delete', 'flink-cluster', 'orders');
+  expect(refused.code).toBe(5);
+  expect(refused.err).toContain('flink-clusters/orders has jobs: flink-jobs/sums.');
+  await client.flinkJobs.updateFlinkJobStatus({
+    flinkJobStatus: { name: 'flink-job-statuses/sums', version: 1n },
+  });
+  expect((await run('delete', 'flink-job', 'sums')).out).toBe('deleted FlinkJob sums\n');
+  expect((await run('get', 'flink-jobs')).out).toContain('ENDING');
+  const again = await apply(jobYaml);
+  expect(again.code).toBe(5);
+  expect(again.err).toContain('is still being stopped');
+  expect((await run('get', 'flink-job', 'none')).err).toContain('There is no flink-job none');
+});
+
+test.each([
+  ['memory that is not enough', clusterYaml, '2 GiB', '300 MiB', '8:12', 'its parts need'],
+  ['a heap that is not enough', clusterYaml, '1600 MiB', '0.25 GiB', '6:24', 'its parts need'],
+  [
+    'a key that is computed',
+    clusterYaml,
+    'state.backend.type: hashmap',
+    'rest.port: 8081',
+    '12:14',
+    'leave it out',
+  ],
+  [
+    'a cluster that is not there',
+    jobYaml,
+    'cluster: orders',
+    'cluster: others',
+    '4:10',
+    'create it',
+  ],
+  ['a script without a statement', jobYaml, /INSERT.*/, '-- later', '6:6', 'holds no statement'],
+  [
+    'a savepoint to begin with as a key',
+    jobYaml,
+    'parallelism: 2',
+    'configuration: { execution.state-recovery.path: x }',
+    '5:49',
+    'leave it out',
+  ],
+])(
+  '%s is told with file, line and what to do',
+  { timeout },
+  async (_, yaml, from, to, at, what) => {
+    const refused = await apply(yaml.replace(from, to));
+    expect([2, 3]).toContain(refused.code);
+    expect(refused.err).toContain(`flink.yaml:${at}: `);
+    expect(refused.err).toContain(what);
+    expect(refused.out).toBe('');
+  },
+);
+
+const trimmed = (line: string) => line.trim().replaceAll(/ {2,}/g, ' ');
