@@ -15,6 +15,7 @@ import {
   clusterStatusName,
   clusterStatusOf,
   isSameClusterStatus,
+  placementOf,
 } from './cluster-status.ts';
 import type { FlinkOptions } from './flink-options.ts';
 import type { SeenJobManager } from './job-manager.ts';
@@ -97,7 +98,7 @@ async function write(
   const report = {
     cluster: `flink-clusters/${plan.id}`,
     version: cluster?.version ?? last?.version ?? 0n,
-    placement: plan.placement,
+    placement: cluster?.paused && last !== undefined ? placementOf(last) : plan.placement,
     ...{ journal, haltsJobs, conditions },
     ...(waitsFor !== undefined && { waitsFor }),
   };

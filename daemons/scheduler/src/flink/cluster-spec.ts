@@ -1,4 +1,5 @@
 import { resourceIdOf } from '@tessera/base';
+import { jobManagerSizeFromProto, taskManagerSizeFromProto } from '@tessera/client';
 import {
   type FlinkClusterSpec,
   type FlinkHost,
@@ -6,7 +7,6 @@ import {
   isSelected,
   type JobManagerSize,
   type PlacementSelector,
-  type RangeFraction,
   type TaskManagerSize,
 } from '@tessera/flink';
 import { flink } from '@tessera/proto';
@@ -56,13 +56,7 @@ export function jobManagerCpuOf({ jobManager }: flink.FlinkClusterSpec): number 
 }
 
 function jobManagerSizeOf({ jobManager }: flink.FlinkClusterSpec): JobManagerSize {
-  const size = flink.JobManagerSize.fromPartial(jobManager ?? {});
-  const { processBytes, offHeapBytes, metaspaceBytes, overhead } = size;
-  return {
-    processBytes: Number(processBytes),
-    ...given({ offHeapBytes, metaspaceBytes }),
-    ...(overhead !== undefined && { overhead: rangeOf(overhead) }),
-  };
+  return jobManagerSizeFromProto(flink.JobManagerSize.fromPartial(jobManager ?? {}));
 }
 
 function taskManagerSizeOf(
@@ -70,7 +64,7 @@ function taskManagerSizeOf(
   hosts: readonly FlinkHost[],
 ): TaskManagerSize {
   const { taskManagerSizing: sizing } = spec;
-  if (sizing?.$case === 'taskManager') return givenSize(sizing.value);
+  if (sizing?.$case === 'taskManager') return taskManagerSizeFromProto(sizing.value);
   const { cpuMillisPerSlot = 0, maxSlots = 0 } = sizing?.value ?? {};
   return fitToHosts(hosts.map(withoutJobManager(spec)), {
     ...(cpuMillisPerSlot > 0 && { cpuMillisPerSlot }),
@@ -86,36 +80,4 @@ function withoutJobManager(spec: flink.FlinkClusterSpec): (host: FlinkHost) => F
     cpuMillis: host.cpuMillis - jobManagerCpuOf(spec),
     memoryBytes: host.memoryBytes - processBytes,
   });
-}
-
-function givenSize(size: flink.TaskManagerSize): TaskManagerSize {
-  const { slots, cpuMillis, managed, network, overhead } = size;
-  const { taskOffHeapBytes, frameworkHeapBytes, frameworkOffHeapBytes, metaspaceBytes } = size;
-  return {
-    processBytes: Number(size.processBytes),
-    slots,
-    ...(cpuMillis > 0 && { cpuCores: cpuMillis / 1_000 }),
-    ...(size.taskHeapBytes !== undefined && { taskHeapBytes: Number(size.taskHeapBytes) }),
-    ...given({ taskOffHeapBytes, frameworkHeapBytes, frameworkOffHeapBytes, metaspaceBytes }),
-    ...(managed?.$case === 'managedBytes' && { managedBytes: Number(managed.value) }),
-    ...(managed?.$case === 'managedFraction' && { managedFraction: managed.value }),
-    ...(network !== undefined && { network: rangeOf(network) }),
-    ...(overhead !== undefined && { overhead: rangeOf(overhead) }),
-  };
-}
-
-/** Without what is 0: Flink's own default. */
-function given<K extends string>(sizes: Readonly<Record<K, bigint>>): Partial<Record<K, number>> {
-  const some = Object.entries<bigint>(sizes).filter(([, bytes]) => bytes > 0n);
-  return Object.fromEntries(some.map(([name, bytes]) => [name, Number(bytes)])) as Partial<
-    Record<K, number>
-  >;
-}
-
-function rangeOf({ fraction, minBytes, maxBytes }: flink.MemoryFraction): Partial<RangeFraction> {
-  return {
-    ...(fraction !== undefined && { fraction }),
-    ...(minBytes !== undefined && { min: Number(minBytes) }),
-    ...(maxBytes !== undefined && { max: Number(maxBytes) }),
-  };
 }

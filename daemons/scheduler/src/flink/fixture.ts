@@ -29,15 +29,17 @@ export function clusterOf(
   });
 }
 
+export const inventory = metadata.HostInventory.fromPartial({
+  cpuCount: 8,
+  memoryBytes: BigInt(32 * gib),
+  ports: { first: 20_000, last: 20_999 },
+});
+
 export function hostOf(id: string, change: Partial<SeenHost> = {}): SeenHost {
   const artifact = wire.Artifact.fromPartial({ name: bundle, unpacked: true });
   return {
     ...{ name: `hosts/${id}`, labels: {}, rack: '', address: `${id}:7450`, firstPort: 20_000 },
-    inventory: metadata.HostInventory.fromPartial({
-      cpuCount: 8,
-      memoryBytes: BigInt(32 * gib),
-      ports: { first: 20_000, last: 20_999 },
-    }),
+    inventory,
     processes: new Map(),
     artifacts: new Map([[bundle, artifact]]),
     ...change,

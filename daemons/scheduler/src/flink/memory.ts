@@ -1,10 +1,16 @@
-import type { Ages } from './ages.ts';
-import type { Refusals } from './refusals.ts';
-import type { KnownDetails } from './run-details.ts';
+import type { Clock } from '@tessera/base';
+import { Ages } from './ages.ts';
+import { Refusals } from './refusals.ts';
+import { KnownDetails } from './run-details.ts';
 
 /** What one term remembers between looks; nothing is lost with it but time. */
 export interface Memory {
   readonly ages: Ages;
   readonly details: KnownDetails;
   readonly refusals: Refusals;
+}
+
+export function newMemory(clock: Clock): Memory {
+  const details = new KnownDetails(() => clock.monotonicMs());
+  return { ages: new Ages(), details, refusals: new Refusals() };
 }

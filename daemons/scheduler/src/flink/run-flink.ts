@@ -2,7 +2,6 @@ import { messageOf, resourceIdOf } from '@tessera/base';
 import { fetchMissing } from '../hosts/fetch-artifacts.ts';
 import { HostConnections } from '../hosts/host-connections.ts';
 import type { HostAccess, SeenHost } from '../hosts/observe-hosts.ts';
-import { Ages } from './ages.ts';
 import { carryOutCluster } from './carry-out-cluster.ts';
 import { carryOutJobs, isolated } from './carry-out-jobs.ts';
 import { flinkHostOf } from './flink-hosts.ts';
@@ -10,10 +9,8 @@ import type { FlinkOptions } from './flink-options.ts';
 import { bundleOf } from './flink-process.ts';
 import { jobClusterOf } from './job-cluster.ts';
 import { activeJobsOf, ipOf, type Look, lookAround } from './look.ts';
-import type { Memory } from './memory.ts';
+import { type Memory, newMemory } from './memory.ts';
 import { type ClusterPlan, planClusters } from './plan-clusters.ts';
-import { Refusals } from './refusals.ts';
-import { KnownDetails } from './run-details.ts';
 
 /** A host that has been silent for so long is given no more work, and what it did is done elsewhere. */
 const silentMs = 30_000;
@@ -25,10 +22,9 @@ const silentMs = 30_000;
 export async function runFlink(options: FlinkOptions, signal: AbortSignal): Promise<void> {
   if (options.intervalMs === 0) return;
   using connections = new HostConnections(options.authority, options.hostConnections);
-  const details = new KnownDetails(() => options.clock.monotonicMs());
-  const memory = { ages: new Ages(), details, refusals: new Refusals() };
+  const memory = newMemory(options.clock);
   while (!signal.aborted) {
-    await pass(options, connections, memory, signal).catch((error) => {
+    await carryOutFlink(options, connections, memory, signal).catch((error) => {
       if (!signal.aborted) options.log.warn({ error: messageOf(error) }, 'flink.pass-failed');
     });
     connections.closeUnused();
@@ -36,7 +32,8 @@ export async function runFlink(options: FlinkOptions, signal: AbortSignal): Prom
   }
 }
 
-async function pass(
+/** One look at everything, and the steps that follow from it. */
+export async function carryOutFlink(
   options: FlinkOptions,
   access: HostAccess,
   memory: Memory,
