@@ -1,8 +1,9 @@
 import { Code, TesseraError } from '@tessera/base';
 import { durationToProto, type TesseraClient } from '@tessera/client';
 import { silentLogger } from '@tessera/daemon';
-import type { JobSummary } from '@tessera/flink-rest';
-import { type flink, host as wire } from '@tessera/proto';
+import type { JobSummary, RunJar } from '@tessera/flink-rest';
+import { flink, host as wire } from '@tessera/proto';
+import type { ManualClock } from '@tessera/testkit';
 import type { HostAccess, HostClient } from '../hosts/observe-hosts.ts';
 import { variables } from '../hosts/process-spec.ts';
 import type { Authority } from '../leader/authority.ts';
@@ -13,6 +14,12 @@ import { type Memory, newMemory } from './memory.ts';
 import { carryOutFlink } from './run-flink.ts';
 
 const { PROCESS_STATE_RUNNING, PROCESS_STATE_STOPPED } = wire.ProcessState;
+
+export const jobSpec = flink.FlinkJobSpec.fromPartial({
+  cluster: 'flink-clusters/c',
+  parallelism: 1,
+  program: { $case: 'jar', value: { artifact: bundle } },
+});
 
 /** A host daemon whose processes start and end at once. */
 export class FakeHost {
@@ -71,6 +78,10 @@ export class FakeFlink {
   readonly calls = new Map<string, number>();
   readonly jobs: JobSummary[] = [];
   isSilent = false;
+  /** Programs of jobs of these parallelisms fail in their main method. */
+  readonly refused = new Set<number>();
+  /** Programs of jobs of this parallelism take until it is resolved. */
+  readonly slow = { parallelism: 0, gate: Promise.withResolvers<void>() };
   readonly #hosts: ReadonlyMap<string, FakeHost>;
 
   constructor(hosts: ReadonlyMap<string, FakeHost>) {
@@ -89,7 +100,7 @@ export class FakeFlink {
       <T>(method: string, answer: () => T) =>
       async () => {
         this.calls.set(method, (this.calls.get(method) ?? 0) + 1);
-        if (own() === undefined || this.isSilent) throw unreachable();
+        if (own() === undefined || this.isSilent) throw failure('FLINK_UNREACHABLE');
         return answer();
       };
     return {
@@ -106,14 +117,22 @@ export class FakeFlink {
       ),
       checkpoints: answers('checkpoints', () => ({ completed: 5 })),
       metrics: answers('metrics', () => new Map([['numRestarts', 0]])),
-      jars: answers('jars', () => []),
+      jars: answers('jars', () => [{ id: 'jar', name: `${digest}.jar`, uploadedAtMs: 0 }]),
       savepoint: answers('savepoint', () => undefined),
       cancel: answers('cancel', () => undefined),
-      runJar: answers('runJar', () => ''),
+      runJar: (run: RunJar) => this.#run(run),
       uploadJar: answers('uploadJar', () => 'jar'),
       stopWithSavepoint: answers('stopWithSavepoint', () => ''),
       setResourceRequirements: answers('setResourceRequirements', () => undefined),
     } as unknown as FlinkRest;
+  }
+
+  async #run({ jobId = '', parallelism = 0 }: RunJar): Promise<string> {
+    if (this.refused.has(parallelism)) throw failure('FLINK_REFUSED');
+    if (this.slow.parallelism === parallelism) await this.slow.gate.promise;
+    const times = { startedAtMs: 1, endedAtMs: undefined, changedAtMs: 1 };
+    this.jobs.push({ id: jobId, name: jobId, state: 'RUNNING', ...times });
+    return jobId;
   }
 }
 
@@ -161,6 +180,20 @@ export class FakeWorld implements AsyncDisposable {
   apply(change: Parameters<typeof clusterOf>[1] = {}, paused = false): Promise<flink.FlinkCluster> {
     const flinkCluster = { ...clusterOf('c', change), paused };
     return this.clients.flinkClusters.updateFlinkCluster({ flinkCluster, allowMissing: true });
+  }
+
+  applyJob(id: string, change: Partial<flink.FlinkJobSpec> = {}): Promise<flink.FlinkJob> {
+    const spec = { ...jobSpec, ...change };
+    const flinkJob = { name: `flink-jobs/${id}`, spec };
+    return this.clients.flinkJobs.updateFlinkJob({ flinkJob, allowMissing: true });
+  }
+
+  jobStatus(id: string): Promise<flink.FlinkJobStatus> {
+    return this.clients.flinkJobs.getFlinkJobStatus({ name: `flink-job-statuses/${id}` });
+  }
+
+  get clock(): ManualClock {
+    return this.#fixture.clock;
   }
 
   status(): Promise<flink.FlinkClusterStatus> {
@@ -211,9 +244,9 @@ const anybody: Authority = {
   lose: () => {},
 };
 
-function unreachable(): TesseraError {
-  const message = 'Nobody answers.';
-  return new TesseraError({ code: Code.UNAVAILABLE, reason: 'FLINK_UNREACHABLE', message });
+function failure(reason: string): TesseraError {
+  return new TesseraError({ code: Code.UNAVAILABLE, reason, message: `It fails: ${reason}.` });
 }
 
+const digest = bundle.slice('artifacts/'.length);
 const free = { slots: 1_000, freeSlots: 1_000, lastHeartbeatAtMs: 0 };

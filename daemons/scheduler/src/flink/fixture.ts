@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { pathToFileURL } from 'node:url';
 import { flink, metadata, host as wire } from '@tessera/proto';
 import type { SeenHost, SeenProcess } from '../hosts/observe-hosts.ts';
 import { fingerprintOf } from '../hosts/process-spec.ts';
@@ -23,7 +25,8 @@ export function clusterOf(
         value: { processBytes: BigInt(2 * gib), slots: 2 },
       },
       taskManagerCount: 2,
-      stateDirectory: 'file:///state',
+      // There, and without any state.
+      stateDirectory: pathToFileURL(tmpdir()).href,
       ...change,
     },
   });

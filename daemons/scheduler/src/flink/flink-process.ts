@@ -41,10 +41,18 @@ export function flinkProcessSpec({ spec, placed, jobManager, address }: ProcessP
     restart: { mode: wire.RestartMode.RESTART_MODE_ALWAYS },
     artifacts: [bundleOf(spec)],
     files: [
-      { path: 'conf/config.yaml', content: configYaml(clusterConfiguration(spec, jobManager)) },
+      { path: 'conf/config.yaml', content: configYaml(keysOf({ spec, placed, jobManager })) },
       { path: 'conf/log4j.properties', content: log4jProperties },
     ],
   });
+}
+
+/** Those of TaskManagers alone are theirs alone: a change of them leaves the others as they are. */
+function keysOf({ spec, placed, jobManager }: Omit<ProcessPlan, 'address'>) {
+  const keys = clusterConfiguration(spec, jobManager);
+  if (placed.role === 'taskmanager') return keys;
+  const others = Object.entries(keys).filter(([key]) => !key.startsWith('taskmanager.'));
+  return Object.fromEntries(others);
 }
 
 function restOf({ placed, jobManager, address }: Omit<ProcessPlan, 'spec'>) {

@@ -45,6 +45,18 @@ describe('what is wanted of clusters', () => {
     expect(files.map(({ path }) => path)).toEqual(['conf/config.yaml', 'conf/log4j.properties']);
   });
 
+  test('changes TaskManagers alone with a key of theirs, and everything with another one', () => {
+    const changed = (configuration: Record<string, string>) => {
+      const [before, after] = [{}, configuration].map(
+        (keys) => plan([clusterOf('c', { configuration: keys })], [hostOf('a')])[0]!.processes,
+      );
+      const ids = [...before!.keys()];
+      return ids.filter((id) => before!.get(id)!.fingerprint !== after!.get(id)!.fingerprint);
+    };
+    expect(changed({ 'taskmanager.memory.segment-size': '4kb' })).toEqual(['c-tm-1', 'c-tm-2']);
+    expect(changed({ 'state.backend.type': 'rocksdb' })).toHaveLength(3);
+  });
+
   test('has a SQL gateway where jobs are scripts', () => {
     const [planned] = plan([clusterOf('sql')], [hostOf('a')]);
     expect([...planned!.processes.keys()]).toContain('sql-sql-1');

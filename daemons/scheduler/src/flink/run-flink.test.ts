@@ -1,8 +1,7 @@
 import { jobIdOf } from '@tessera/flink';
 import { flink } from '@tessera/proto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { FakeWorld } from './fake-world.ts';
-import { bundle } from './fixture.ts';
+import { FakeWorld, jobSpec } from './fake-world.ts';
 
 let world: FakeWorld;
 beforeEach(async () => {
@@ -118,18 +117,11 @@ describe('a cluster', () => {
 });
 
 describe('jobs', () => {
-  const jobSpec = flink.FlinkJobSpec.fromPartial({
-    cluster: 'flink-clusters/c',
-    parallelism: 1,
-    program: { $case: 'jar', value: { artifact: bundle } },
-  });
-
   /** Of which each has proved stable, runs, and is as it is wanted. */
   async function settledJobs(count: number): Promise<void> {
     const { flinkJobs } = world.clients;
     for (let i = 0; i < count; i++) {
-      const flinkJob = { name: `flink-jobs/j${i}`, spec: jobSpec };
-      const { uid } = await flinkJobs.updateFlinkJob({ flinkJob, allowMissing: true });
+      const { uid } = await world.applyJob(`j${i}`);
       const jobId = jobIdOf(uid, 1);
       const jobManagerRun = await world.flink.rest(await world.restUrl()).jobManagerRun();
       await flinkJobs.updateFlinkJobStatus({
@@ -159,5 +151,56 @@ describe('jobs', () => {
       jobs: 1,
     });
     expect((await world.clients.flinkJobs.listFlinkJobStatuses({})).revision).toBe(revision);
+  });
+
+  const { FLINK_JOB_PHASE_RUNNING, FLINK_JOB_PHASE_STARTING } = flink.FlinkJobPhase;
+  const lookOften = async (count: number) => {
+    for (let i = 0; i < count; i++) await world.look();
+  };
+
+  test('are written down, submitted once under the id of their attempt, and run', async () => {
+    await world.apply();
+    await settle();
+    const { uid } = await world.applyJob('j');
+    await lookOften(3);
+    expect(world.flink.jobs.map(({ id }) => id)).toEqual([jobIdOf(uid, 1)]);
+    const running = { phase: FLINK_JOB_PHASE_RUNNING, attempt: 1n, waitsFor: '' };
+    expect(await world.jobStatus('j')).toMatchObject({ ...running, jobUid: uid });
+    world.forget();
+    await lookOften(3);
+    expect(world.flink.jobs).toHaveLength(1);
+  });
+
+  test('are given up when Flink refuses them again and again, and say why; others run', async () => {
+    await world.apply();
+    await settle();
+    world.flink.refused.add(7);
+    await world.applyJob('bad', { parallelism: 7 });
+    await world.applyJob('good');
+    await lookOften(20);
+    const { attempt, conditions } = await world.jobStatus('bad');
+    expect(attempt).toBe(5n);
+    expect(conditions.map(({ reason }) => reason)).toEqual(['GIVEN_UP', 'FLINK_REFUSED']);
+    expect(await world.jobStatus('good')).toMatchObject({ phase: FLINK_JOB_PHASE_RUNNING });
+  });
+
+  test('hold up no other while their program takes long, and are not submitted twice meanwhile', async () => {
+    await world.apply();
+    await settle();
+    world.flink.slow.parallelism = 9;
+    await world.applyJob('slow', { parallelism: 9 });
+    const looking = world.look();
+    await expect.poll(() => world.jobStatus('slow').catch(() => undefined)).toBeDefined();
+    await world.clock.advance(1_000);
+    await looking;
+    await world.applyJob('other');
+    await lookOften(3);
+    expect(await world.jobStatus('other')).toMatchObject({ phase: FLINK_JOB_PHASE_RUNNING });
+    expect(await world.jobStatus('slow')).toMatchObject({ phase: FLINK_JOB_PHASE_STARTING });
+    world.flink.slow.gate.resolve();
+    await expect.poll(() => world.flink.jobs.length).toBe(2);
+    await lookOften(2);
+    expect(await world.jobStatus('slow')).toMatchObject({ phase: FLINK_JOB_PHASE_RUNNING });
+    expect(world.flink.jobs).toHaveLength(2);
   });
 });

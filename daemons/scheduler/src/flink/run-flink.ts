@@ -30,6 +30,7 @@ export async function runFlink(options: FlinkOptions, signal: AbortSignal): Prom
     connections.closeUnused();
     await options.clock.sleep(options.intervalMs, signal).catch(() => {});
   }
+  await memory.underWay.settled();
 }
 
 /** One look at everything, and the steps that follow from it. */
@@ -39,6 +40,7 @@ export async function carryOutFlink(
   memory: Memory,
   signal: AbortSignal,
 ): Promise<void> {
+  const busy = memory.underWay.keys();
   const look = await lookAround(options, access);
   if (look === undefined) return;
   const ageMs = (key: string) => memory.ages.of(key, options.clock.monotonicMs());
@@ -63,7 +65,7 @@ export async function carryOutFlink(
     const halted = await isolated(options, { cluster: plan.id }, () => carryOutCluster(work));
     if (halted !== undefined) jobClusters.set(plan.id, { ...cluster, ...halted });
   }
-  await carryOutJobs({ ...options, look, jobClusters, ageMs, memory, signal });
+  await carryOutJobs({ ...options, look, busy, jobClusters, ageMs, memory, signal });
   memory.ages.forgetUnseen();
   memory.details.forgetUnasked();
 }
