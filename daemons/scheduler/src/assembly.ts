@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import type { Clock } from '@tessera/base';
 import type { ConnectOptions } from '@tessera/client';
 import { type Logger, type ServiceBinding, serve } from '@tessera/daemon';
+import { FlinkRestClient } from '@tessera/flink-rest';
 import type { Engine } from '@tessera/plugin';
 import { longrunning, scheduler } from '@tessera/proto';
 import { type Meter, noMeter } from '@tessera/telemetry';
@@ -12,6 +14,8 @@ import type { Sources } from './build/observe.ts';
 import type { SchedulerClients } from './clients.ts';
 import type { SchedulerConfig } from './config.ts';
 import { runDeployments } from './deployment/carry-out.ts';
+import type { FlinkRest } from './flink/job-manager.ts';
+import { runFlink } from './flink/run-flink.ts';
 import { actingClients } from './leader/acting-clients.ts';
 import type { Authority } from './leader/authority.ts';
 import { Leadership } from './leader/leadership.ts';
@@ -42,6 +46,8 @@ export interface SchedulerParts {
   readonly holder: string;
   /** How host and storage daemons are connected to. */
   readonly connections?: ConnectOptions;
+  /** A JobManager's REST interface at a URL. Absent: over HTTP. */
+  readonly connectFlink?: (url: string) => FlinkRest;
   /** Absent: over gRPC. */
   readonly connectNode?: ConnectNode;
   /** Of this machine: builds go through a storage node on it. */
@@ -100,6 +106,15 @@ export function assembleScheduler(parts: SchedulerParts): AssembledScheduler {
       runMaintenanceTimer(timer, term.signal),
       runDeployments({ ...deploying, intervalMs: config.deploymentIntervalMs }, term.signal),
       runReplication(replicating, term.signal),
+      runFlink(
+        {
+          ...deploying,
+          intervalMs: config.flinkIntervalMs,
+          workDirectory: join(config.workDirectory, 'jars'),
+          connectFlink: parts.connectFlink ?? ((url) => new FlinkRestClient({ url })),
+        },
+        term.signal,
+      ),
     ]);
   };
   return {

@@ -14,6 +14,8 @@ export interface SchedulerConfig {
   readonly maintenanceIntervalMs: number;
   /** How often hosts are looked at, so that what a deployment wants runs there; 0: never. */
   readonly deploymentIntervalMs: number;
+  /** How often hosts and JobManagers are looked at, so that Flink's clusters and jobs are as they are wanted; 0: never. */
+  readonly flinkIntervalMs: number;
   /** Storage nodes that hold each segment, where its cube does not say; without storage nodes nothing is copied. */
   readonly replication: number;
   /** Id of the storage node that builds go through; its directory must be reachable by the engine. Absent: one on this host. */
@@ -50,6 +52,7 @@ export const schedulerDefaults = {
   leaseTtlMs: 3_000,
   maintenanceIntervalMs: 60_000,
   deploymentIntervalMs: 2_000,
+  flinkIntervalMs: 1_000,
   replication: 2,
   publishReplicasMs: 300_000,
   replicaIntervalMs: 1_000,

@@ -202,3 +202,31 @@ export function buildNodeAway(node: string): TesseraError {
     metadata: { node },
   });
 }
+
+/** A job cannot be started: nobody has its program. */
+export function artifactInNoHost(artifact: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'ARTIFACT_IN_NO_HOST',
+    message: `No host that is alive has ${artifact}: put it with 'tessera artifact put FILE'.`,
+    metadata: { artifact },
+  });
+}
+
+export function artifactDamaged(artifact: string, host: string): TesseraError {
+  return new TesseraError({
+    code: Code.DATA_LOSS,
+    reason: 'ARTIFACT_DAMAGED',
+    message: `What ${host} sends as ${artifact} has another digest. Delete it there and put it again.`,
+    metadata: { artifact, host },
+  });
+}
+
+export function sqlGatewaySilent(cluster: string): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'SQL_GATEWAY_SILENT',
+    message: `The SQL gateway of ${cluster} does not run yet; the job is submitted when it does.`,
+    metadata: { cluster },
+  });
+}

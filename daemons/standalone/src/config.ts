@@ -53,6 +53,7 @@ type TunableOfQuery =
 
 type TunableOfScheduler =
   | 'deploymentIntervalMs'
+  | 'flinkIntervalMs'
   | 'leaseTtlMs'
   | 'maxConcurrentOperations'
   | 'maxSegmentsPerPass'

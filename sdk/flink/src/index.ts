@@ -67,6 +67,7 @@ export {
   taskManagerMemory,
 } from './memory/task-manager-memory.ts';
 export { placementCost } from './placement/attempt.ts';
+export { isSelected } from './placement/eligibility.ts';
 export { placeClusters } from './placement/place-clusters.ts';
 export type {
   ClusterDemand,

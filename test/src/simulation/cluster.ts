@@ -43,6 +43,7 @@ const config: SchedulerConfig = {
   maintenanceIntervalMs: 3_000,
   retiredGraceMs: graceMs,
   deploymentIntervalMs: 0,
+  flinkIntervalMs: 0,
   replicaIntervalMs: 500,
   replicaCheckIntervalMs: 3_000,
   storageLostAfterMs: 6_000,

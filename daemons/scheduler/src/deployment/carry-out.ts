@@ -3,22 +3,21 @@ import { type ConnectOptions, listAll, pages, timestampToProto } from '@tessera/
 import { type Logger, withDeadline } from '@tessera/daemon';
 import type { metadata } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
-import type { Authority } from '../leader/authority.ts';
-import { type DeploymentAction, decide } from './decide.ts';
-import { driftsOf } from './drift.ts';
-import { fetchMissing } from './fetch-artifacts.ts';
-import { HostConnections } from './host-connections.ts';
+import { fetchMissing } from '../hosts/fetch-artifacts.ts';
+import { HostConnections } from '../hosts/host-connections.ts';
 import {
   type HostAccess,
   type HostClient,
-  observedOf,
   observeHosts,
-  ownerOf,
   readProcesses,
   type SeenHost,
-} from './observe.ts';
+} from '../hosts/observe-hosts.ts';
+import type { Authority } from '../leader/authority.ts';
+import { type DeploymentAction, decide } from './decide.ts';
+import { driftsOf } from './drift.ts';
+import { observedOf, ownerOf } from './observe.ts';
 import { isSameStatus, statusOf } from './status.ts';
-import { type Placement, placementsOf, wantedOf } from './wanted.ts';
+import { needsOf, type Placement, placementsOf, wantedOf } from './wanted.ts';
 
 export interface DeploymentsOptions {
   readonly clients: Pick<SchedulerClients, 'hosts' | 'leases' | 'deployments'>;
@@ -114,7 +113,9 @@ async function carryOut(options: CarryOut): Promise<void> {
   };
   // Before it is mended: nobody could find it afterwards.
   if (drifts.some((drift) => !before?.drifts.includes(drift))) await write([]);
-  const fetching = deployment.paused ? [] : await fetchMissing(placements, hosts, options.signal);
+  const fetching = deployment.paused
+    ? []
+    : await fetchMissing(needsOf(placements), hosts, options.signal);
   await write([...(await takeSteps({ ...options, placements })), ...fetching]);
 }
 

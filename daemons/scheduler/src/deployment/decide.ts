@@ -1,3 +1,5 @@
+import type { SeenState } from '../hosts/observe-hosts.ts';
+
 /**
  * Deployments: which daemons run on which hosts. Deciding compares what is wanted with what was seen, and gives one
  * step that may be repeated, or lost, without harm. A host that is not seen is left as it is.
@@ -29,7 +31,7 @@ export interface ObservedHost {
 
 export interface ObservedProcess {
   readonly id: string;
-  readonly state: 'STARTING' | 'RUNNING' | 'BACKOFF' | 'STOPPING' | 'STOPPED' | 'EXITED';
+  readonly state: SeenState;
   /** Says everything about how it is run: another fingerprint, another process. */
   readonly fingerprint: string;
   /** False: its program runs, but does not say that it serves. */

@@ -1,8 +1,9 @@
 import { metadata } from '@tessera/proto';
 import { describe, expect, test } from 'vitest';
+import type { SeenHost, SeenProcess } from '../hosts/observe-hosts.ts';
+import { fingerprintOf } from '../hosts/process-spec.ts';
 import { driftsOf } from './drift.ts';
-import type { SeenHost, SeenProcess } from './observe.ts';
-import { fingerprintOf, specOn } from './process-spec.ts';
+import { specOn } from './process-spec.ts';
 import { isSameStatus, statusOf } from './status.ts';
 import { placementsOf, wantedOf } from './wanted.ts';
 
@@ -27,7 +28,7 @@ function processOf(
   isServing = true,
 ): SeenProcess {
   const fingerprint = fingerprintOf(spec);
-  const seen = { changedFiles: [], lastExit: 'exit code 3' };
+  const seen = { changedFiles: [], lastExit: 'exit code 3', run: 'u/1/1' };
   return { id: 'c.x', state, isServing, spec, fingerprint, ...seen };
 }
 const hostWith = (...processes: SeenProcess[]): SeenHost => ({

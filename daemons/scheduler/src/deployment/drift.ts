@@ -1,6 +1,6 @@
 import type { metadata, Timestamp, host as wire } from '@tessera/proto';
-import type { SeenHost, SeenProcess } from './observe.ts';
-import { differencesOf, variables } from './process-spec.ts';
+import type { SeenHost, SeenProcess } from '../hosts/observe-hosts.ts';
+import { differencesOf, variables } from '../hosts/process-spec.ts';
 import type { Placement } from './wanted.ts';
 
 /**

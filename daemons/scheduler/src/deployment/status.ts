@@ -1,8 +1,9 @@
 import { resourceIdOf } from '@tessera/base';
 import { metadata } from '@tessera/proto';
+import type { SeenHost, SeenProcess } from '../hosts/observe-hosts.ts';
+import { differencesOf } from '../hosts/process-spec.ts';
 import { type DeploymentWanted, hasFailed } from './decide.ts';
-import { ownerOf, type SeenHost, type SeenProcess } from './observe.ts';
-import { differencesOf } from './process-spec.ts';
+import { ownerOf } from './observe.ts';
 import type { Placement } from './wanted.ts';
 
 export interface StatusView {

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { metadata, host as wire } from '@tessera/proto';
 import { describe, expect, test } from 'vitest';
-import { differencesOf, fingerprintOf, specOn, variables } from './process-spec.ts';
-import { type HostFacts, placementsOf, select } from './wanted.ts';
+import type { HostFacts } from '../hosts/observe-hosts.ts';
+import { differencesOf, fingerprintOf, variables } from '../hosts/process-spec.ts';
+import { specOn } from './process-spec.ts';
+import { placementsOf, select } from './wanted.ts';
 
 const hostOf = (name: string, rest: Partial<HostFacts> = {}): HostFacts => ({
   name: `hosts/${name}`,

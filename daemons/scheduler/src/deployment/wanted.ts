@@ -1,19 +1,14 @@
 import { resourceIdOf } from '@tessera/base';
 import type { metadata, host as wire } from '@tessera/proto';
+import {
+  type ArtifactHolder,
+  type ArtifactNeed,
+  missingArtifacts,
+} from '../hosts/fetch-artifacts.ts';
+import type { HostFacts } from '../hosts/observe-hosts.ts';
+import { fingerprintOf } from '../hosts/process-spec.ts';
 import type { DeploymentWanted } from './decide.ts';
-import { fingerprintOf, processIdOf, specOn } from './process-spec.ts';
-
-/** What of a host says whether a daemon is wanted there, and how it is run. */
-export interface HostFacts {
-  /** `hosts/{host}`. */
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly rack: string;
-  /** Of its daemon, `host:port`. */
-  readonly address: string;
-  /** The first port that its processes may be given. */
-  readonly firstPort: number;
-}
+import { processIdOf, specOn } from './process-spec.ts';
 
 /** One daemon of a deployment with the hosts that it is wanted on. */
 export interface Placement {
@@ -39,6 +34,11 @@ export function placementsOf(
   });
 }
 
+/** The artifacts that daemons need, and where. */
+export function needsOf(placements: readonly Placement[]): ArtifactNeed[] {
+  return placements.map(({ daemon: { artifacts }, on }) => ({ artifacts, on }));
+}
+
 /** @param hosts as they were seen last: a daemon is only wanted to run where its artifacts are */
 export function wantedOf(
   placements: readonly Placement[],
@@ -59,23 +59,6 @@ export function wantedOf(
       maxUnavailable: daemon.maxUnavailable || 1,
     })),
   };
-}
-
-/** A host, and what it has by `artifacts/{sha256}`; absent: it is not seen. */
-export interface ArtifactHolder {
-  readonly name: string;
-  readonly artifacts?: ReadonlyMap<string, Pick<wire.Artifact, 'unpacked'>>;
-}
-
-/** What of a daemon's artifacts is not yet on a host, or not yet unpacked there. */
-export function missingArtifacts(
-  { artifacts }: Pick<metadata.DaemonSpec, 'artifacts'>,
-  host: Pick<ArtifactHolder, 'artifacts'> | undefined,
-): metadata.DaemonArtifact[] {
-  return artifacts.filter(({ artifact, unpack }) => {
-    const found = host?.artifacts?.get(artifact);
-    return found === undefined || (unpack && !found.unpacked);
-  });
 }
 
 const everywhere: metadata.HostSelector = { labels: {}, racks: [], hosts: [], limit: 0 };

@@ -166,7 +166,8 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
     // Whoever says what runs on a machine can read there whatever the platform keeps. So does a deployment.
     ...each(['StartProcess', 'PutArtifact', 'PullArtifact'], and(administer, 'scheduler')),
     GetHost: and(operate, 'scheduler', 'host'),
-    ReadArtifact: and(noUsers, 'host'),
+    // Hosts fetch from each other; the scheduler takes jars of jobs to Flink.
+    ReadArtifact: and(noUsers, 'host', 'scheduler'),
   },
   'tessera.coordination.v1.LeaseService': each(
     ['AcquireLease', 'RenewLease', 'ReleaseLease', 'GetLease', 'WaitLease'],

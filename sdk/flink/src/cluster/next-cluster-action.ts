@@ -58,7 +58,10 @@ function jobManagerChange(sight: Sight, { started }: ClusterJournal): Change | u
   const old = sight
     .processesOf('jobmanager')
     .find(({ host, process }) => !sight.isAsWanted(host, process) && !isGone(process));
-  if (old !== undefined) return takeAway(sight, old.host, old.process);
+  const lacking = wanted && sight.lacking(wanted);
+  if (old !== undefined) {
+    return lacking === undefined ? takeAway(sight, old.host, old.process) : { waitsFor: lacking };
+  }
   if (wanted === undefined) return undefined;
   const there = sight.find(wanted);
   if (there !== undefined && !isGone(there)) {
@@ -73,6 +76,7 @@ function jobManagerChange(sight: Sight, { started }: ClusterJournal): Change | u
     };
   }
   if (!sight.isSeen(wanted.host)) return { waitsFor: `host ${wanted.host} to answer` };
+  if (lacking !== undefined) return { waitsFor: lacking };
   return { step: stepOf('start', wanted.host, wanted.id), waitsFor: 'the JobManager to start' };
 }
 
@@ -101,7 +105,10 @@ function startMissing(sight: Sight, { started }: ClusterJournal): Change | undef
   });
   const mayRunElsewhere = ({ id, host }: WantedProcess) =>
     started.some((process) => process.id === id && process.host !== host);
-  const next = missing.find((wanted) => sight.isSeen(wanted.host) && !mayRunElsewhere(wanted));
+  const next = missing.find(
+    (wanted) =>
+      sight.isSeen(wanted.host) && sight.lacking(wanted) === undefined && !mayRunElsewhere(wanted),
+  );
   return (
     next && {
       step: stepOf('start', next.host, next.id),
@@ -135,13 +142,22 @@ function replaceChanged(sight: Sight): Change | undefined {
     return there !== undefined && there.fingerprint !== wanted.fingerprint && !isEnding(there);
   });
   if (changed.length === 0) return undefined;
-  const broken = changed.find((wanted) => !sight.isUp(wanted));
+  const ready = changed.filter((wanted) => sight.lacking(wanted) === undefined);
+  const broken = ready.find((wanted) => !sight.isUp(wanted));
   const down = sight.workers().filter((wanted) => !sight.isUp(wanted));
-  const next = broken ?? (down.length === 0 ? changed[0] : undefined);
+  const next = broken ?? (down.length === 0 ? ready[0] : undefined);
   const waitsFor = `${changed.length} TaskManagers to be replaced`;
   return next === undefined
-    ? { waitsFor: `${waitsFor}; ${down[0]!.id} is not up` }
+    ? { waitsFor: `${waitsFor}; ${hindrance(sight, down[0], changed)}` }
     : { step: stepOf('stop', next.host, next.id), waitsFor };
+}
+
+function hindrance(
+  sight: Sight,
+  down: WantedProcess | undefined,
+  [first]: readonly WantedProcess[],
+): string {
+  return down === undefined ? sight.lacking(first!)! : `${down.id} is not up`;
 }
 
 /** What is not wanted goes when those that are wanted work, and have room for what it does. */
@@ -154,9 +170,7 @@ function stopSurplus(sight: Sight): Change | undefined {
     );
   const down = sight.workers().filter((wanted) => !sight.isUp(wanted));
   if (surplus.length === 0) {
-    return down.length === 0
-      ? undefined
-      : { waitsFor: `${down.length} processes to be up, ${down[0]!.id} among them` };
+    return down.length === 0 ? undefined : { waitsFor: sight.lacking(down[0]!) ?? upWords(down) };
   }
   const isEnd = sight.wantedOf('jobmanager').length === 0;
   if (isEnd && sight.jobManagerAnswers && sight.activeJobs > 0) {
@@ -180,6 +194,13 @@ function stopSurplus(sight: Sight): Change | undefined {
         ? `${down[0]!.id} to be up before ${surplus[0]!.process.id} is stopped`
         : `a rescale to free the slots of ${surplus[0]!.process.id}`,
   };
+}
+
+function upWords(down: readonly WantedProcess[]): string {
+  const [first, ...others] = down.map(({ id }) => id);
+  return others.length === 0
+    ? `${first} to be up`
+    : `${down.length} processes to be up, ${first} among them`;
 }
 
 function isEnding(process: ClusterProcess): boolean {

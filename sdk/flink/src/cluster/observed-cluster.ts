@@ -18,6 +18,8 @@ export interface ClusterHost {
   readonly state: 'seen' | 'silent' | 'lost';
   /** Those of this cluster; none unless the host is seen. */
   readonly processes: readonly ClusterProcess[];
+  /** What has to arrive before anything is started there, in words. Absent: nothing. */
+  readonly lacks?: string;
 }
 
 export interface ClusterProcess {

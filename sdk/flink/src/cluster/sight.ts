@@ -41,6 +41,12 @@ export class Sight {
     return this.#hosts.get(host)?.state === 'seen';
   }
 
+  /** What a wanted process waits for on its host before it may be started, in words. */
+  lacking({ host }: WantedProcess): string | undefined {
+    const lacks = this.#hosts.get(host)?.lacks;
+    return lacks && `host ${host} to have ${lacks}`;
+  }
+
   wantedProcess(id: string): WantedProcess | undefined {
     return this.#wanted.get(id);
   }

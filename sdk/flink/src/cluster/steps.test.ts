@@ -85,7 +85,37 @@ describe('the next step of a cluster', () => {
     const journal = { started: [{ id: 'tm-1', role: 'taskmanager' as const, host: 'c' }] };
     const decision = ask(moved, seen(hosts, { registered: known() }), journal);
     expect(decision.step).toBeUndefined();
-    expect(decision.waitsFor).toBe('1 processes to be up, tm-1 among them');
+    expect(decision.waitsFor).toBe('tm-1 to be up');
+  });
+
+  test('starts nothing, and takes nothing away, where the bundle has not arrived', () => {
+    const lacks = 'the bundle of Flink';
+    const bare: ClusterHost = { ...hostOf('a'), lacks };
+    expect(ask(both, seen([bare, hostOf('b')]))).toMatchObject({
+      waitsFor: 'host a to have the bundle of Flink',
+    });
+    expect(ask(both, seen([bare, hostOf('b')])).step).toBeUndefined();
+    const up: ClusterHost = { ...hostOf('a', runs(jobManager)), lacks };
+    const registered = known();
+    const others = ask(both, seen([up, hostOf('b')], { registered }));
+    expect(others.step).toMatchObject({ kind: 'start', processId: 'tm-2' });
+    const changed = [{ ...jobManager, fingerprint: 'y' }];
+    const kept = ask(changed, seen([up], { registered }));
+    expect(kept).toMatchObject({
+      haltsJobs: false,
+      waitsFor: 'host a to have the bundle of Flink',
+    });
+    expect(kept.step).toBeUndefined();
+    const old = [jobManager, taskManager(1, 'b', 'y')];
+    const working: ClusterHost = { ...hostOf('b', runs(taskManager(1, 'b'))), lacks };
+    const rolled = ask(
+      old,
+      seen([hostOf('a', runs(jobManager)), working], { registered: known([1, 2]) }),
+    );
+    expect(rolled.step).toBeUndefined();
+    expect(rolled.waitsFor).toBe(
+      '1 TaskManagers to be replaced; host b to have the bundle of Flink',
+    );
   });
 
   test('takes a JobManager away only when jobs are stopped, or it does not answer', () => {

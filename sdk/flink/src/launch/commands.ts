@@ -51,9 +51,14 @@ export function jobManagerCommand(size: JobManagerSize, paths: LaunchPaths): Com
     keys: {
       ...jobManagerKeys(memory),
       'io.tmp.dirs': paths.scratch,
-      'web.upload.dir': `${paths.scratch}/upload`,
+      ...uploadFolder(paths),
     },
   });
+}
+
+/** Flink takes no relative folder for it; without one it makes its own where Java has temporary files. */
+function uploadFolder({ scratch }: LaunchPaths): Readonly<Record<string, string>> {
+  return scratch.startsWith('/') ? { 'web.upload.dir': `${scratch}/upload` } : {};
 }
 
 /**

@@ -2,7 +2,7 @@ import { isTesseraError } from '@tessera/base';
 import { type Connection, type ConnectOptions, connect } from '@tessera/client';
 import { actingClients } from '../leader/acting-clients.ts';
 import type { Authority } from '../leader/authority.ts';
-import type { HostAccess, HostClient } from './observe.ts';
+import type { HostAccess, HostClient } from './observe-hosts.ts';
 
 /** How long a daemon may take to say that it serves; less than the look at its host may take. */
 const healthTimeoutMs = 1_000;

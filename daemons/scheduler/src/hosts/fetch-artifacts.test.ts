@@ -1,8 +1,8 @@
 import { metadata, host as wire } from '@tessera/proto';
 import { describe, expect, test } from 'vitest';
+import { needsOf, placementsOf, wantedOf } from '../deployment/wanted.ts';
 import { fetchesOf } from './fetch-artifacts.ts';
-import type { SeenHost } from './observe.ts';
-import { placementsOf, wantedOf } from './wanted.ts';
+import type { SeenHost } from './observe-hosts.ts';
 
 const name = `artifacts/${'a'.repeat(64)}`;
 
@@ -26,7 +26,7 @@ const deploymentOf = (...unpack: boolean[]) =>
   });
 
 function fetched(hosts: SeenHost[], ...unpack: boolean[]) {
-  const fetches = fetchesOf(placementsOf(deploymentOf(...unpack), hosts), hosts);
+  const fetches = fetchesOf(needsOf(placementsOf(deploymentOf(...unpack), hosts)), hosts);
   return fetches.map(({ host, artifact, sources }) => [host, artifact.unpack, sources]);
 }
 

@@ -1,18 +1,26 @@
 import { invariant, messageOf } from '@tessera/base';
 import { withDeadline } from '@tessera/daemon';
-import type { metadata, host as wire } from '@tessera/proto';
-import type { SeenHost } from './observe.ts';
-import { missingArtifacts, type Placement } from './wanted.ts';
+import type { host as wire } from '@tessera/proto';
+import type { SeenHost } from './observe-hosts.ts';
 
 /**
  * Artifacts that hosts lack come from other hosts. The leader only says so: a host fetches by itself, and goes on with it
  * whoever leads. What is on its way, or here, is found by asking again.
  */
 
+/** What a process finds under a path. */
+export type NeededArtifact = Pick<wire.ArtifactLink, 'artifact' | 'path' | 'unpack'>;
+
+/** What processes of one kind need, and on which hosts, by name, they are to run. */
+export interface ArtifactNeed {
+  readonly artifacts: readonly NeededArtifact[];
+  readonly on: { has(host: string): boolean };
+}
+
 export interface ArtifactFetch {
   /** `hosts/{host}`. */
   readonly host: string;
-  readonly artifact: metadata.DaemonArtifact;
+  readonly artifact: NeededArtifact;
   /** As another host has it; absent: none has. */
   readonly known?: wire.Artifact;
   /** Addresses of hosts that have it. */
@@ -21,15 +29,15 @@ export interface ArtifactFetch {
 
 const callDeadlineMs = 5_000;
 
-/** What is to be fetched where: each artifact once for a host, however many daemons need it there. */
+/** What is to be fetched where: each artifact once for a host, however many processes need it there. */
 export function fetchesOf(
-  placements: readonly Placement[],
+  needs: readonly ArtifactNeed[],
   hosts: readonly SeenHost[],
 ): ArtifactFetch[] {
   return hosts.flatMap((host): ArtifactFetch[] => {
     if (host.artifacts === undefined) return [];
-    const here = placements.filter(({ on }) => on.has(host.name));
-    const missing = here.flatMap(({ daemon }) => missingArtifacts(daemon, host));
+    const here = needs.filter(({ on }) => on.has(host.name));
+    const missing = here.flatMap((need) => missingArtifacts(need, host));
     const byName = Map.groupBy(missing, ({ artifact }) => artifact);
     return [...byName].map(([name, wanted]) => {
       const holders = hosts.filter(({ artifacts }) => artifacts?.has(name));
@@ -55,11 +63,11 @@ function spread(holders: readonly SeenHost[], { name, rack }: SeenHost): readonl
 
 /** Sees to it that everything comes that is missing. Gives what fails, for people. */
 export async function fetchMissing(
-  placements: readonly Placement[],
+  needs: readonly ArtifactNeed[],
   hosts: readonly SeenHost[],
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const fetches = fetchesOf(placements, hosts);
+  const fetches = fetchesOf(needs, hosts);
   const failures = await Promise.all(fetches.map((one) => fetch(one, hosts, signal)));
   return [...new Set(failures.filter((failure) => failure !== undefined))].sort();
 }
@@ -84,4 +92,21 @@ async function fetch(
   } catch (error) {
     return `${host} has not ${name}: ${messageOf(error)}`;
   }
+}
+
+/** A host, and what it has by `artifacts/{sha256}`; absent: it is not seen. */
+export interface ArtifactHolder {
+  readonly name: string;
+  readonly artifacts?: ReadonlyMap<string, Pick<wire.Artifact, 'unpacked'>>;
+}
+
+/** What of the needed artifacts is not yet on a host, or not yet unpacked there. */
+export function missingArtifacts(
+  { artifacts }: Pick<ArtifactNeed, 'artifacts'>,
+  host: Pick<ArtifactHolder, 'artifacts'> | undefined,
+): NeededArtifact[] {
+  return artifacts.filter(({ artifact, unpack }) => {
+    const found = host?.artifacts?.get(artifact);
+    return found === undefined || (unpack && !found.unpacked);
+  });
 }

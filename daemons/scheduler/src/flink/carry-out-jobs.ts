@@ -1,0 +1,96 @@
+import { messageOf, resourceIdOf } from '@tessera/base';
+import type { flink } from '@tessera/proto';
+import { carryOutJob } from './carry-out-job.ts';
+import type { FlinkOptions } from './flink-options.ts';
+import { JarSource } from './jar-source.ts';
+import type { JobCluster } from './job-cluster.ts';
+import { isActive } from './job-status.ts';
+import type { Look } from './look.ts';
+import type { Memory } from './memory.ts';
+
+/** Jobs that are looked at side by side. */
+const concurrency = 32;
+/** How long a look waits for them. */
+const patienceMs = 1_000;
+
+export interface JobsWork extends FlinkOptions {
+  readonly look: Look;
+  /** Jobs of which a step was under way when the look began: what it saw of them is old. */
+  readonly busy: ReadonlySet<string>;
+  readonly jobClusters: ReadonlyMap<string, JobCluster>;
+  readonly ageMs: (key: string) => number;
+  readonly memory: Memory;
+  readonly signal: AbortSignal;
+}
+
+/** Side by side. One whose step takes long goes on by itself, and is looked at again when that has ended. */
+export async function carryOutJobs({
+  look,
+  busy,
+  jobClusters,
+  memory,
+  ...options
+}: JobsWork): Promise<void> {
+  const { jobs, jobStatuses, hosts } = look;
+  const { refusals, details, underWay } = memory;
+  const none: JobCluster = {
+    ...{ stateDirectory: undefined, haltsJobs: false, jobManager: undefined, gateway: undefined },
+    jars: new JarSource(hosts, options.workDirectory),
+  };
+  const carryOut = (id: string) => {
+    const before = jobStatuses.get(id);
+    const job = sameJob(jobs.get(id), before);
+    const cluster = jobClusters.get(clusterNameOf(job, before)) ?? none;
+    const work = { ...options, id, job, before, cluster, refusals, details };
+    return isolated(options, { job: id }, () => carryOutJob(work));
+  };
+  const ids = [...new Set([...jobs.keys(), ...jobStatuses.keys()])];
+  const idle = ids.filter((id) => !busy.has(id));
+  for (let i = 0; i < idle.length; i += concurrency) {
+    const begun = idle.slice(i, i + concurrency).map((id) => {
+      return underWay.begin(id, () => carryOut(id));
+    });
+    await withPatience(Promise.all(begun), options);
+  }
+}
+
+async function withPatience(
+  work: Promise<unknown>,
+  { clock, signal }: Pick<JobsWork, 'clock' | 'signal'>,
+): Promise<void> {
+  const ended = new AbortController();
+  const over = clock.sleep(patienceMs, AbortSignal.any([ended.signal, signal])).catch(() => {});
+  await Promise.race([work, over]);
+  ended.abort();
+}
+
+/** A job of the same name that was created later has to wait until the earlier one has ended. */
+function sameJob(
+  job: flink.FlinkJob | undefined,
+  status: flink.FlinkJobStatus | undefined,
+): flink.FlinkJob | undefined {
+  return status === undefined || status.jobUid === job?.uid ? job : undefined;
+}
+
+/** What runs is where it was submitted; what does not is where it is wanted. */
+function clusterNameOf(
+  job: flink.FlinkJob | undefined,
+  status: flink.FlinkJobStatus | undefined,
+): string {
+  const runs = status !== undefined && isActive(status) ? status.deployed?.spec : undefined;
+  return resourceIdOf(runs?.cluster ?? job?.spec?.cluster ?? status?.deployed?.spec?.cluster ?? '');
+}
+
+/** One that fails keeps no other from being carried out. */
+export async function isolated<T>(
+  { log }: FlinkOptions,
+  what: object,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    log.warn({ ...what, error: messageOf(error) }, 'flink.carrying-out-failed');
+    return undefined;
+  }
+}

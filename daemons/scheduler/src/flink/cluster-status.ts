@@ -1,0 +1,106 @@
+import { isTesseraError, resourceIdOf } from '@tessera/base';
+import type { ClusterJournal, PlacedProcess } from '@tessera/flink';
+import { flink, type Timestamp } from '@tessera/proto';
+import { roleFromProto, roleToProto } from './roles.ts';
+
+/** Between the status of a cluster in metadata and what decisions are made of. */
+
+export function clusterStatusName(cluster: string): string {
+  return `flink-cluster-statuses/${resourceIdOf(cluster)}`;
+}
+
+/** Where its processes were placed. */
+export function placementOf({ name, placement }: flink.FlinkClusterStatus): PlacedProcess[] {
+  return placement.flatMap(({ role: word, number, host, ports, disk }) => {
+    const role = roleFromProto(word);
+    if (role === undefined) return [];
+    const facts = { cluster: resourceIdOf(name), role, number, host: resourceIdOf(host), ports };
+    return [disk === '' ? facts : { ...facts, disk }];
+  });
+}
+
+/** Which of its processes may run. */
+export function clusterJournalOf({ started }: flink.FlinkClusterStatus): ClusterJournal {
+  return {
+    started: started.flatMap(({ process, role: word, host }) => {
+      const role = roleFromProto(word);
+      return role === undefined
+        ? []
+        : [{ id: resourceIdOf(process), role, host: resourceIdOf(host) }];
+    }),
+  };
+}
+
+export interface ClusterReport {
+  /** `flink-clusters/{cluster}`. */
+  readonly cluster: string;
+  readonly version: bigint;
+  readonly placement: readonly PlacedProcess[];
+  readonly journal: ClusterJournal;
+  /** In words; absent: all is as wanted. */
+  readonly waitsFor?: string;
+  readonly haltsJobs: boolean;
+  readonly conditions: readonly ConditionReport[];
+}
+
+export interface ConditionReport {
+  readonly reason: string;
+  readonly message: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** @param before as it was written last, which says what it replaces and since when conditions hold */
+export function clusterStatusOf(
+  report: ClusterReport,
+  before: flink.FlinkClusterStatus | undefined,
+  now: Timestamp,
+): flink.FlinkClusterStatus {
+  const { cluster, version, placement, journal, waitsFor = '', haltsJobs, conditions } = report;
+  return flink.FlinkClusterStatus.fromPartial({
+    ...before,
+    name: clusterStatusName(cluster),
+    version,
+    placement: placement.map(({ role, number, host, ports, disk = '' }) => ({
+      ...{ role: roleToProto(role), number, host: `hosts/${host}`, ports: [...ports], disk },
+    })),
+    started: journal.started.map(({ id, role, host }) => ({
+      ...{ process: `processes/${id}`, role: roleToProto(role), host: `hosts/${host}` },
+    })),
+    waitsFor,
+    haltsJobs,
+    conditions: conditionsOf(conditions, before?.conditions ?? [], now),
+  });
+}
+
+/** @throws what is no expected failure */
+export function conditionOf(error: unknown): ConditionReport {
+  if (!isTesseraError(error)) throw error;
+  const { reason, message, metadata } = error;
+  return { reason, message, metadata };
+}
+
+/** A condition that was there already keeps its time. */
+export function conditionsOf(
+  conditions: readonly ConditionReport[],
+  before: readonly flink.FlinkCondition[],
+  now: Timestamp,
+): flink.FlinkCondition[] {
+  return conditions.map(({ reason, message, metadata = {} }) => {
+    const known = before.find((one) => one.reason === reason);
+    return { reason, message, metadata, sinceTime: known?.sinceTime ?? now };
+  });
+}
+
+/** Whether two statuses say the same, whenever they were written. */
+export function isSameClusterStatus(
+  a: flink.FlinkClusterStatus,
+  b: flink.FlinkClusterStatus,
+): boolean {
+  return Buffer.compare(said(a), said(b)) === 0;
+}
+
+function said(status: flink.FlinkClusterStatus): Uint8Array {
+  const { version, placement, started, waitsFor, haltsJobs, conditions } = status;
+  const own = { version, placement, started, waitsFor, haltsJobs, conditions };
+  return flink.FlinkClusterStatus.encode(flink.FlinkClusterStatus.fromPartial(own)).finish();
+}

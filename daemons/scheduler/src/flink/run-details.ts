@@ -1,0 +1,37 @@
+import type { ObservedRun } from '@tessera/flink';
+
+/** What is asked for each job by itself. */
+export type RunDetails = Pick<ObservedRun, 'parallelism' | 'checkpoints' | 'restarts'>;
+
+/** How old may be what is known of a job that has proved stable and is as it is wanted. */
+const settledMs = 10_000;
+
+/**
+ * Details of runs as they were read last, so that hundreds of jobs of which nothing is wanted cost one call for all of them. Whether a job runs, restarts or has ended is not among them.
+ */
+export class KnownDetails {
+  readonly #nowMs: () => number;
+  #known = new Map<string, { readonly readMs: number; readonly details: RunDetails }>();
+  #asked = new Set<string>();
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  /** @param key of one attempt on one run of a JobManager */
+  async of(key: string, isSettled: boolean, read: () => Promise<RunDetails>): Promise<RunDetails> {
+    this.#asked.add(key);
+    const known = this.#known.get(key);
+    const nowMs = this.#nowMs();
+    if (isSettled && known !== undefined && nowMs - known.readMs < settledMs) return known.details;
+    const details = await read();
+    this.#known.set(key, { readMs: nowMs, details });
+    return details;
+  }
+
+  /** Forgets what was not asked for since this was called last. */
+  forgetUnasked(): void {
+    this.#known = new Map([...this.#known].filter(([key]) => this.#asked.has(key)));
+    this.#asked = new Set();
+  }
+}
