@@ -43,7 +43,6 @@ export { loadSqlParser } from './load-sql-parser.ts';
 export { jsonLogger, type Logger, type LogLevel, silentLogger } from './logger.ts';
 export { numberArgument } from './number-argument.ts';
 export { optionsOf } from './options-of.ts';
-export { type PluginEntry, PluginHost, type PluginHostOptions } from './plugin-host.ts';
 export {
   type LoadedPlugin,
   type PluginEntry,

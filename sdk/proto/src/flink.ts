@@ -1,5 +1,4 @@
-/** tessera.flink.v1: clusters and jobs of Apache Flink, and the services that keep them. */
-/** tessera.flink.v1: clusters and jobs of Apache Flink, and how jobs are scaled. */
+/** tessera.flink.v1: clusters and jobs of Apache Flink, the services that keep them, and how jobs are scaled. */
 export * from './gen/tessera/flink/v1/flink_cluster.ts';
 export type { ServerStreamingMethodResult } from './gen/tessera/flink/v1/flink_cluster_service.ts';
 export * from './gen/tessera/flink/v1/flink_cluster_service.ts';

@@ -1,6 +1,6 @@
 import { FlinkRestClient } from '@tessera/flink-rest';
+import { flinkFolder } from '@tessera/testkit/flink';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { flinkFolder } from './flink-folder.ts';
 import { FlinkHosts, patient } from './flink-hosts.ts';
 
 /** Clusters that the scheduler of a platform carries out on host daemons, with a real Flink. */
