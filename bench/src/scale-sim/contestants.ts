@@ -7,23 +7,37 @@ import {
 } from '@tessera/strategy-flink-autoscaler';
 import { ForecastStrategy, forecastConfig } from '@tessera/strategy-forecast';
 import { Threshold, thresholdConfig } from '@tessera/strategy-threshold';
+import {
+  simulationSuite as judged,
+  type OraclePlan,
+  type Scenario,
+} from '@tessera/testkit/flink-simulator';
+import { FollowedPlan, JustInTime } from './knowing.ts';
+
+const { rescaleCost, oracleSegmentSeconds } = judged;
 
 export interface Contestant {
   readonly name: string;
+  /** Real strategies take nothing; those that show what knowledge is worth are told the truth. */
+  create(scenario: Scenario, plan: OraclePlan): ScalingStrategy;
+}
+
+/** One that could be used. */
+export interface Strategy extends Contestant {
   create(): ScalingStrategy;
 }
 
 const minute = 60_000;
 
-export const ours: Contestant = {
+export const ours: Strategy = {
   name: 'forecast',
   create: () => new ForecastStrategy(forecastConfig.parse({})),
 };
-export const defaults: Contestant = {
+export const defaults: Strategy = {
   name: 'flink-autoscaler',
   create: () => new FlinkAutoscaler(flinkAutoscalerConfig.parse({})),
 };
-export const example: Contestant = {
+export const example: Strategy = {
   name: 'flink-autoscaler example',
   create: () => new FlinkAutoscaler(documentedExample),
 };
@@ -35,6 +49,12 @@ export const contestants: readonly Contestant[] = [
   example,
   { name: 'ds2 x1.2', create: () => new Ds2(ds2Config.parse({ scalingFactor: 0.2 })) },
   { name: 'threshold 70 %', create: () => new Threshold(thresholdConfig.parse({})) },
+];
+
+/** What knowledge is worth: they see the truth, and are no rivals. */
+export const knowing: readonly Contestant[] = [
+  { name: 'just in time', create: (scenario) => new JustInTime(scenario, rescaleCost) },
+  { name: 'oracle followed', create: (_, plan) => new FollowedPlan(plan, oracleSegmentSeconds) },
 ];
 
 /** Settings of Flink's autoscaler among which the best for each trace is found afterwards. */

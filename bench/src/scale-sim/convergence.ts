@@ -10,7 +10,7 @@ import {
   sustainedLoad,
   topologyOf,
 } from '@tessera/testkit/flink-simulator';
-import type { Contestant } from './contestants.ts';
+import type { Strategy } from './contestants.ts';
 
 export interface Convergence {
   readonly job: string;
@@ -24,11 +24,11 @@ export interface Convergence {
 const hours = 6;
 
 /** From one subtask of each vertex, and from four times too many, at a constant load. */
-export function converge({ create }: Contestant, seeds: readonly number[]): readonly Convergence[] {
+export function converge({ create }: Strategy, seeds: readonly number[]): readonly Convergence[] {
   return judged.convergenceJobs.flatMap((kind) =>
     (['one', 'four times'] as const).map((from) => {
       const runs = seeds.map((seed) => {
-        const job = drawJob(kind, seed);
+        const job = withoutFailures(drawJob(kind, seed));
         const optimum = optimumOf(job);
         const initial = from === 'one' ? ones(optimum) : times(job, optimum, 4);
         const trace = constantLoad.draw(seed, hours / 24);
@@ -57,6 +57,12 @@ export function converge({ create }: Contestant, seeds: readonly number[]): read
     }),
   );
 }
+
+/** What is judged is how few decisions lead to the right size; one that fails has to be made again, whoever made it. */
+const withoutFailures = (job: SimulatedJob): SimulatedJob => ({
+  ...job,
+  rescale: { ...job.rescale, failChance: 0 },
+});
 
 /** The smallest size that sustains the load, what subtasks cost each other on their hosts included. */
 function optimumOf(job: SimulatedJob): Parallelism {

@@ -1,15 +1,24 @@
 import { parseArgs } from 'node:util';
-import { formatTable } from '@tessera/cli';
 import { simulationSuite as judged } from '@tessera/testkit/flink-simulator';
 import type { Benchmark, Reach } from '../benchmark.ts';
-import { contestants, defaults, example, ours, tunedSettings } from './contestants.ts';
+import {
+  type Contestant,
+  contestants,
+  defaults,
+  example,
+  knowing,
+  ours,
+  tunedSettings,
+} from './contestants.ts';
 import { type Convergence, converge } from './convergence.ts';
-import { type EntryFigures, measureEntry, ratioToOracle } from './measure-entry.ts';
+import { type EntryFigures, measureEntry, over120, ratioToOracle } from './measure-entry.ts';
+import { printConvergence, printEntries, printExcess } from './print.ts';
 
 /** How many slot-hours strategies need, and how well jobs keep up, on simulated days; and how soon wrong sizes are mended. */
 export const scaleSimBenchmark: Benchmark = {
   name: 'scale-sim',
-  summary: 'scaling strategies on simulated jobs: --seeds 20 --entries NAME,… --training --tuned',
+  summary:
+    'scaling strategies on simulated jobs: --seeds 20 --entries NAME,… --against NAME,… --training --tuned --knowing',
   async run(args) {
     const { values } = parseArgs({
       args: [...args],
@@ -18,20 +27,27 @@ export const scaleSimBenchmark: Benchmark = {
         entries: { type: 'string', default: '' },
         training: { type: 'boolean', default: false },
         tuned: { type: 'boolean', default: false },
+        knowing: { type: 'boolean', default: false },
+        against: { type: 'string', default: '' },
       },
     });
     const all = values.training ? judged.trainingSeeds : judged.testSeeds;
     const seeds = all.slice(0, Number(values.seeds));
     const chosen = values.entries === '' ? undefined : values.entries.split(',');
     const entries = judged.suite.filter(({ name }) => chosen?.includes(name) ?? true);
-    const competing = values.tuned ? [...contestants, ...tunedSettings] : contestants;
+    const shown = [...rivals(values.against), ...(values.knowing ? knowing : [])];
+    const competing = values.tuned ? [...shown, ...tunedSettings] : shown;
     const figures: EntryFigures[] = [];
     for (const entry of entries) {
       figures.push(measureEntry(entry, seeds, competing));
       console.error(`${entry.name}: done`);
     }
     const convergence = converge(ours, seeds);
-    printEntries(figures);
+    printEntries(
+      figures,
+      shown.map(({ name }) => name),
+    );
+    printExcess(figures);
     printConvergence(convergence);
     return {
       reach: [...reachOf(figures), ...convergenceReach(convergence)],
@@ -39,6 +55,15 @@ export const scaleSimBenchmark: Benchmark = {
     };
   },
 };
+
+/** Ours, Flink's at its defaults, which every figure needs, and of the others those that were asked for, or all. */
+function rivals(against: string): readonly Contestant[] {
+  if (against === '') return contestants;
+  const names = against.split(',');
+  return contestants.filter(
+    (each) => each === ours || each === defaults || names.includes(each.name),
+  );
+}
 
 function reachOf(figures: readonly EntryFigures[]): readonly Reach[] {
   const against = (rival: string, id: string, target: number): Reach => {
@@ -57,9 +82,10 @@ function reachOf(figures: readonly EntryFigures[]): readonly Reach[] {
     if (ratios.length === 0) return [];
     return [{ id, value: judged.suiteRatio(ratios), op: '<=', target, unit: 'x oracle' }];
   };
+  const hasExample = figures.every(({ runs }) => example.name in runs);
   return [
     against(defaults.name, 'scale-sim-saved', 20),
-    against(example.name, 'scale-sim-saved-example', 40),
+    ...(hasExample ? [against(example.name, 'scale-sim-saved-example', 40)] : []),
     {
       id: 'scale-sim-later-traces',
       value: figures.filter((entry) => over120(entry, ours.name) > over120(entry, defaults.name))
@@ -109,53 +135,4 @@ function convergenceReach(convergence: readonly Convergence[]): readonly Reach[]
       unit: 'x optimum',
     },
   ];
-}
-
-const over120 = ({ runs }: EntryFigures, name: string): number =>
-  judged.mean(runs[name]!.map((run) => run.over120));
-
-function printEntries(figures: readonly EntryFigures[]): void {
-  const names = contestants.map(({ name }) => name);
-  const rows = figures.map((entry) => [
-    entry.name,
-    judged.mean(entry.oracle.map(({ slotHours }) => slotHours)).toFixed(0),
-    ...names.map((name) => {
-      const runs = entry.runs[name]!;
-      const ratio = judged.mean(ratioToOracle(entry, name)).toFixed(2);
-      const perDay = judged.mean(runs.map(({ rescales, days }) => rescales / days)).toFixed(1);
-      return `${ratio} (${perDay}; ${over120(entry, name).toFixed(2)})`;
-    }),
-  ]);
-  const all = names.map((name) =>
-    judged.suiteRatio(figures.map((entry) => ratioToOracle(entry, name))).toFixed(3),
-  );
-  console.log(
-    '\nSlot-hours over those of the oracle (rescales per day; % of the time over 120 s of lag)\n',
-  );
-  console.log(
-    formatTable(['TRACE', 'ORACLE', ...names], [...rows, ['geometric mean', '', ...all]]),
-  );
-  const tuned = figures.flatMap(({ tunedRatio }) =>
-    tunedRatio === undefined ? [] : [[tunedRatio]],
-  );
-  if (tuned.length === 0) return;
-  console.log(
-    `\nflink-autoscaler with the best setting of each trace: ${judged.suiteRatio(tuned).toFixed(3)}`,
-  );
-}
-
-function printConvergence(convergence: readonly Convergence[]): void {
-  console.log('\nFrom a wrong size to the right one at a constant load, the worst of all seeds\n');
-  console.log(
-    formatTable(
-      ['JOB', 'FROM', 'RESCALES', 'MINUTES', 'SLOTS x OPTIMUM'],
-      convergence.map(({ job, from, rescales, minutes, slots }) => [
-        job,
-        from,
-        String(rescales),
-        minutes.toFixed(1),
-        slots.toFixed(2),
-      ]),
-    ),
-  );
 }

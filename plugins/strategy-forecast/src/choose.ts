@@ -1,4 +1,4 @@
-import { rollOut, rolloutStepSeconds, type ScalingOption } from '@tessera/scaling';
+import { type Patience, rollOut, rolloutStepSeconds, type ScalingOption } from '@tessera/scaling';
 import type { ForecastConfig } from './config.ts';
 import type { Course } from './outlook.ts';
 import type { Size } from './sizes.ts';
@@ -26,19 +26,25 @@ export interface WeighedSize {
 /** Seconds after which lateness that is only foreseen counts less: something better is chosen before it lasts. */
 const foreseenSeconds = 600;
 
+/** Of what the downtime of a change leaves of the objective, how much may be used up before. */
+const roomUsed = 0.9;
+/** Seconds by which the age of what waits may seem to grow through noise alone. */
+const stirSeconds = 10;
+
 /** What a size costs over the horizon: its slots, the change to it, records that wait too long, and the next change. */
 export class Weigher {
   readonly #config: ForecastConfig;
   readonly #situation: Situation;
-  /** Slots that each course asks for at its highest. */
-  readonly #peakSlots: readonly number[];
+  /** Slots that each course asks for at its highest, for each record per second. */
+  readonly #slotsPerRate: readonly number[];
 
   constructor(config: ForecastConfig, situation: Situation, slotsFor: (rate: number) => number) {
     this.#config = config;
     this.#situation = situation;
-    this.#peakSlots = situation.courses.map(({ load }) =>
-      slotsFor(load.reduce((a, b) => Math.max(a, b), 0)),
-    );
+    this.#slotsPerRate = situation.courses.map(({ load }) => {
+      const peak = load.reduce((a, b) => Math.max(a, b), 0);
+      return peak > 0 ? slotsFor(peak) / peak : 0;
+    });
   }
 
   weigh(size: Size, isChange: boolean): WeighedSize {
@@ -62,9 +68,8 @@ export class Weigher {
         lag += weight * this.#lateCost(result.lateSeconds);
         return;
       }
-      const left = hours - result.firstLateSeconds / 3600;
       rescale += weight * rescaleCost;
-      slots += weight * Math.max(0, this.#peakSlots[i]! - size.slots) * left;
+      slots += weight * this.#moreSlotHours(size, i, result.firstLateSeconds);
     });
     return {
       size,
@@ -78,6 +83,17 @@ export class Weigher {
     };
   }
 
+  /** What a course asks for beyond a size, from when that becomes too small. */
+  #moreSlotHours({ slots }: Size, course: number, fromSeconds: number): number {
+    const { load } = this.#situation.courses[course]!;
+    const perRate = this.#slotsPerRate[course]!;
+    let sum = 0;
+    for (let step = Math.floor(fromSeconds / rolloutStepSeconds); step < load.length; step++) {
+      sum += Math.max(0, load[step]! * perRate - slots);
+    }
+    return (sum * rolloutStepSeconds) / 3600;
+  }
+
   #lateCost(seconds: number): number {
     const { lag, courses, maxLagSeconds } = this.#situation;
     const isLate = lag > courses[0]!.load[0]! * maxLagSeconds * this.#config.lagBudget;
@@ -86,7 +102,7 @@ export class Weigher {
   }
 
   #rollOut(size: Size, isChange: boolean, course: number) {
-    const { current, lag, delaySeconds, downSeconds, maxLagSeconds, courses } = this.#situation;
+    const { current, lag, delaySeconds, downSeconds, courses } = this.#situation;
     return rollOut(
       lag,
       courses[course]!.load,
@@ -96,10 +112,22 @@ export class Weigher {
         beginsSeconds: isChange ? delaySeconds : 0,
         downSeconds: isChange ? downSeconds : 0,
       },
-      {
-        atFirst: maxLagSeconds * this.#config.lagBudget,
-        inTheEnd: maxLagSeconds * this.#config.calmLagBudget,
-      },
+      this.#patience(isChange),
     );
+  }
+
+  /**
+   * A change is digested within the objective. What waits without one must leave room for the downtime of a change that
+   * becomes needed; what waits already may, as long as it does not grow.
+   */
+  #patience(isChange: boolean): Patience {
+    const { maxLagSeconds, downSeconds, lag, courses } = this.#situation;
+    const { lagBudget, calmLagBudget } = this.#config;
+    const most = maxLagSeconds * lagBudget;
+    const room = (maxLagSeconds - downSeconds) * roomUsed;
+    const inTheEnd = Math.min(most, Math.max(maxLagSeconds * calmLagBudget, room));
+    if (isChange) return { atFirst: most, inTheEnd };
+    const age = lag / Math.max(1e-9, courses[0]!.load[0]!);
+    return { atFirst: Math.min(most, Math.max(inTheEnd, age + stirSeconds)), inTheEnd };
   }
 }

@@ -10,13 +10,13 @@ export const forecastConfig = z.object({
   /** Share of it that they may use up in the long run. */
   calmLagBudget: z.number().gt(0).lte(1).default(0.25),
   /** How long before records would be late a change is made. */
-  leadMs: z.number().min(0).default(600_000),
+  leadMs: z.number().min(0).default(180_000),
   /** How long a change must do without another. */
-  lastingMs: z.number().min(0).default(1_800_000),
+  lastingMs: z.number().min(0).default(600_000),
   /** After a change, none to fewer slots for so long. */
   settleMs: z.number().min(0).default(360_000),
   /** How far ahead costs are compared. */
-  horizonMs: z.number().min(600_000).max(7_200_000).default(3_600_000),
+  horizonMs: z.number().min(600_000).max(7_200_000).default(7_200_000),
   /** How many times as dear the next change to fewer slots is for each that had to be taken back in the last hours. */
   regret: z.number().min(1).default(3),
   /** Assumed until a rescale has been observed. */

@@ -118,8 +118,12 @@ export class ForecastStrategy implements ScalingStrategy<ForecastLearned> {
   }
 
   /** Neither while a backlog is worked off nor soon after another change. */
-  #mayShrink(input: ScalingInput, { lag, maxLagSeconds, courses }: Situation): boolean {
-    const calm = lag <= courses[0]!.load[0]! * maxLagSeconds * this.#config.calmLagBudget;
+  #mayShrink(input: ScalingInput, situation: Situation): boolean {
+    const { lag, delaySeconds, current, maxLagSeconds, courses } = situation;
+    const load = courses[0]!.load[0]!;
+    // What waited when the metrics were read has been worked off since, as far as the size allows.
+    const waiting = lag - Math.max(0, current.capacity - load) * delaySeconds;
+    const calm = waiting <= load * maxLagSeconds * this.#config.calmLagBudget;
     const isSettled =
       input.rescales.length === 0 || input.nowMs - input.runningSinceMs > this.#config.settleMs;
     return calm && isSettled;

@@ -50,6 +50,9 @@ export function isTelling(rate: number, { load }: ForecastLearned): boolean {
   return rate > 0.05 * mean;
 }
 
+/** Of a step, so much must have been seen: soon after a restart a little noise in a large backlog looks like load. */
+const enoughSeenMs = 40_000;
+
 /** Takes in each step of the load that is over, and forecasts from it. */
 export function learnLoad(
   topology: JobTopology,
@@ -61,11 +64,10 @@ export function learnLoad(
   const end = Math.floor(last.timeMs / loadStepMs) * loadStepMs;
   const start = end - loadStepMs;
   if (learned.load.values.length > 0 && endOf(learned.load, loadStepMs) >= end) return learned;
-  const rate = arrivalRate(
-    topology,
-    samples.filter(({ timeMs }) => timeMs > start && timeMs <= end),
-  );
-  if (rate === undefined) return learned;
+  const seen = samples.filter(({ timeMs }) => timeMs > start && timeMs <= end);
+  const seenMs = (seen.at(-1)?.timeMs ?? 0) - (seen.at(0)?.timeMs ?? 0);
+  const rate = arrivalRate(topology, seen);
+  if (rate === undefined || seenMs < enoughSeenMs) return learned;
   const load = appended(learned.load, start, rate, { stepMs: loadStepMs, limit: loadLimit });
   const { state, forecast } = observe(learned.ensemble, load.values);
   return { ...learned, load, ensemble: state, ...forecast };

@@ -1,4 +1,4 @@
-import { rolloutStepSeconds } from '@tessera/scaling';
+import { persistence, rolloutStepSeconds } from '@tessera/scaling';
 import { type ForecastLearned, loadStepMs } from './learned.ts';
 
 /** A course that the load may take, in steps of the roll-out from now on, and how likely something like it is. */
@@ -32,7 +32,8 @@ export function coursesOf(
   const steps = Math.ceil(horizonMs / (rolloutStepSeconds * 1000));
   const middle = new Float64Array(steps);
   const expected = expectedAt(learned, now.timeMs) ?? now.rate;
-  const difference = believed(expected > 0 ? now.rate / expected - 1 : 0, learned.wobble);
+  const seen = expected > 0 ? now.rate / expected - 1 : 0;
+  const difference = believed(seen, learned.wobble) * persistence(learned.ensemble.errors);
   for (let step = 0; step < steps; step++) {
     const aheadMs = (step + 0.5) * rolloutStepSeconds * 1000;
     const forecast = expectedAt(learned, now.timeMs + aheadMs) ?? now.rate;

@@ -44,10 +44,17 @@ export class Sizer {
     const parallelism = Object.fromEntries(
       this.#topology.vertices.map(({ id, slotSharingGroup }) => [
         id,
-        Math.max(needed[id]!, Math.min(ample[id]!, widest.get(slotSharingGroup)!)),
+        this.#free(id, needed[id]!, ample[id]!, widest.get(slotSharingGroup)!),
       ]),
     );
     return this.of(parallelism);
+  }
+
+  /** What costs no slot: as it is, so that no vertex goes to and fro for nothing, or else ample. */
+  #free(id: string, needed: number, ample: number, widest: number): number {
+    const now = this.#current[id]!;
+    if (now >= needed && now <= widest) return now;
+    return Math.max(needed, Math.min(ample, widest));
   }
 
   of(parallelism: Parallelism): Size {

@@ -14,6 +14,7 @@ export {
   type MixedForecast,
   noForecasts,
   observe,
+  persistence,
 } from './forecast/ensemble.ts';
 export { appended, endOf, type Series } from './forecast/series.ts';
 export { fitToSlots, type SizesToFit } from './limits/fit-to-slots.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { type RolloutPlan, rollOut } from './rollout.ts';
+import { type RolloutPlan, rollOut, rolloutStepSeconds } from './rollout.ts';
 
-const hour = (rate: number) => new Array<number>(120).fill(rate);
+const hour = (rate: number, hours = 1) =>
+  new Array<number>((3600 * hours) / rolloutStepSeconds).fill(rate);
 const patience = { atFirst: 90, inTheEnd: 30 };
 const stay = (capacity: number): RolloutPlan => ({
   capacityBefore: capacity,
@@ -22,7 +23,7 @@ describe('a roll-out', () => {
   test('grows by what is not read, and says when that is too much', () => {
     const { maxLagSeconds, firstLateSeconds } = rollOut(0, hour(100), stay(80), patience);
     expect(maxLagSeconds).toBeCloseTo(0.2 * 3600);
-    expect(firstLateSeconds).toBe(390);
+    expect(firstLateSeconds).toBe(360);
   });
 
   test('is late for a while only when a downtime is worked off', () => {
@@ -34,7 +35,7 @@ describe('a roll-out', () => {
   });
 
   test('measures what waits by the load that it came with, not by none', () => {
-    const ended = [...hour(100).slice(0, 60), ...new Array<number>(60).fill(0)];
+    const ended = [...hour(100, 0.5), ...hour(0, 0.5)];
     expect(rollOut(0, ended, stay(99), patience).maxLagSeconds).toBeLessThan(60);
   });
 });

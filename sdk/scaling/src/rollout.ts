@@ -23,7 +23,7 @@ export interface RolloutResult {
   readonly firstLateSeconds: number;
 }
 
-export const rolloutStepSeconds = 30;
+export const rolloutStepSeconds = 60;
 /** Until then the patience is that of the beginning, and after the second that of the end. */
 const digestSeconds = 300;
 const calmSeconds = 1_200;

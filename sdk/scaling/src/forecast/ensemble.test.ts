@@ -1,6 +1,6 @@
 import { type Random, seededRandom } from '@tessera/base';
 import { describe, expect, test } from 'vitest';
-import { horizons, noForecasts, observe } from './ensemble.ts';
+import { horizons, noForecasts, observe, persistence } from './ensemble.ts';
 import { lastValue } from './models.ts';
 
 const day = 288;
@@ -66,6 +66,24 @@ describe('the forecast', () => {
     const { ratio, coverage } = judge(shape, 102);
     expect(ratio).toBeLessThan(1.05);
     expect(coverage).toBeGreaterThan(0.85);
+  });
+
+  test.each([
+    { load: 'steps at random', from: 0.6, to: 1 },
+    { load: 'noise about a level', from: 0, to: 0.3 },
+  ])('knows what of an error lasts: between $from and $to on $load', ({ load, from, to }) => {
+    const random = seededRandom(103);
+    const values = Array.from({ length: day }, (_, step) => aimless[load]!(step, random));
+    let state = noForecasts;
+    values.forEach((_, i) => {
+      state = observe(state, values.slice(0, i + 1)).state;
+    });
+    expect(persistence(state.errors)).toBeGreaterThanOrEqual(from);
+    expect(persistence(state.errors)).toBeLessThanOrEqual(to);
+  });
+
+  test('believes most of an error as long as it has seen none', () => {
+    expect(persistence(noForecasts.errors)).toBeCloseTo(0.7);
   });
 
   test('says nothing that could not be kept as JSON', () => {

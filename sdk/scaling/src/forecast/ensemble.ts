@@ -110,6 +110,27 @@ function judge(state: EnsembleState, values: readonly number[]): EnsembleState {
   return { ...state, losses, errors };
 }
 
+/** Squares of errors, in logarithms, that are assumed to have been seen, and what of them stayed. */
+const assumedSquares = 0.01;
+const assumedPersistence = 0.7;
+
+/**
+ * What of an error of the next step is there in the two steps after it still, 0 … 1: a level that is new lasts, noise
+ * does not. Regression through the origin over the errors that are kept, and a little of what is usual.
+ */
+export function persistence([ofOne, ofThree]: EnsembleState['errors']): number {
+  let products = assumedSquares * assumedPersistence;
+  let squares = assumedSquares;
+  // Both were forecast at one time: the mean of three steps is known two steps after the first of them.
+  const count = Math.min(ofOne!.length - 2, ofThree!.length);
+  for (let back = 1; back <= count; back++) {
+    const first = ofOne!.at(-back - 2)!;
+    products += first * ((3 * ofThree!.at(-back)! - first) / 2);
+    squares += first * first;
+  }
+  return Math.min(1, Math.max(0, products / squares));
+}
+
 /** Models weigh by the sixth power of how small their errors were at the nearest horizon. */
 function mix(
   forecasts: readonly (readonly [string, readonly number[] | undefined])[],

@@ -1,6 +1,7 @@
 /** A Flink job in discrete time, whose truth strategies do not see: how well does one keep it the right size? */
+export { type Configuration, configurationsOf } from './configurations.ts';
 export { drawImperfections, drawJob } from './draw-job.ts';
-export { type SimulatedJob, topologyOf } from './job.ts';
+export { rescaleSeconds, type SimulatedJob, topologyOf } from './job.ts';
 export * as simulatedJobs from './jobs.ts';
 export type { Measures } from './measures.ts';
 export type { Imperfections } from './observe.ts';
