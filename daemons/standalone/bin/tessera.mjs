@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // In a clone the command runs from its sources, as the tests do; as an installed package from what was built.
 import { spawn } from 'node:child_process';
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -16,6 +16,11 @@ if (major < 24 || (major === 24 && minor < 12)) {
 const root = dirname(dirname(realpathSync(fileURLToPath(import.meta.url))));
 const installed = root.includes('/node_modules/');
 const main = installed ? join(root, 'dist', 'main.js') : join(root, 'src', 'main.ts');
+// Code that is generated from the protos is no part of a clone.
+if (!installed && !existsSync(join(root, '..', '..', 'sdk', 'proto', 'src', 'gen'))) {
+  console.error("This clone is not set up yet: run 'node scripts/setup.mjs' in it.");
+  process.exit(1);
+}
 const conditions = installed ? [] : ['--conditions=tessera-source'];
 // What is compiled of the sources is kept: the next command starts in half the time.
 const compiled = join(dirname(dirname(root)), 'node_modules', '.cache', 'compiled');
