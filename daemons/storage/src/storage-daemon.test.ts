@@ -130,6 +130,9 @@ describe('what nobody names', () => {
     const kept = await later.store({ kind: 'layout', id: 'a', segment: 's1' }, query(0));
     const orphan = await later.store({ kind: 'layout', id: 'a', segment: 's2' }, query(1));
     const abandoned = await later.daemon.prepareIngest(cube, 'forgotten');
+    const staging = dirname(abandoned.stagingDirectory);
+    // As a crash in the middle of preparing leaves it.
+    await writeFile(join(staging, `${'a'.repeat(32)}.json.new`), '{');
     const referenced = new Set([kept.file]);
     expect(await later.daemon.reconcile(referenced)).toMatchObject({
       files: [],
@@ -140,6 +143,7 @@ describe('what nobody names', () => {
     const collected = await later.daemon.reconcile(referenced);
     expect(collected.files).toEqual([orphan.file]);
     expect(collected.ingests).toContain(abandoned.ingest);
+    expect(await readdir(staging)).toEqual([]);
     expect(await later.scan(countOf('a', [kept]))).toEqual([[1000n]]);
     expect(await reasonOf(later.scan(countOf('a', [orphan])))).toBe('LAYOUT_NOT_STORED');
   });

@@ -123,7 +123,10 @@ export class Ingests {
 
   async #remove(ingest: string): Promise<void> {
     await rm(this.#staging(ingest), { recursive: true, force: true });
-    await rm(`${this.#staging(ingest)}.json`, { force: true });
+    // The second where a crash came between writing and renaming.
+    for (const end of ['.json', '.json.new']) {
+      await rm(`${this.#staging(ingest)}${end}`, { force: true });
+    }
   }
 
   /** Ingests that nobody has touched since `beforeMs` are thrown away, except of busy projects; returns their ids. */
