@@ -1,8 +1,9 @@
-import type { Segment } from '@tessera/cube';
+import type { Segment, SourceVersion } from '@tessera/cube';
 import { metadata } from '@tessera/proto';
 import { describe, expect, test } from 'vitest';
+import { isStale } from './decide.ts';
 import { expiredSegments, isRetiredBefore, microsOf } from './maintenance-due.ts';
-import { mergeAsked } from './merge-operation.ts';
+import { mergeAsked, mergedVersions } from './merge-operation.ts';
 
 const month = (number: number) => BigInt(Date.UTC(2024, number - 1, 1)) * 1000n;
 
@@ -101,5 +102,32 @@ describe('what is due', () => {
   test('times are microseconds, to the digit', () => {
     expect(microsOf({ seconds: 1_700_000_000n, nanos: 123_456_789 })).toBe(1_700_000_000_123_456n);
     expect(microsOf(undefined)).toBe(0n);
+  });
+});
+
+describe('what a merged segment says of the tables that it was built from', () => {
+  const of = (...versions: readonly (SourceVersion | undefined)[]) =>
+    mergedVersions(versions.map((t) => ({ sourceVersions: t === undefined ? {} : { t } })))['t'];
+  const [one, two] = ['1', '2'].map((token) => ({ known: true, token })) as [
+    SourceVersion,
+    SourceVersion,
+  ];
+  const unknown = { known: false, token: '' };
+
+  test('is their version when all parts are of one, known or not', () => {
+    expect(of(one, one)).toEqual(one);
+    expect(of(unknown, unknown)).toEqual(unknown);
+  });
+
+  test.each([
+    [one, two],
+    [two, one],
+    [two, unknown],
+    [undefined, two],
+  ])('is a version that no table has when they are of several: %j and %j', (...versions) => {
+    const merged = of(...versions)!;
+    expect(merged.known).toBe(true);
+    expect([one, two, unknown].map(({ token }) => token)).not.toContain(merged.token);
+    expect(isStale({ sourceVersions: { t: merged } }, { t: two })).toBe(true);
   });
 });

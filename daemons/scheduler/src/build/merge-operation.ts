@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { resourceIdOf } from '@tessera/base';
 import { listAll, segmentFromProto, segmentToProto } from '@tessera/client';
 import {
@@ -294,7 +295,7 @@ async function filesOf(
   return store.locate(files.map(pulledFile), signal);
 }
 
-/** The whole is as old as its oldest part, in every respect. */
+/** The whole is as old as its oldest part. */
 function mergedSegment(
   merge: SegmentMerge,
   parts: readonly Segment[],
@@ -313,8 +314,11 @@ function mergedSegment(
     state: 'READY',
     layouts,
     snapshots: oldest.snapshots,
-    sourceVersions: oldest.sourceVersions,
-    modelRevision: oldest.modelRevision,
+    sourceVersions: mergedVersions(parts),
+    modelRevision: parts.reduce(
+      (least, { modelRevision }) => (modelRevision < least ? modelRevision : least),
+      oldest.modelRevision,
+    ),
     sourceRows: parts.reduce((sum, { sourceRows }) => sum + sourceRows, 0n),
     rejectedRows: parts.reduce(
       (max, { rejectedRows }) => (rejectedRows > max ? rejectedRows : max),
@@ -323,4 +327,25 @@ function mergedSegment(
     builtAt: oldest.builtAt,
     unmatchedRows,
   };
+}
+
+/**
+ * What the whole says of the tables that its parts were built from. Parts of several versions of a table make a whole of none: one that no
+ * version of the table equals. Which of them is the older cannot be told, as tokens have no order and schedulers' clocks differ.
+ */
+export function mergedVersions(
+  parts: readonly Pick<Segment, 'sourceVersions'>[],
+): Segment['sourceVersions'] {
+  const tables = new Set(parts.flatMap(({ sourceVersions }) => Object.keys(sourceVersions)));
+  const merged = [...tables].map((table) => {
+    const versions = parts.map(({ sourceVersions }) => sourceVersions[table]);
+    const [first] = versions;
+    const isOne = versions.every(
+      (one) => one?.known === first?.known && one?.token === first?.token,
+    );
+    if (first !== undefined && isOne) return [table, first];
+    const tokens = versions.map((one) => (one?.known ? one.token : ''));
+    return [table, { known: true, token: `several-${hash('sha256', JSON.stringify(tokens))}` }];
+  });
+  return Object.fromEntries(merged);
 }
