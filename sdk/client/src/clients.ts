@@ -26,6 +26,7 @@ export const services = {
   deployments: metadata.DeploymentServiceDefinition,
   flinkClusters: flink.FlinkClusterServiceDefinition,
   flinkJobs: flink.FlinkJobServiceDefinition,
+  flinkScalings: flink.FlinkScalingServiceDefinition,
   operationRecords: metadata.OperationRecordServiceDefinition,
   maintenance: metadata.MaintenanceServiceDefinition,
   backups: metadata.BackupServiceDefinition,

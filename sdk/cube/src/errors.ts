@@ -102,12 +102,14 @@ function withViolations(
   violations: readonly FieldViolation[],
   metadata: Readonly<Record<string, string>> = {},
 ): TesseraError {
-  const lines = violations.map((violation) => `${placeOf(violation)}: ${violation.description}`);
+  const lines = violations.map((one) => [...placeOf(one), one.description].join(': '));
   const message = lines.length === 1 ? `${title}: ${lines[0]}` : `${title}:\n${lines.join('\n')}`;
   return new TesseraError({ code: Code.INVALID_ARGUMENT, reason, message, metadata, violations });
 }
 
-function placeOf({ file, line, column, field }: FieldViolation): string {
+/** As far as it is known: YAML that cannot be read is wrong in no field. */
+function placeOf({ file, line, column, field }: FieldViolation): readonly string[] {
   const position = line === undefined ? '' : `:${line}:${column ?? 1}`;
-  return file === undefined ? field : `${file}${position}: ${field}`;
+  const place = file === undefined ? '' : `${file}${position}`;
+  return [place, field].filter((part) => part !== '');
 }

@@ -29,7 +29,7 @@ export async function withDeadline<T>(
   try {
     return await Promise.race([work(signal), ended]);
   } finally {
-    done.abort();
+    done.abort('done'); // With a reason: without one an error is made of it, which costs more than all else here.
     signal.removeEventListener('abort', giveUp!);
   }
 }

@@ -25,6 +25,7 @@ export {
 } from './access/rules-from-proto.ts';
 export { withDeadline } from './deadline.ts';
 export { Container, type Get, type Token, token } from './dependency-injection.ts';
+export { endProcess } from './end-process.ts';
 export { asTesseraError } from './failure.ts';
 export {
   absent,
@@ -51,7 +52,11 @@ export {
 } from './plugin-host.ts';
 export { directoryIdentity } from './registration/directory-identity.ts';
 export type { Registered, Registrant } from './registration/registrant.ts';
-export { Registration, type RegistrationOptions } from './registration/registration.ts';
+export {
+  type HeartbeatWitness,
+  Registration,
+  type RegistrationOptions,
+} from './registration/registration.ts';
 export {
   daemonArguments,
   endLate,
@@ -62,17 +67,22 @@ export {
 export { scalingDecisionInvalid } from './scaling/errors.ts';
 export { StrategyRunner, VetoRunner } from './scaling/plugin-runners.ts';
 export { type PluginThreadOptions, pluginThreadDefaults } from './scaling/plugin-thread.ts';
+export type { PluginDescription } from './scaling/plugin-worker-messages.ts';
 export {
   decodeLog,
   decodeMetrics,
   decodeRecord,
+  memoryFromProto,
   recordFromProto,
+  sampleFromProto,
 } from './scaling/record-from-proto.ts';
 export {
   encodeLog,
   encodeMetrics,
   encodeRecord,
+  memoryToProto,
   recordToProto,
+  sampleToProto,
 } from './scaling/record-to-proto.ts';
 export { type RunningServer, type ServerOptions, startServer } from './server.ts';
 export { type ServiceBinding, type ServiceClient, serve } from './service-binding.ts';

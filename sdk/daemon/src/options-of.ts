@@ -1,5 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { messageOf } from '@tessera/base';
+import { endProcess } from './end-process.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
@@ -10,14 +11,15 @@ type Options = NonNullable<ParseArgsConfig['options']>;
 export function optionsOf<const T extends Options>(daemon: string, options: T) {
   if (process.argv.slice(2).some((argument) => argument === '--help' || argument === '-h')) {
     console.log(usageOf(daemon, options));
-    process.exit(0);
+    endProcess();
   }
   try {
     return parseArgs<{ options: T }>({ options }).values;
   } catch (error) {
     const hint = `See 'tessera daemon ${daemon} --help'.`;
     console.error(`BAD_ARGUMENT: ${messageOf(error)}\n${hint}`);
-    process.exit(1);
+    process.exitCode = 1;
+    endProcess();
   }
 }
 

@@ -1,6 +1,7 @@
 import { Code, isTesseraError, messageOf, TesseraError } from '@tessera/base';
 import type { Meter } from '@tessera/telemetry';
 import { accessArguments } from './access/access-arguments.ts';
+import { endProcess } from './end-process.ts';
 import { jsonLogger, type Logger } from './logger.ts';
 import { startTelemetry, type TelemetryConfig } from './telemetry/start-telemetry.ts';
 import { transportArguments } from './transport-arguments.ts';
@@ -57,7 +58,7 @@ export async function runDaemon(
     process.exitCode = 1;
   }
   // All that matters is closed: a socket of a peer that never said a word is no reason to stay.
-  process.exit();
+  endProcess();
 }
 
 /**

@@ -1,4 +1,4 @@
-import { systemClock } from '@tessera/base';
+import { isTesseraError, systemClock } from '@tessera/base';
 import { sleep } from '../calls/backoff.ts';
 import type { Endpoint, EndpointPool } from './endpoint-pool.ts';
 import { failureOf, isRepeatable, type Method } from './repeating.ts';
@@ -10,7 +10,8 @@ const pause = { firstMs: 50, longestMs: 500 } as const;
 
 /**
  * The attempts of one call: one daemon after the other. When none of them can be reached the call has failed; as long as
- * one of them is there but cannot answer yet, such as while etcd elects a leader, they are asked again until time is up.
+ * one of them may be there but cannot answer yet, such as while etcd elects a leader or on a network that takes seconds to
+ * connect over, they are asked again until time is up.
  */
 export class Attempts {
   readonly #pool: EndpointPool;
@@ -44,7 +45,7 @@ export class Attempts {
     this.#pool.distrust(endpoint);
     if (this.#hasBegun || this.#takesStream) throw error;
     if (failure === 'lost' && !this.#isRepeatable) throw error;
-    this.#somebodyIsThere ||= failure === 'lost';
+    this.#somebodyIsThere ||= failure === 'lost' || isConnecting(error);
     this.#tried.add(endpoint.address);
     if (this.#tried.size === this.#pool.size) await this.#nextRound(error, signal);
   }
@@ -57,4 +58,9 @@ export class Attempts {
     this.#somebodyIsThere = false;
     this.#tried.clear();
   }
+}
+
+/** Nothing said that nobody is there: it only takes longer than is waited for one of several. The connection is still being made. */
+function isConnecting(error: unknown): boolean {
+  return isTesseraError(error) && error.reason === 'DAEMON_UNRESPONSIVE';
 }

@@ -23,10 +23,13 @@ describe('what may be asked twice', () => {
     const once = ofMetadata.filter(({ method }) => !isRepeatable(method));
     expect(once.map(({ method }) => method.name).sort()).toEqual([
       'CreateApiToken',
+      'CreateScalingDecision', // The next sample leads to another one.
+      'DeleteScalingDecision',
       'RestoreBackup',
       'RevokeApiToken',
       'UpdateDeploymentStatus', // Whoever writes it looks again soon.
       'UpdateFlinkClusterStatus', // Its etag tells whoever looks again.
+      'UpdateFlinkJobScaling', // What it holds is written again with the next sample.
       'UpdateFlinkJobStatus',
     ]);
   });

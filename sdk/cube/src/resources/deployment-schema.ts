@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { limits } from '../limits.ts';
-import { atMost, header, resourceId, text } from './schema-parts.ts';
+import { atMost, header, resourceId, text, timeSpan } from './schema-parts.ts';
 
 const optionValue = z.union(
   [text, z.number(), z.literal(true), z.array(z.union([text, z.number()]))],
@@ -37,9 +37,7 @@ const daemon = z.strictObject({
   files: z.array(z.strictObject({ path: text, content: z.string() })).optional(),
   version: text.optional(),
   maxUnavailable: z.int().min(1, 'must be at least 1').optional(),
-  gracePeriod: text
-    .regex(/^\d{1,6}(ms|s|m)$/, 'must be a time such as 500ms, 10s or 5m')
-    .optional(),
+  gracePeriod: timeSpan.optional(),
 });
 
 /** A deployment as users write it. */

@@ -3,6 +3,7 @@ import { diffResources, printDiff } from './diff-resources.ts';
 import { parseResources } from './parse-resources.ts';
 import { printResources } from './print-resources.ts';
 import { parseSize, printSize } from './size.ts';
+import { parseTimeSpan, printTimeSpan } from './time-span.ts';
 
 const text = `apiVersion: tessera/v1
 kind: FlinkCluster
@@ -17,6 +18,7 @@ taskManager:
   network: { min: 64 MiB, max: 128 MiB }
   disk: 20 GB
 taskManagerCount: 3
+maxTaskManagerCount: 6
 hosts: { racks: [r1], hosts: [node1] }
 apartFrom: [others]
 stateDirectory: s3://bucket/flink
@@ -43,6 +45,15 @@ jar:
   artifact: ${'b'.repeat(64)}
   arguments: [--rate, "10"]
 rollback: false
+scaling:
+  strategy: "@tessera/strategy-threshold"
+  options: { windowMs: 4000 }
+  maxLag: 30s
+  bounds: { maxParallelism: 8, vertices: { bc764cd8ddf7a0cff126f51c16239658: { min: 2, max: 4 } } }
+  windows:
+    - { name: nights, rule: noScaleDown, days: [sun, mon], from: 22:00, to: 06:00 }
+  rollback: { tolerance: 0.2, avoid: 1h }
+  vetoes: [{ veto: our-veto, options: { hours: [1, 2] } }]
 `;
 const resourcesOf = (yaml: string) =>
   parseResources(yaml, 'flink.yaml').resources.map(({ resource }) => resource);
@@ -57,6 +68,7 @@ describe('clusters and jobs of Flink', () => {
     ]);
     expect(resourcesOf(printResources(resources))).toEqual(resources);
     expect(printResources(resources)).toContain('jobManager: { process: 1600 MiB, cpus: 0.5 }\n');
+    expect(printResources(resources)).toContain('\n  bounds: { maxParallelism: 8, vertices');
     expect(printResources(resources)).toContain('\nsql: |\n  CREATE TABLE source (a INT)');
   });
 
@@ -82,22 +94,35 @@ describe('clusters and jobs of Flink', () => {
     ['cpus: 0.5', 'cpus: 0', 6, 40, 'must be a number of processors'],
     ['cpus: 0.5', 'cpus: 0.0005', 6, 40, 'at most 3 decimals'],
     ['taskManagerCount: 3', 'taskManagerCount: -1', 13, 19, 'must not be negative'],
-    ['s3://bucket/flink', '/shared/flink', 16, 17, 'must be a URI'],
-    ['web.timeout: 20 s', 'web: { timeout: 20 s }', 19, 8, 'write keys inside keys with dots'],
+    ['s3://bucket/flink', '/shared/flink', 17, 17, 'must be a URI'],
+    ['web.timeout: 20 s', 'web: { timeout: 20 s }', 20, 8, 'write keys inside keys with dots'],
     ['taskManagerCount: 3', 'fitToHosts: {}', 13, 13, 'cannot stand beside taskManager'],
-    ['parallelism: 4', 'parallelism: 0', 26, 14, 'must be at least 1'],
+    ['parallelism: 4', 'parallelism: 0', 27, 14, 'must be at least 1'],
     [
       'last-state',
       'stateless',
-      27,
+      28,
       14,
       '"stateless" is not possible; known are savepoint, last-state',
     ],
-    ['rollback: false', 'sql: SELECT 1;', 39, 6, 'cannot stand beside jar; remove one of them'],
+    ['rollback: false', 'sql: SELECT 1;', 40, 6, 'cannot stand beside jar; remove one of them'],
+    ['maxTaskManagerCount: 6', 'maxTaskManagerCount: 2', 14, 22, 'must not be less than'],
+    ['maxTaskManagerCount: 6', 'maxTaskManagerCount: 2001', 14, 22, 'must be at most 2000'],
+    ['"@tessera/strategy-threshold"', 'Threshold!', 42, 13, 'must be the name of a package'],
+    ['{ windowMs: 4000 }', 'fast', 43, 12, 'options: must be'],
+    ['maxLag: 30s', 'maxLag: soon', 44, 11, 'must be a time such as 500ms, 10s, 5m or 1h'],
+    ['min: 2, max: 4', 'min: 5, max: 4', 45, 85, 'must not be more than max, not 5'],
+    ['maxParallelism: 8', 'maxParallelism: 8, minParallelism: 9', 45, 48, 'maxParallelism'],
+    ['maxParallelism: 8', 'maxParallelism: 0', 45, 29, 'must be at least 1'],
+    ['rule: noScaleDown', 'rule: never', 47, 29, 'known are freeze, noScaleDown, only'],
+    ['from: 22:00', 'from: 24:00', 47, 66, 'must be a time such as 07:30'],
+    ['days: [sun, mon]', 'days: [sunday]', 47, 49, 'sun, mon'],
+    ['tolerance: 0.2', 'tolerance: 20', 48, 26, 'must be 0 to 1'],
+    ['veto: our-veto', 'veto: Our Veto', 49, 20, 'must be the name of a package'],
     [
       `jar:\n  artifact: ${'b'.repeat(64)}\n  arguments: [--rate, "10"]\n`,
       '',
-      32,
+      33,
       1,
       'needs jar or sql',
     ],
@@ -153,5 +178,35 @@ describe('a size', () => {
       expect(parseSize(printSize(bytes))).toBe(bytes);
     }
     expect([printSize(1_677_721_600n), printSize(2n ** 32n)]).toEqual(['1600 MiB', '4 GiB']);
+  });
+});
+
+describe('a span of time', () => {
+  test.each<[string, number | undefined]>([
+    ['0s', 0],
+    ['500ms', 500],
+    ['90s', 90_000],
+    ['5m', 300_000],
+    ['1h', 3_600_000],
+    ['1.5s', undefined],
+    ['10 s', undefined],
+    ['10', undefined],
+    ['10d', undefined],
+    ['-1s', undefined],
+    ['', undefined],
+  ])('%s is %s milliseconds', (text, ms) => {
+    expect(parseTimeSpan(text)).toBe(ms);
+  });
+
+  test('is printed in one way, which is read back to the same', () => {
+    for (const ms of [0, 1, 999, 1_000, 1_500, 60_000, 90_000, 3_600_000, 86_400_000]) {
+      expect(parseTimeSpan(printTimeSpan(ms))).toBe(ms);
+    }
+    expect([0, 1_500, 90_000, 7_200_000].map(printTimeSpan)).toEqual([
+      '0ms',
+      '1500ms',
+      '90s',
+      '2h',
+    ]);
   });
 });

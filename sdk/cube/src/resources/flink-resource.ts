@@ -1,3 +1,5 @@
+import type { FlinkScalingWish } from './flink-scaling.ts';
+
 /** A Flink session cluster, as YAML. What is absent is as Flink has it by default, unless something else is said. */
 export interface FlinkClusterResource {
   readonly kind: 'FlinkCluster';
@@ -11,8 +13,8 @@ export type SizeText = string;
 export interface FlinkClusterWish {
   /** Such as `2.3.0`. */
   readonly flinkVersion: string;
-  /** SHA-256 of the bundle that hosts start it from. */
-  readonly bundle: string;
+  /** SHA-256 of the bundle that hosts start it from. Absent: `tessera flink up` finds or makes the one of the version. */
+  readonly bundle?: string;
   readonly jobManager: {
     /** All of its memory. */
     readonly process: SizeText;
@@ -43,6 +45,8 @@ export interface FlinkClusterWish {
   readonly fitToHosts?: { readonly cpusPerSlot?: number; readonly maxSlots?: number };
   /** Absent: 1. */
   readonly taskManagerCount?: number;
+  /** As many run as jobs need, up to this. Absent: `taskManagerCount`, whatever jobs need. */
+  readonly maxTaskManagerCount?: number;
   /** Further TaskManagers that room is kept free for. */
   readonly headroom?: number;
   /** Absent: all. */
@@ -86,8 +90,10 @@ export interface FlinkJobWish {
   readonly cluster: string;
   /** Either this or `sql`. */
   readonly jar?: {
-    /** SHA-256. */
-    readonly artifact: string;
+    /** SHA-256. Either this or `file`. */
+    readonly artifact?: string;
+    /** A file that becomes an artifact when it is applied by a command of Flink; relative to that of the YAML. */
+    readonly file?: string;
     /** Absent: as its manifest says. */
     readonly entryClass?: string;
     readonly arguments?: readonly string[];
@@ -106,4 +112,6 @@ export interface FlinkJobWish {
   /** State to begin with, as a URI. */
   readonly initialSavepoint?: string;
   readonly allowNonRestoredState?: boolean;
+  /** How it is kept the right size. Absent: it has its parallelism. */
+  readonly scaling?: FlinkScalingWish;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { limits } from '../limits.ts';
+import { flinkScaling } from './flink-scaling-schema.ts';
 import { atMost, header, resourceId, text } from './schema-parts.ts';
 import { parseSize } from './size.ts';
 
@@ -79,13 +80,14 @@ export const flinkCluster = z
       /^2\.\d+\.\d+$/,
       'must be a version of Flink 2 as a text, such as "2.3.0"',
     ),
-    bundle: digest,
+    bundle: digest.optional(),
     jobManager,
     taskManager: taskManager.optional(),
     fitToHosts: z
       .strictObject({ cpusPerSlot: cpus.optional(), maxSlots: count.optional() })
       .optional(),
     taskManagerCount: count.optional(),
+    maxTaskManagerCount: count.optional(),
     headroom: count.optional(),
     hosts: z
       .strictObject({
@@ -105,15 +107,22 @@ export const flinkCluster = z
     configuration: configuration.optional(),
     paused: z.boolean().optional(),
   })
-  .superRefine(({ taskManager, fitToHosts }, context) => {
+  .superRefine(({ taskManager, fitToHosts, ...counts }, context) => {
     oneOf(context, { taskManager, fitToHosts });
+    const { taskManagerCount: least = 1, maxTaskManagerCount: most = 0 } = counts;
+    if (most === 0 || most >= least) return;
+    const message = `must not be less than taskManagerCount, which is ${least}`;
+    context.addIssue({ code: 'custom', path: ['maxTaskManagerCount'], input: most, message });
   });
 
-const jar = z.strictObject({
-  artifact: digest,
-  entryClass: text.optional(),
-  arguments: z.array(z.string()).optional(),
-});
+const jar = z
+  .strictObject({
+    artifact: digest.optional(),
+    file: text.optional(),
+    entryClass: text.optional(),
+    arguments: z.array(z.string()).optional(),
+  })
+  .superRefine(({ artifact, file }, context) => oneOf(context, { artifact, file }));
 
 /** A job of Flink as users write it. */
 export const flinkJob = z
@@ -133,6 +142,7 @@ export const flinkJob = z
     rollback: z.boolean().optional(),
     initialSavepoint: location.optional(),
     allowNonRestoredState: z.boolean().optional(),
+    scaling: flinkScaling.optional(),
   })
   .superRefine(({ jar, sql }, context) => oneOf(context, { jar, sql }));
 

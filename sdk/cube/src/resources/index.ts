@@ -24,6 +24,12 @@ export type {
   FlinkKeys,
   PartOfMemory,
 } from './flink-resource.ts';
+export type {
+  FlinkScalingWish,
+  MaintenanceWindowWish,
+  PluginOptions,
+  TimeText,
+} from './flink-scaling.ts';
 export { parseResources } from './parse-resources.ts';
 export { printResources } from './print-resources.ts';
 export {
@@ -43,3 +49,4 @@ export {
   type SourceSpec,
 } from './resource.ts';
 export { parseSize, printSize } from './size.ts';
+export { parseTimeSpan, printTimeSpan } from './time-span.ts';

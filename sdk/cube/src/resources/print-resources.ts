@@ -1,4 +1,4 @@
-import { Document, isCollection, isMap, isSeq, type Node, visit } from 'yaml';
+import { Document, isCollection, isMap, isSeq, type Node, type Pair, visit } from 'yaml';
 import { z } from 'zod';
 import type { Resource } from './resource.ts';
 import { schemas } from './schema.ts';
@@ -17,6 +17,8 @@ const lists = new Set(['joins', 'dimensions', 'measures', 'computedColumns', 'gr
 
 /** A connector's own, and what has many fields: kept as an indented tree. */
 const trees = new Set(['config', 'daemons', 'configuration']);
+/** Fields of which each field is written on one line. */
+const branches = new Set(['scaling']);
 
 function printResource({ kind, name, spec }: Resource): string {
   const given = { apiVersion: 'tessera/v1', kind, name, ...withoutDefaults(spec) };
@@ -32,6 +34,7 @@ function printResource({ kind, name, spec }: Resource): string {
     const field = String(key);
     if (trees.has(field)) continue;
     if (lists.has(field) && isSeq(value)) for (const item of value.items) inOneLine(item as Node);
+    else if (branches.has(field) && isMap<Node, Node>(value)) value.items.forEach(inOneLineOf);
     else inOneLine(value);
   }
   return document.toString({ lineWidth, flowCollectionPadding: true });
@@ -52,6 +55,8 @@ function inSchemaOrder(value: unknown, schema: z.ZodType | undefined): unknown {
     order.map((key) => [key, inSchemaOrder(fields.get(key), schema.shape[key] as z.ZodType)]),
   );
 }
+
+const inOneLineOf = ({ value }: Pair<Node, Node>): void => inOneLine(value);
 
 function inOneLine(node: Node | null): void {
   visit(node as Node, {

@@ -144,6 +144,11 @@ describe('parseResources', () => {
     expect(found?.file).toBe('test.yaml');
   });
 
+  test('says where YAML breaks off, which is in no field', () => {
+    const { message } = failureOf(model('dimensions: [a, b'));
+    expect(message).toMatch(/test\.yaml:5:18: [A-Z]/);
+  });
+
   test('reports the faults of all documents at once', () => {
     const { violations } = failureOf(`kind: Cub\n---\nkind: Mode\n---\n${model('measure: []')}`);
     expect(violations.map(({ line }) => line)).toEqual([1, 3, 5, 5, 9]);

@@ -90,6 +90,11 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
   // A Flink job runs whatever its jar does, on every host of its cluster.
   'tessera.flink.v1.FlinkClusterService': coordinated('FlinkCluster'),
   'tessera.flink.v1.FlinkJobService': coordinated('FlinkJob'),
+  'tessera.flink.v1.FlinkScalingService': {
+    ...each(['GetScalingDecision', 'ListScalingDecisions'], and(operate, 'scheduler')),
+    ...each(['CreateScalingDecision', 'DeleteScalingDecision'], and(noUsers, 'scheduler')),
+    ...each(['GetFlinkJobScaling', 'UpdateFlinkJobScaling'], and(noUsers, 'scheduler')),
+  },
   'tessera.metadata.v1.StorageNodeService': {
     ...reading('StorageNode', 'StorageNodes', and(operate, 'scheduler', 'query', 'storage')),
     ...each(['CreateStorageNode', 'UpdateStorageNode'], and(operate, 'scheduler', 'storage')),
@@ -164,7 +169,10 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
       and(operate, 'scheduler'),
     ),
     // Whoever says what runs on a machine can read there whatever the platform keeps. So does a deployment.
-    ...each(['StartProcess', 'PutArtifact', 'PullArtifact'], and(administer, 'scheduler')),
+    ...each(
+      ['StartProcess', 'PutArtifact', 'PullArtifact', 'WriteProbe', 'ReadProbe'],
+      and(administer, 'scheduler'),
+    ),
     GetHost: and(operate, 'scheduler', 'host'),
     // Hosts fetch from each other; the scheduler takes jars of jobs to Flink.
     ReadArtifact: and(noUsers, 'host', 'scheduler'),

@@ -4,6 +4,8 @@ export interface Registrant<Resource extends Registered> {
   readonly kind: string;
   /** Reasons of failures to write when another has the name: then trying again is no use. */
   readonly takenReasons: readonly string[];
+  /** Called before each try to take the lease: what is described from then on may say that it is another session. */
+  beginSession?(): void;
   /** What is registered, as it is now. */
   describe(): Promise<Resource>;
   /** Writes the resource, whether it is there or not. */

@@ -16,6 +16,15 @@ export interface RegistrationOptions<Resource extends Registered> {
   readonly ttlMs: number;
   /** How often it is described again, and written when that has changed. */
   readonly refreshIntervalMs: number;
+  /** Told of each heartbeat. */
+  readonly witness?: HeartbeatWitness;
+}
+
+export interface HeartbeatWitness {
+  /** Before one is sent; gives the time by a clock of its own. */
+  sending(): number;
+  /** Metadata has confirmed the one that was sent at that time. */
+  confirmed(sentMs: number): void;
 }
 
 /** One call to metadata. */
@@ -83,14 +92,16 @@ export class Registration<Resource extends Registered> implements AsyncDisposabl
   }
 
   async #beat(): Promise<void> {
-    if (this.#written === undefined) await this.#requireInstallation();
-    const resource = this.#written?.resource ?? (await this.#register());
     this.#refreshWhenDue();
     if (this.#lease !== undefined && (await this.#renew(this.#lease))) return;
+    if (this.#written === undefined) await this.#requireInstallation();
     const { client, registrant, ttlMs, log } = this.#options;
+    registrant.beginSession?.();
+    await this.#refreshing; // What it writes may say that it is another session.
+    const resource = await this.#register();
     const holder = registrant.holderOf(resource);
     const request = { name: resource.lease, holder, ttl: durationToProto(ttlMs) };
-    const { name, fencingToken } = await this.#call('acquiring the lease', (signal) =>
+    const { name, fencingToken } = await this.#confirmed('acquiring the lease', (signal) =>
       client.leases.acquireLease(request, { signal }),
     );
     this.#lease = { name, token: fencingToken };
@@ -102,7 +113,7 @@ export class Registration<Resource extends Registered> implements AsyncDisposabl
   async #renew({ name, token }: { name: string; token: bigint }): Promise<boolean> {
     const { leases } = this.#options.client;
     try {
-      await this.#call('renewing the lease', (signal) =>
+      await this.#confirmed('renewing the lease', (signal) =>
         leases.renewLease({ name, fencingToken: token }, { signal }),
       );
       return true;
@@ -153,6 +164,15 @@ export class Registration<Resource extends Registered> implements AsyncDisposabl
       .finally(() => {
         this.#refreshing = undefined;
       });
+  }
+
+  /** What shows that metadata is in touch with this daemon. */
+  async #confirmed<T>(what: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { witness } = this.#options;
+    const sentMs = witness?.sending();
+    const answer = await this.#call(what, work);
+    if (sentMs !== undefined) witness?.confirmed(sentMs);
+    return answer;
   }
 
   #call<T>(what: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {

@@ -3,11 +3,13 @@ import {
   type ScalingDecision,
   type ScalingInput,
   type ScalingProposal,
+  type StrategyFailure,
   type StrategyOutcome,
   type VetoOutcome,
 } from '@tessera/scaling';
 import type { PluginEntry } from '../plugin-host.ts';
-import { PluginThread, type PluginThreadOptions } from './plugin-thread.ts';
+import { PluginThread, type PluginThreadOptions, type ThreadAnswer } from './plugin-thread.ts';
+import type { PluginDescription } from './plugin-worker-messages.ts';
 
 /** Asks a strategy that may throw, hang or eat memory. */
 export class StrategyRunner implements AsyncDisposable {
@@ -23,24 +25,33 @@ export class StrategyRunner implements AsyncDisposable {
     switch (answer.kind) {
       case 'answer': // Whatever it is: limits check it.
         return { kind: 'decided', decision: answer.value as ScalingDecision };
-      case 'threw':
-        return {
-          kind: 'failed',
-          code: 'STRATEGY_FAILED',
-          message: `The strategy threw: ${answer.message}`,
-        };
-      case 'timedOut':
-        return {
-          kind: 'failed',
-          code: 'STRATEGY_TIMED_OUT',
-          message: `The strategy was ended, as it gave no answer within ${answer.afterMs} ms.`,
-        };
+      default:
+        return failureOf(answer);
     }
+  }
+
+  /** Loads the strategy: its version and options, or why it cannot be asked. Never rejects. */
+  async describe(): Promise<PluginDescription | StrategyFailure> {
+    const described = await this.#thread.describe();
+    if (!('kind' in described)) return described;
+    return failureOf(described.kind === 'answer' ? noDescription : described);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#thread[Symbol.asyncDispose]();
   }
+}
+
+type NoAnswer = Exclude<ThreadAnswer, { kind: 'answer' }>;
+const noDescription: NoAnswer = { kind: 'threw', message: 'it does not say what it is' };
+
+function failureOf(answer: NoAnswer): StrategyFailure {
+  if (answer.kind === 'threw') {
+    const message = `The strategy threw: ${answer.message}`;
+    return { kind: 'failed', code: 'STRATEGY_FAILED', message };
+  }
+  const message = `The strategy was ended, as it gave no answer within ${answer.afterMs} ms.`;
+  return { kind: 'failed', code: 'STRATEGY_TIMED_OUT', message };
 }
 
 /** Asks a veto likewise; one that gives no answer holds back what it is asked about. */

@@ -2,11 +2,18 @@ import { Worker } from 'node:worker_threads';
 import { messageOf } from '@tessera/base';
 import type { LogLevel } from '../logger.ts';
 import type { PluginEntry } from '../plugin-host.ts';
-import type { PluginCall, PluginReply, PluginWorkerSettings } from './plugin-worker-messages.ts';
+import type {
+  PluginCall,
+  PluginDescription,
+  PluginReply,
+  PluginWorkerSettings,
+} from './plugin-worker-messages.ts';
 
 export interface PluginThreadOptions {
   readonly workDirectory: string;
   readonly logLevel: LogLevel;
+  /** Where a package is looked up when the entry's own folder does not have it. */
+  readonly fallbackDirectory?: string;
   /** How long one call may take. Time in which it waits for calls before it does not count. */
   readonly deadlineMs: number;
   /** How long loading the plugin may take. */
@@ -35,12 +42,17 @@ export class PluginThread implements AsyncDisposable {
   readonly #settings: PluginWorkerSettings;
   readonly #options: PluginThreadOptions;
   #worker: Worker | undefined;
+  #description: PluginDescription | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
   constructor(entry: PluginEntry<'strategy' | 'veto'>, options: PluginThreadOptions) {
-    const { workDirectory, logLevel } = options;
-    this.#settings = { entry, workDirectory, logLevel };
+    const { workDirectory, logLevel, fallbackDirectory } = options;
+    const folders = {
+      workDirectory,
+      ...(fallbackDirectory !== undefined && { fallbackDirectory }),
+    };
+    this.#settings = { entry, logLevel, ...folders };
     this.#options = options;
   }
 
@@ -51,13 +63,25 @@ export class PluginThread implements AsyncDisposable {
     return answer;
   }
 
+  /** Loads the plugin, unless it is loaded; what it is, or why it cannot be. Never rejects. */
+  describe(): Promise<PluginDescription | ThreadAnswer> {
+    if (this.#description !== undefined) return Promise.resolve(this.#description);
+    const described = this.#last.then(async () => {
+      if (this.#isClosed) return closed;
+      const started = await this.#started();
+      return started instanceof Worker ? this.#description! : started;
+    });
+    this.#last = described;
+    return described;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     await this.#end();
   }
 
   async #run(call: PluginCall): Promise<ThreadAnswer> {
-    if (this.#isClosed) return { kind: 'threw', message: 'the plugin is being closed' };
+    if (this.#isClosed) return closed;
     const started = await this.#started();
     if (!(started instanceof Worker)) return started;
     const reply = nextReply(started, this.#options.deadlineMs);
@@ -82,7 +106,11 @@ export class PluginThread implements AsyncDisposable {
     });
     this.#worker = worker;
     const reply = await nextReply(worker, this.#options.loadDeadlineMs);
-    if (reply.kind === 'ready') return worker;
+    if (reply.kind === 'ready') {
+      const { version, options } = reply;
+      this.#description = { version, options };
+      return worker;
+    }
     await this.#end();
     if (reply.kind === 'timedOut') return reply;
     return { kind: 'threw', message: messageOfReply(reply) };
@@ -94,6 +122,8 @@ export class PluginThread implements AsyncDisposable {
     await worker?.terminate();
   }
 }
+
+const closed: ThreadAnswer = { kind: 'threw', message: 'the plugin is being closed' };
 
 /** The thread runs from where this file runs: sources unbuilt, or the built package. */
 const workerFile = import.meta.url.endsWith('.ts') ? './plugin-worker.ts' : './plugin-worker.js';

@@ -6,6 +6,16 @@ export interface PluginWorkerSettings {
   readonly entry: PluginEntry<'strategy' | 'veto'>;
   readonly workDirectory: string;
   readonly logLevel: LogLevel;
+  /** Where a package is looked up when the entry's own folder does not have it. */
+  readonly fallbackDirectory?: string;
+}
+
+/** What was loaded. */
+export interface PluginDescription {
+  /** Of its package. */
+  readonly version: string;
+  /** Its configuration as JSON, defaults filled in. */
+  readonly options: string;
 }
 
 /** What it is told to call; what it had learned is JSON, as it is stored. */
@@ -15,6 +25,6 @@ export type PluginCall =
 
 /** Each call gets one answer; before the first, the worker says that it is ready, or why it is not. */
 export type PluginReply =
-  | { readonly kind: 'ready' }
+  | ({ readonly kind: 'ready' } & PluginDescription)
   | { readonly kind: 'answer'; readonly value: unknown }
   | { readonly kind: 'threw'; readonly message: string };

@@ -9,13 +9,14 @@ import type { PluginCall, PluginReply, PluginWorkerSettings } from './plugin-wor
 /** Runs one strategy or veto: its code is loaded here and nowhere else, so that it hangs nobody but this thread. */
 invariant(parentPort !== null, 'This file is run as a worker.');
 const port = parentPort;
-const { entry, workDirectory, logLevel } = workerData as PluginWorkerSettings;
+const { entry, logLevel, ...folders } = workerData as PluginWorkerSettings;
 
-const host = new PluginHost({ log: jsonLogger(entry.name, logLevel), workDirectory });
+const host = new PluginHost({ log: jsonLogger(entry.name, logLevel), ...folders });
 try {
-  const plugin = await host.load(entry);
-  port.on('message', (call: PluginCall) => reply(() => run(plugin, call)));
-  port.postMessage({ kind: 'ready' } satisfies PluginReply);
+  const { instance, version, config } = await host.loadDescribed(entry);
+  port.on('message', (call: PluginCall) => reply(() => run(instance, call)));
+  const options = JSON.stringify(config);
+  port.postMessage({ kind: 'ready', version, options } satisfies PluginReply);
 } catch (error) {
   port.postMessage({ kind: 'threw', message: messageOf(error) } satisfies PluginReply);
 }

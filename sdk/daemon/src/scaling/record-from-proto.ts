@@ -73,7 +73,7 @@ function inputFromProto(input: flink.ScalingInput): ScalingInput {
   };
 }
 
-const sampleFromProto = (sample: flink.JobSample): JobSample => ({
+export const sampleFromProto = (sample: flink.JobSample): JobSample => ({
   ...present(sample),
   vertices: mapped(sample.vertices, present),
 });
@@ -98,7 +98,8 @@ function limitsFromProto(limits: flink.ScalingLimits): ScalingLimits {
   };
 }
 
-function memoryFromProto({ trial, avoided, ...memory }: flink.LimitsMemory): LimitsMemory {
+/** What limits remember. */
+export function memoryFromProto({ trial, avoided, ...memory }: flink.LimitsMemory): LimitsMemory {
   return {
     ...memory,
     ...(trial && { trial: present(trial) }),

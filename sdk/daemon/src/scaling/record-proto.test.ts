@@ -183,6 +183,7 @@ const anyRecord = fc
               vertices: [
                 {
                   id: 'source',
+                  name: 'Source: orders -> Calc',
                   minParallelism: 1,
                   maxParallelism: 9,
                   partitions: 4,

@@ -41,7 +41,7 @@ export const encodeLog = (records: readonly DecisionRecord[]): Uint8Array =>
 export const encodeMetrics = ({ samples }: MetricHistory): Uint8Array =>
   flink.MetricHistory.encode({ samples: samples.map(sampleToProto) }).finish();
 
-const sampleToProto = (sample: JobSample): flink.JobSample => ({
+export const sampleToProto = (sample: JobSample): flink.JobSample => ({
   ...sample,
   vertices: { ...sample.vertices },
 });
@@ -60,7 +60,8 @@ const limitsToProto = ({ bounds, cooldown, windows, rollback }: ScalingLimits) =
   rollback,
 });
 
-const memoryToProto = (memory: LimitsMemory): flink.LimitsMemory => ({
+/** What limits remember. */
+export const memoryToProto = (memory: LimitsMemory): flink.LimitsMemory => ({
   ...memory,
   trial: memory.trial && { ...memory.trial, before: memory.trial.before },
 });
