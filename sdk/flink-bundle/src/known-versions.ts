@@ -1,4 +1,5 @@
 import { versionUnknown } from './errors.ts';
+import flink22 from './flink-2.2.1.json' with { type: 'json' };
 import flink23 from './flink-2.3.0.json' with { type: 'json' };
 
 /** A version of Flink whose files are known one by one. */
@@ -14,6 +15,15 @@ export interface KnownVersion {
 const hadoop = '3.3.6';
 
 const known: ReadonlyMap<string, KnownVersion> = new Map([
+  [
+    '2.2.1',
+    {
+      version: '2.2.1',
+      // Parquet for it is in no registry.
+      packages: [{ coordinates: 'org.apache.flink:flink-sql-gateway:2.2.1', folder: 'opt' }],
+      files: flink22,
+    },
+  ],
   [
     '2.3.0',
     {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -207,6 +208,29 @@ describe('packages', () => {
     });
   });
 
+  test('that do not fit on the disk', async () => {
+    const said = "OSError: [Errno 28] No space left on device: 'flink-dist.jar'";
+    programs({ python3: python(`echo "${said}" >&2; exit 1`) });
+    await expect(make({})).rejects.toMatchObject({
+      reason: 'FLINK_BUNDLE_NO_SPACE',
+      message: expect.stringContaining(said),
+    });
+  });
+
+  test('that are interrupted leave nothing behind, and nothing runs on', async () => {
+    const began = join(folder, 'began');
+    // A build that writes in the background, as pip's does.
+    const build = `while :; do echo x >> "$TMPDIR/x"; sleep 0.01; done & echo $! > ${began}.new; mv ${began}.new ${began}; wait`;
+    programs({ python3: python(build) });
+    const interrupt = new AbortController();
+    const made = make({ signal: interrupt.signal });
+    await expect.poll(() => existsSync(began)).toBe(true);
+    interrupt.abort(new Error('interrupted'));
+    await expect(made).rejects.toThrow('interrupted');
+    const builder = Number(readFileSync(began, 'utf8'));
+    await expect.poll(() => runs(builder)).toBe(false);
+  });
+
   test('that are not what was published make no bundle', async () => {
     const install =
       'mkdir -p "$target/lib" "$target/opt" "$target/plugins"; echo x > "$target/lib/flink-dist-2.3.0.jar"';
@@ -215,6 +239,15 @@ describe('packages', () => {
     expect(readdirSync(folder)).not.toContain('bundle.tar');
   });
 });
+
+/** What has ended and was not waited for by anybody does not. */
+function runs(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
 
 test('a disk that is too small is told of before, and one that fills up meanwhile after', async () => {
   await requireSpace(folder, 1);

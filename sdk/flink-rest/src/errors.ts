@@ -1,4 +1,5 @@
 import { Code, messageOf, TesseraError } from '@tessera/base';
+import type { PositionedFailure } from './sql-positions.ts';
 
 /** One call, as errors tell of it. */
 export interface CallName {
@@ -62,13 +63,31 @@ export function flinkJobExists({ method, url }: CallName, failure: string): Tess
   });
 }
 
-/** A statement of SQL does not plan, or fails while it runs. */
-export function flinkStatementFailed(statement: string, failure: string): TesseraError {
+/** A statement of SQL does not plan, or fails while it runs; where that is in its script. */
+export function flinkStatementFailed(
+  statement: string,
+  { failure, line, column }: PositionedFailure,
+): TesseraError {
   return new TesseraError({
     code: Code.FAILED_PRECONDITION,
     reason: 'FLINK_STATEMENT_FAILED',
-    message: `The statement ${JSON.stringify(statement.slice(0, 200))} fails: ${failure}`,
-    metadata: { statement: statement.slice(0, 1_000), failure },
+    message: `The script fails at line ${line}, column ${column}, in ${JSON.stringify(statement.slice(0, 200))}: ${failure}`,
+    metadata: {
+      statement: statement.slice(0, 1_000),
+      failure,
+      line: String(line),
+      column: String(column),
+    },
+  });
+}
+
+/** The SQL gateway takes no further session, or not with this configuration. No statement was run. */
+export function flinkSessionRefused(failure: string): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'FLINK_SESSION_REFUSED',
+    message: `The SQL gateway opens no session: ${failure}`,
+    metadata: { failure },
   });
 }
 

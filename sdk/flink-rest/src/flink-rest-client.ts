@@ -29,6 +29,7 @@ import {
   type JobSummary,
   jobDetailsAnswer,
   jobsAnswer,
+  resultAnswer,
   type Subtask,
   subtasksAnswer,
 } from './answers/job.ts';
@@ -142,7 +143,12 @@ export class FlinkRestClient {
     return this.#get(path`/jobs/${jobId}/vertices/${vertexId}`, subtasksAnswer, signal);
   }
 
-  /** The newest failures first. */
+  /** What a job has failed by, in one line, also when that was before it ran; `undefined`: it goes on, or has not failed. */
+  endedBy(jobId: string, signal?: AbortSignal): Promise<string | undefined> {
+    return this.#get(path`/jobs/${jobId}/execution-result`, resultAnswer, signal);
+  }
+
+  /** Those of its tasks while it ran, the newest first. */
   exceptions(jobId: string, signal?: AbortSignal): Promise<readonly JobException[]> {
     return this.#get(path`/jobs/${jobId}/exceptions`, exceptionsAnswer, signal);
   }
@@ -302,6 +308,15 @@ export class FlinkRestClient {
     const known = new Set(await this.#get(where, metricNamesAnswer, signal));
     const asked = names.filter((name) => known.has(name));
     return asked.length === names.length ? all : this.#aggregated(where, asked, signal);
+  }
+
+  /** Names of the metrics that a subtask of a vertex has, without its index. Tasks that start add theirs. */
+  aggregatedMetricNames(
+    { jobId, vertexId }: { readonly jobId: string; readonly vertexId: string },
+    signal?: AbortSignal,
+  ): Promise<readonly string[]> {
+    const where = path`/jobs/${jobId}/vertices/${vertexId}/subtasks/metrics`;
+    return this.#get(where, metricNamesAnswer, signal);
   }
 
   async #aggregated(where: string, names: readonly string[], signal: AbortSignal | undefined) {

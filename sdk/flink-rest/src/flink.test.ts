@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { sqlStatements } from '@tessera/flink';
 import { expectReason } from '@tessera/testkit/contracts';
 import { type FlinkServers, flinkFolder, startFlink } from '@tessera/testkit/flink';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -54,6 +55,19 @@ describe.skipIf(flinkFolder() === undefined)(
       expect(await flink.runJar({ ...program, ...from, parallelism: 1 })).toBe(jobId);
       await allRun(jobId, 1);
       return jobId;
+    }
+
+    /** Without tries of the gateway's own. */
+    function insertAtOnce(name: string): Promise<readonly string[]> {
+      const statements = sqlStatements(`
+        CREATE TEMPORARY TABLE src (k INT) WITH ('connector' = 'datagen');
+        CREATE TEMPORARY TABLE snk (k INT) WITH ('connector' = 'blackhole');
+        INSERT INTO snk SELECT k FROM src`);
+      const configuration = {
+        '$internal.pipeline.job-id': hex(name),
+        'rest.retry.max-attempts': '0',
+      };
+      return runSqlScript(gateway, { statements, configuration }, AbortSignal.timeout(200_000));
     }
 
     async function hasCheckpoint(jobId: string): Promise<void> {
@@ -187,28 +201,40 @@ describe.skipIf(flinkFolder() === undefined)(
       `;
       const insert = 'INSERT INTO snk SELECT k, COUNT(*) FROM src GROUP BY k;';
       expect(await gateway.version()).toBe('2.3.0');
-      const script = `${tables}${insert}`;
-      expect(await runSqlScript(gateway, { script, configuration }, signal)).toEqual([jobId]);
+      const script = { statements: sqlStatements(`${tables}${insert}`), configuration };
+      expect(await runSqlScript(gateway, script, signal)).toEqual([jobId]);
       await allRun(jobId, 1);
-      await expectReason(
-        runSqlScript(gateway, { script, configuration }, signal),
-        'FLINK_JOB_EXISTS',
-      );
+      await expectReason(runSqlScript(gateway, script, signal), 'FLINK_JOB_EXISTS');
       await flink.cancel(jobId);
       await isState(jobId, 'CANCELED');
     });
 
-    test('says which statement of a script is wrong, and why', async () => {
-      const script = "SET 'a' = 'b'; SELECT nothing FROM nowhere; SELECT 1";
-      const signal = AbortSignal.timeout(200_000);
-      await expect(runSqlScript(gateway, { script }, signal)).rejects.toMatchObject({
-        reason: 'FLINK_STATEMENT_FAILED',
-        metadata: {
-          statement: 'SELECT nothing FROM nowhere',
-          failure: expect.stringContaining('nowhere'),
-        },
-      });
-    });
+    test.each<[string, string, failure: string, at: string]>([
+      ['does not plan', 'SELECT nothing\n FROM nowhere', "'nowhere' not found", '2:7'],
+      ['does not parse', '  SELECT 1 FROM FROM', "near the keyword 'FROM'", '1:17'],
+      [
+        'has no connector',
+        "CREATE TABLE t (a INT) WITH ('connector' = 'no'); SELECT * FROM t",
+        "'no'",
+        '1:51',
+      ],
+    ])(
+      'says where in a script a statement is wrong that %s, and why',
+      async (_, wrong, failure, at) => {
+        const script = { statements: sqlStatements(`SET 'a' = 'b';\n${wrong}; SELECT 1`) };
+        const [line, column] = at.split(':').map(Number);
+        await expect(
+          runSqlScript(gateway, script, AbortSignal.timeout(200_000)),
+        ).rejects.toMatchObject({
+          reason: 'FLINK_STATEMENT_FAILED',
+          metadata: {
+            failure: expect.stringContaining(failure),
+            line: String(line! + 1),
+            column: String(column),
+          },
+        });
+      },
+    );
 
     test('that hangs is unreachable until it goes on', async () => {
       const hasty = new FlinkRestClient({ url: servers.url, deadlineMs: 500 });
@@ -227,6 +253,7 @@ describe.skipIf(flinkFolder() === undefined)(
       const jobId = await run('lost');
       await servers.jobManager.kill();
       await expectReason(flink.clusterOverview(), 'FLINK_UNREACHABLE');
+      await expectReason(insertAtOnce('handed to nobody'), 'FLINK_UNREACHABLE');
       await servers.jobManager.start();
       expect(await flink.jobManagerRun()).not.toBe(before);
       await expectReason(flink.job(jobId), 'FLINK_NOT_FOUND');

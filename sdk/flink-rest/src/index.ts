@@ -31,4 +31,3 @@ export {
 export type { RestTarget } from './http/rest-caller.ts';
 export { runSqlScript, type SqlScript } from './run-sql-script.ts';
 export { SqlGatewayClient } from './sql-gateway-client.ts';
-export { sqlStatements } from './sql-statements.ts';

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isTesseraError } from '@tessera/base';
+import type { SqlStatement } from '@tessera/flink';
 import type { SqlOperation, SqlPage } from './answers/sql.ts';
-import { flinkStatementFailed } from './errors.ts';
+import { flinkSessionRefused, flinkStatementFailed } from './errors.ts';
 import type { SqlGatewayClient } from './sql-gateway-client.ts';
-import { sqlStatements } from './sql-statements.ts';
+import { withScriptPositions } from './sql-positions.ts';
 
 const pollMs = 100;
 
 export interface SqlScript {
-  readonly script: string;
+  readonly statements: readonly SqlStatement[];
   /** Keys of Flink that all statements have. */
   readonly configuration?: Readonly<Record<string, string>>;
 }
@@ -16,17 +17,17 @@ export interface SqlScript {
 /**
  * Runs the statements of a script one after the other in a session of their own; gives the ids of the jobs that they have submitted, in order. A statement that submits a job is done when the job was submitted.
  * How long it may take is the signal's to say.
- * @throws TesseraError FLINK_STATEMENT_FAILED of the first statement that fails, and those after it are not run; FLINK_JOB_EXISTS; what the calls throw
+ * @throws TesseraError FLINK_STATEMENT_FAILED of the first statement that fails, and those after it are not run; FLINK_SESSION_REFUSED; FLINK_JOB_EXISTS; what the calls throw
  */
 export async function runSqlScript(
   gateway: SqlGatewayClient,
-  { script, configuration }: SqlScript,
+  { statements, configuration }: SqlScript,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const session = await gateway.openSession(configuration, signal);
+  const session = await openSession(gateway, configuration, signal);
   try {
     const jobs: string[] = [];
-    for (const statement of sqlStatements(script)) {
+    for (const statement of statements) {
       const jobId = await runStatement(gateway, session, statement, signal);
       if (jobId !== undefined) jobs.push(jobId);
     }
@@ -36,19 +37,34 @@ export async function runSqlScript(
   }
 }
 
+/** Whatever keeps a gateway from it, no statement is wrong. */
+async function openSession(
+  gateway: SqlGatewayClient,
+  configuration: SqlScript['configuration'],
+  signal: AbortSignal,
+): Promise<string> {
+  try {
+    return await gateway.openSession(configuration, signal);
+  } catch (error) {
+    if (!isTesseraError(error, 'FLINK_REFUSED')) throw error;
+    throw flinkSessionRefused(error.metadata['failure'] ?? error.message);
+  }
+}
+
 async function runStatement(
   gateway: SqlGatewayClient,
   session: string,
-  statement: string,
+  statement: SqlStatement,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const operation = await gateway.submit(session, statement, signal);
   try {
+    const operation = await gateway.submit(session, statement.text, signal);
     const page = await firstPage(gateway, operation, signal);
     return page.jobId;
   } catch (error) {
     if (!isTesseraError(error, 'FLINK_REFUSED')) throw error;
-    throw flinkStatementFailed(statement, error.metadata['failure'] ?? error.message);
+    const failure = error.metadata['failure'] ?? error.message;
+    throw flinkStatementFailed(statement.text, withScriptPositions(failure, statement));
   }
 }
 

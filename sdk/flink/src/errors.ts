@@ -1,4 +1,5 @@
 import { Code, TesseraError } from '@tessera/base';
+import type { ScriptPosition } from './sql/statements.ts';
 
 /** A size, fraction or range that means nothing by itself. */
 export function memoryInvalid(key: string, problem: string): TesseraError {
@@ -57,6 +58,64 @@ export function hostsTooSmall(memoryBytes: number, neededBytes: number): Tessera
     message: `The smallest host has ${mebibytes(memoryBytes)} for Flink, a TaskManager needs ${mebibytes(neededBytes)} at least. Select larger hosts, or give a size.`,
     metadata: { memoryBytes: String(memoryBytes), neededBytes: String(neededBytes) },
   });
+}
+
+/** Nothing would run. */
+export function sqlWithoutJob(): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'FLINK_SQL_WITHOUT_JOB',
+    message:
+      'No statement of the script starts a job: end it with an INSERT, or with a statement set of several.',
+  });
+}
+
+/** Several jobs would run of which each has its own state, and only one can be watched, stopped and gone on with. */
+export function sqlSeveralJobs(at: ScriptPosition): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'FLINK_SQL_SEVERAL_JOBS',
+    message: `The statement at ${placeOf(at)} starts a second job. Put what belongs together between EXECUTE STATEMENT SET BEGIN and END; and make another FlinkJob of what does not.`,
+    metadata: metadataOf(at),
+  });
+}
+
+/** A statement that a job's script may not have, or not there: after the job was started, what is prepared is for nothing. */
+export function sqlStatementUnfit(at: ScriptPosition, begins: string): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'FLINK_SQL_STATEMENT_UNFIT',
+    message: `${begins} … at ${placeOf(at)} has no place there: a job's script has SET, CREATE, DROP, ALTER, USE, LOAD, UNLOAD, ADD JAR and the like, and ends with one INSERT, statement set or EXECUTE PLAN.`,
+    metadata: { ...metadataOf(at), begins },
+  });
+}
+
+/** Between BEGIN STATEMENT SET and END there are only statements that insert; both are there, once. */
+export function sqlSetInvalid(at: ScriptPosition): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'FLINK_SQL_SET_INVALID',
+    message: `The statement set is not whole at ${placeOf(at)}: between BEGIN STATEMENT SET and its END there are INSERTs alone.`,
+    metadata: metadataOf(at),
+  });
+}
+
+/** The job's specification says it: a script that said something else would be one of two. */
+export function sqlKeyReserved(at: ScriptPosition, key: string): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'FLINK_SQL_KEY_RESERVED',
+    message: `SET '${key}' at ${placeOf(at)} is not for a script: it follows from the specification of the job or of its cluster. Leave it out, and say it there.`,
+    metadata: { ...metadataOf(at), key },
+  });
+}
+
+function placeOf({ line, column }: ScriptPosition): string {
+  return `line ${line}, column ${column}`;
+}
+
+function metadataOf({ line, column }: ScriptPosition): Readonly<Record<string, string>> {
+  return { line: String(line), column: String(column) };
 }
 
 function mebibytes(bytes: number): string {

@@ -9,30 +9,38 @@ export {
   type WantedCluster,
   type WantedProcess,
 } from './cluster/cluster-decision.ts';
+export { lostAfterMs } from './cluster/host-loss.ts';
 export { nextClusterAction } from './cluster/next-cluster-action.ts';
-export type {
-  ClusterHost,
-  ClusterProcess,
-  ObservedCluster,
-  RegisteredTaskManager,
+export {
+  type ClusterHost,
+  type ClusterProcess,
+  isGone,
+  type ObservedCluster,
+  type RegisteredTaskManager,
 } from './cluster/observed-cluster.ts';
 export type { JobCondition, JobDecision, JobReason, JobStep } from './job/decision.ts';
-export { jobIdOf, specDigest, triggerIdOf } from './job/identity.ts';
+export { jobIdOf, requestedTriggerIdOf, specDigest, triggerIdOf } from './job/identity.ts';
+export { hasSize, type JobSize, type VertexParallelism } from './job/job-size.ts';
 export {
   type Deployed,
   emptyJournal,
   type JobJournal,
   type JobPhase,
+  type RequestedSavepoint,
+  type SavepointOutcome,
   type StatePoint,
 } from './job/journal.ts';
 export { nextJobAction, type WantedJob } from './job/next-job-action.ts';
-export type {
-  ObservedJob,
-  ObservedJobManager,
-  ObservedRun,
-  RunState,
-  SavepointProgress,
+export {
+  hasEnded,
+  type ObservedJob,
+  type ObservedJobManager,
+  type ObservedRun,
+  type ObservedSavepoint,
+  type RunState,
+  type SavepointProgress,
 } from './job/observed-job.ts';
+export { manyRestarts } from './job/stability.ts';
 export {
   type Command,
   jobManagerCommand,
@@ -45,6 +53,7 @@ export {
   clusterConfiguration,
   configYaml,
   type JobManagerAddress,
+  javaOptionsOf,
   type LaunchPaths,
   log4jProperties,
   reservedJobKeys,
@@ -68,6 +77,7 @@ export {
 } from './memory/task-manager-memory.ts';
 export { placementCost } from './placement/attempt.ts';
 export { isSelected } from './placement/eligibility.ts';
+export { furtherRoom } from './placement/further-room.ts';
 export { placeClusters } from './placement/place-clusters.ts';
 export type {
   ClusterDemand,
@@ -95,3 +105,5 @@ export {
 export type { FlinkClusterSpec } from './spec/cluster-spec.ts';
 export { digestOf } from './spec/digest.ts';
 export type { FlinkJobSpec, FlinkProgram, UpgradeMode } from './spec/job-spec.ts';
+export { jobScript } from './sql/job-script.ts';
+export { type ScriptPosition, type SqlStatement, sqlStatements } from './sql/statements.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { failureOf } from '../http/failure.ts';
 
 const count = z.number().int().nonnegative();
 const jobStates = [
@@ -46,6 +47,8 @@ export interface JobSummary {
   readonly startedAtMs: number | undefined;
   readonly endedAtMs: number | undefined;
   readonly changedAtMs: number | undefined;
+  /** It has no checkpoints, and its parallelism is not changed in place. */
+  readonly isBatch?: boolean;
 }
 
 export const jobsAnswer: z.ZodType<readonly JobSummary[]> = z
@@ -58,6 +61,7 @@ export const jobsAnswer: z.ZodType<readonly JobSummary[]> = z
         'start-time': time,
         'end-time': time,
         'last-modification': time,
+        jobType: z.string().nullish(),
       }),
     ),
   })
@@ -69,6 +73,7 @@ export const jobsAnswer: z.ZodType<readonly JobSummary[]> = z
       startedAtMs: job['start-time'],
       endedAtMs: job['end-time'],
       changedAtMs: job['last-modification'],
+      isBatch: job.jobType === 'BATCH',
     })),
   );
 
@@ -253,6 +258,8 @@ export interface JobException {
   /** A class of Java. */
   readonly name: string;
   readonly stackTrace: string;
+  /** What it comes from, in one line. */
+  readonly cause: string;
   readonly atMs: number;
   /** Absent: the failure was not of a task. */
   readonly taskName: string | undefined;
@@ -277,8 +284,21 @@ export const exceptionsAnswer: z.ZodType<readonly JobException[]> = z
     exceptionHistory.entries.map((entry) => ({
       name: entry.exceptionName,
       stackTrace: entry.stacktrace,
+      cause: failureOf([entry.stacktrace]),
       atMs: entry.timestamp,
       taskName: entry.taskName ?? undefined,
       taskManagerId: entry.taskManagerId ?? undefined,
     })),
   );
+
+/** What a job has failed by, in one line; `undefined`: it has not. */
+export const resultAnswer: z.ZodType<string | undefined> = z
+  .object({
+    'job-execution-result': z
+      .object({ 'failure-cause': z.object({ 'stack-trace': z.string() }).nullish() })
+      .nullish(),
+  })
+  .transform((answer) => {
+    const cause = answer['job-execution-result']?.['failure-cause'];
+    return cause ? failureOf([cause['stack-trace']]) : undefined;
+  });

@@ -198,6 +198,7 @@ test('whatever answers, a call gives what it promises or says why not', async ()
     () => flink.job('a'),
     () => flink.subtasks(vertex),
     () => flink.exceptions('a'),
+    () => flink.endedBy('a'),
     () => flink.checkpoints('a'),
     () => flink.savepoint({ jobId: 'a', triggerId: 'b' }),
     () => flink.resourceRequirements('a'),

@@ -121,6 +121,9 @@ const duplicate = /Duplicate(Job|Application)SubmissionException/;
 const unknown =
   /FlinkJobNotFoundException|UnknownTaskExecutorException|RestHandlerException: Jar file \S+ does not exist/;
 
+/** A SQL gateway could not hand the job that it has planned to the JobManager. */
+const notHandedOver = /JobSubmissionException[\s\S]*FutureUtils\$RetryException/;
+
 function refusal(name: CallName, status: number, json: unknown) {
   const answer = errorAnswer.safeParse(json);
   if (!answer.success) return flinkAnswerInvalid(name, `status ${status} without a reason`);
@@ -129,6 +132,7 @@ function refusal(name: CallName, status: number, json: unknown) {
   const text = errors.join('\n');
   if (duplicate.test(text)) return flinkJobExists(name, failure);
   if (status === 404 || unknown.test(text)) return flinkNotFound(name, failure);
+  if (notHandedOver.test(text)) return flinkUnreachable(name, new Error(failure));
   return flinkRefused(name, { status, failure });
 }
 

@@ -19,6 +19,9 @@ interface FakeHost {
   readonly processes: Map<string, FakeProcess>;
 }
 
+/** How much time a turn takes. */
+const turnMs = 30_000;
+
 /**
  * An emulation of host daemons and of what a JobManager knows of its TaskManagers, for tests of decisions. Processes run on while a host is silent, and end before it counts as lost. It records what must never happen.
  */
@@ -29,6 +32,7 @@ export class FakeHosts {
   /** Jobs are stopped, or started again, a little later. */
   haltsJobs = false;
   #isHanging = false;
+  #silentMs = 0;
   readonly #random: Random;
 
   constructor(random: Random, count: number) {
@@ -64,7 +68,7 @@ export class FakeHosts {
               )
             : [],
       })),
-      ...(answers && { registered: this.#registered() }),
+      ...(answers ? { registered: this.#registered() } : { silentMs: this.#silentMs }),
       activeJobs: this.activeJobs,
     };
   }
@@ -105,6 +109,7 @@ export class FakeHosts {
 
   #advanceAll(isHealing = false): void {
     this.activeJobs = this.haltsJobs ? 0 : 1;
+    this.#silentMs = this.#isHanging ? this.#silentMs + turnMs : 0;
     for (const { processes } of this.hosts) {
       for (const process of processes.values()) this.#advance(process, isHealing);
     }
@@ -142,7 +147,7 @@ export class FakeHosts {
 
   #advance(process: FakeProcess, isHealing = false): void {
     const luck = isHealing ? 0.5 : this.#random.next();
-    process.ageMs += 30_000;
+    process.ageMs += turnMs;
     if (process.state === 'STARTING' && luck > 0.2) process.state = 'RUNNING';
     else if (process.state === 'BACKOFF') process.state = 'STARTING';
     else if (process.state === 'STOPPING' && luck > 0.3) process.state = 'STOPPED';

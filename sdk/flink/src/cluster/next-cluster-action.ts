@@ -8,6 +8,7 @@ import type {
 } from './cluster-decision.ts';
 import { type ClusterProcess, isGone, type ObservedCluster } from './observed-cluster.ts';
 import { Sight } from './sight.ts';
+import { hangs } from './silent-job-manager.ts';
 
 /** How long a TaskManager may run without being known to the JobManager before it is started again. */
 const registrationMs = 120_000;
@@ -15,8 +16,8 @@ const registrationMs = 120_000;
 /**
  * The next step that brings the processes of a cluster to what is wanted, or what it waits for. Pure and level-triggered: to be asked again whenever something has changed.
  *
- * Promises, as long as the journal is written before the step is taken and only one at a time asks and acts: two JobManagers never run at once; a JobManager that answers is not taken from jobs that run; a TaskManager that
- * works is not taken away before those that replace it are known to the JobManager; one at a time is replaced where it stands.
+ * Promises, as long as the journal is written before the step is taken and only one at a time asks and acts: two JobManagers never run at once; a JobManager that answers is not taken from jobs that run, and one that does not
+ * is started again more and more rarely; a TaskManager that works is not taken away before those that replace it are known to the JobManager; one at a time is replaced where it stands.
  */
 export function nextClusterAction(
   wanted: WantedCluster,
@@ -53,7 +54,8 @@ function withStarted(
 }
 
 /** Everything about the JobManager comes first: without it nothing works, and two of them are worse. */
-function jobManagerChange(sight: Sight, { started }: ClusterJournal): Change | undefined {
+function jobManagerChange(sight: Sight, journal: ClusterJournal): Change | undefined {
+  const { started } = journal;
   const wanted = sight.wantedOf('jobmanager')[0];
   const old = sight
     .processesOf('jobmanager')
@@ -65,7 +67,15 @@ function jobManagerChange(sight: Sight, { started }: ClusterJournal): Change | u
   if (wanted === undefined) return undefined;
   const there = sight.find(wanted);
   if (there !== undefined && !isGone(there)) {
-    return sight.jobManagerAnswers ? undefined : { waitsFor: 'the JobManager to answer' };
+    if (sight.jobManagerAnswers) return undefined;
+    if (lacking === undefined && hangs(there, sight.silentMs)) {
+      return {
+        step: stepOf('stop', wanted.host, wanted.id),
+        waitsFor: 'a JobManager that hangs to end',
+      };
+    }
+    // TaskManagers find it when it answers; they need as long to start as it does.
+    return startMissing(sight, journal) ?? { waitsFor: 'the JobManager to answer' };
   }
   const elsewhere = started.find(
     ({ role, host, id }) => role === 'jobmanager' && !(host === wanted.host && id === wanted.id),
@@ -112,7 +122,8 @@ function startMissing(sight: Sight, { started }: ClusterJournal): Change | undef
   return (
     next && {
       step: stepOf('start', next.host, next.id),
-      waitsFor: `${missing.length} processes to start`,
+      waitsFor:
+        missing.length === 1 ? '1 process to start' : `${missing.length} processes to start`,
     }
   );
 }

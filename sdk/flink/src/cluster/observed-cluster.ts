@@ -5,6 +5,8 @@ export interface ObservedCluster {
   readonly hosts: readonly ClusterHost[];
   /** TaskManagers that the JobManager knows, by process id. Absent: it does not answer. */
   readonly registered?: ReadonlyMap<string, RegisteredTaskManager>;
+  /** How long it has not answered, whichever run of it. Absent: not known, or it answers. */
+  readonly silentMs?: number;
   /** Jobs of this cluster that have not been stopped, by what their journals say. */
   readonly activeJobs: number;
 }
@@ -37,6 +39,6 @@ export interface RegisteredTaskManager {
   readonly freeSlots: number;
 }
 
-export function isGone({ state }: ClusterProcess): boolean {
+export function isGone({ state }: Pick<ClusterProcess, 'state'>): boolean {
   return state === 'STOPPED' || state === 'EXITED';
 }

@@ -33,6 +33,11 @@ export class Sight {
     return this.#observed.registered !== undefined;
   }
 
+  /** How long the JobManager has not answered. */
+  get silentMs(): number {
+    return this.#observed.silentMs ?? 0;
+  }
+
   get activeJobs(): number {
     return this.#observed.activeJobs;
   }

@@ -41,7 +41,7 @@ const ask = (
 ) => nextClusterAction({ processes }, observed, journal);
 
 describe('the next step of a cluster', () => {
-  test('starts the JobManager, and the others once it answers, each written down before', () => {
+  test('starts the JobManager, and beside it the others, each written down before', () => {
     const first = ask(both, seen([hostOf('a'), hostOf('b')]));
     expect(first.step).toEqual({
       kind: 'start',
@@ -51,11 +51,10 @@ describe('the next step of a cluster', () => {
     });
     expect(first.journal.started).toEqual([{ id: 'jm-1', role: 'jobmanager', host: 'a' }]);
     const up = hostOf('a', runs(jobManager));
-    expect(ask(both, seen([up, hostOf('b')]))).toMatchObject({
-      waitsFor: 'the JobManager to answer',
-    });
-    const answers = { registered: known() };
-    expect(ask(both, seen([up, hostOf('b')], answers)).step).toMatchObject({ processId: 'tm-1' });
+    expect(ask(both, seen([up, hostOf('b')])).step).toMatchObject({ processId: 'tm-1' });
+    const all = [hostOf('a', runs(jobManager), runs(both[1]!)), hostOf('b', runs(both[2]!))];
+    expect(ask(both, seen(all))).toMatchObject({ waitsFor: 'the JobManager to answer' });
+    expect(ask(both, seen(all)).step).toBeUndefined();
   });
 
   test('is nothing when all is up', () => {
@@ -118,6 +117,12 @@ describe('the next step of a cluster', () => {
     );
   });
 
+  test('changes no TaskManager while the JobManager does not answer', () => {
+    const changed = runs(taskManager(1, 'a', 'y'));
+    const hosts = [hostOf('a', runs(jobManager), changed), hostOf('b', runs(both[2]!))];
+    expect(ask(both, seen(hosts)).step).toBeUndefined();
+  });
+
   test('takes a JobManager away only when jobs are stopped, or it does not answer', () => {
     const changed = [{ ...jobManager, fingerprint: 'y' }];
     const hosts = [hostOf('a', runs(jobManager))];
@@ -176,6 +181,27 @@ describe('the next step of a cluster', () => {
       processId: 'tm-1',
     });
   });
+
+  test.each([
+    { silentS: 119, runS: 9_999, isEnded: false, why: 'it may be busy' },
+    { silentS: 121, runS: 9_999, isEnded: true, why: 'it has hung for two minutes' },
+    { silentS: 121, runS: 110, isEnded: false, why: 'that run is young' },
+    { silentS: 230, runS: 109, isEnded: false, why: 'another run was silent before' },
+    { silentS: 244, runS: 123, isEnded: true, why: 'its second run has been given as long again' },
+    { silentS: 900, runS: 400, isEnded: false, why: 'each run is given longer' },
+    { silentS: 99_999, runS: 1_799, isEnded: false, why: 'half an hour is given at most' },
+    { silentS: 99_999, runS: 1_801, isEnded: true, why: 'no run is given more than that' },
+  ])(
+    'for a JobManager silent for $silentS s, $runS s of them its run: $why',
+    ({ silentS, runS, isEnded }) => {
+      const hosts = [hostOf('a', runs(jobManager, { ageMs: runS * 1_000 }))];
+      const silentMs = silentS * 1_000;
+      const { step } = ask([jobManager], seen(hosts, { silentMs, activeJobs: 2 }));
+      expect(step).toEqual(
+        isEnded ? { kind: 'stop', key: 'a/jm-1/stop', host: 'a', processId: 'jm-1' } : undefined,
+      );
+    },
+  );
 
   test('ends everything when nothing is wanted, jobs first', () => {
     const hosts = [hostOf('a', runs(jobManager), runs(both[1]!))];

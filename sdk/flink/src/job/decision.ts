@@ -1,4 +1,5 @@
 import type { FlinkJobSpec } from '../spec/job-spec.ts';
+import type { JobSize } from './job-size.ts';
 import type { JobJournal, StatePoint } from './journal.ts';
 
 /** One step at a time. The same step has the same key, however often it is decided. */
@@ -9,9 +10,18 @@ export type JobStep =
       readonly jobId: string;
       readonly spec: FlinkJobSpec;
       readonly from?: StatePoint;
+      /** Vertices begin with it. Absent: with the parallelism of the spec. */
+      readonly size?: JobSize;
     }
   | {
       readonly kind: 'stopWithSavepoint';
+      readonly key: string;
+      readonly jobId: string;
+      readonly triggerId: string;
+    }
+  /** The job goes on meanwhile. */
+  | {
+      readonly kind: 'savepoint';
       readonly key: string;
       readonly jobId: string;
       readonly triggerId: string;
@@ -21,7 +31,9 @@ export type JobStep =
       readonly kind: 'rescale';
       readonly key: string;
       readonly jobId: string;
+      /** Of vertices that the size does not name. */
       readonly parallelism: number;
+      readonly size?: JobSize;
     };
 
 export interface JobDecision {
@@ -44,6 +56,10 @@ export type JobReason =
   | 'JOBMANAGER_SILENT'
   | 'STATE_DIRECTORY_UNREADABLE'
   | 'SLOTS_SHORT'
+  /** It runs with fewer subtasks than it is wanted with. */
+  | 'RUNS_SMALLER'
+  /** Flink restarts it again and again. */
+  | 'JOB_RESTARTING'
   /** An attempt ended in failure, or was cancelled by somebody else. */
   | 'JOB_FAILED'
   | 'JOB_CANCELED_BY_OTHERS'

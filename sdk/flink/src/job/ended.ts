@@ -1,7 +1,7 @@
 import type { JobCondition, JobDecision } from './decision.ts';
 import { specDigest } from './identity.ts';
 import type { JobJournal, StatePoint } from './journal.ts';
-import type { ObservedJob } from './observed-job.ts';
+import type { ObservedJob, ObservedRun } from './observed-job.ts';
 import { maxFailures } from './stability.ts';
 
 /** Rejected specs that are remembered. */
@@ -47,29 +47,34 @@ export function ended(
       phase: { kind: 'stopped' },
       ...(restore !== undefined && { restore }),
     },
-    waitsFor: 'the next look',
+    waitsFor: 'the next attempt to start it',
     conditions: condition === undefined ? [] : [condition],
   };
 }
 
 /** The attempt failed beyond what Flink restarts by itself. After too many of them its spec is given up. */
-export function failed(observed: ObservedJob, journal: JobJournal): JobDecision {
+export function failed(
+  observed: ObservedJob,
+  journal: JobJournal,
+  { failure }: ObservedRun,
+): JobDecision {
   const failures = journal.failures + 1;
   const digest = specDigest(journal.deployed!.spec);
   const isRejected = failures >= maxFailures && !journal.rejected.includes(digest);
   const counted: JobJournal = {
     ...journal,
     failures,
-    rejected: isRejected ? [...journal.rejected, digest].slice(-maxRejected) : journal.rejected,
+    rejected: isRejected ? rejectedWith(journal, digest) : journal.rejected,
+    ...(failure !== undefined && { failure }),
   };
-  const decision = ended(observed, counted, {
-    reason: isRejected ? 'ROLLED_BACK' : 'JOB_FAILED',
-    message: isRejected
-      ? `The job has failed ${failures} times in a row: this spec is not tried again.`
-      : `The job has failed (${failures} of ${maxFailures}). It goes on from its newest state.`,
-  });
+  const decision = ended(observed, counted);
   // Counted once, with the step to the next phase.
   return decision.journal.phase.kind === 'stopped' ? decision : { ...decision, journal };
+}
+
+/** The rejected specs with one more of them; the oldest are forgotten. */
+export function rejectedWith({ rejected }: JobJournal, digest: string): readonly string[] {
+  return [...rejected, digest].slice(-maxRejected);
 }
 
 function later(one: StatePoint | undefined, other: StatePoint | undefined): StatePoint | undefined {

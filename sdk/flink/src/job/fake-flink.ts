@@ -1,13 +1,14 @@
 import type { Random } from '@tessera/base';
 import type { FlinkJobSpec } from '../spec/job-spec.ts';
 import type { JobStep } from './decision.ts';
+import type { JobSize } from './job-size.ts';
 import type { StatePoint } from './journal.ts';
 import {
   hasEnded,
   type ObservedJob,
   type ObservedRun,
+  type ObservedSavepoint,
   type RunState,
-  type SavepointProgress,
 } from './observed-job.ts';
 
 interface FakeRun {
@@ -19,8 +20,18 @@ interface FakeRun {
   checkpoints: number;
   restarts: number;
   ageMs: number;
+  /** How long it has not been running. */
+  unreadyMs: number;
   stop?: string;
+  /** Trigger id of a savepoint that is being made while it goes on. */
+  requested?: string;
 }
+
+/** Of a run, from one time that something happens to the next. */
+const turnMs = 20_000;
+
+/** Less, so that some savepoints are looked at before the next one may be tried. */
+const savepointTurnMs = 1_500;
 
 interface StoredState extends StatePoint {
   readonly jobId: string;
@@ -33,7 +44,7 @@ interface StoredState extends StatePoint {
 export class FakeFlink {
   readonly violations: string[] = [];
   readonly runs = new Map<string, FakeRun>();
-  readonly #savepoints = new Map<string, SavepointProgress>();
+  readonly #savepoints = new Map<string, ObservedSavepoint>();
   readonly #stored: StoredState[] = [];
   readonly #underWay: Extract<JobStep, { kind: 'submit' }>[] = [];
   readonly #random: Random;
@@ -43,6 +54,8 @@ export class FakeFlink {
   #lastId = 0;
   /** What the sink has seen: all records up to here, exactly once. */
   committed = 0;
+  /** Trigger ids of savepoints that were begun while a job went on; in the order in which they were. */
+  readonly requested: string[] = [];
   /** Specs whose attempts fail. */
   readonly bad = new Set<number>();
 
@@ -78,10 +91,14 @@ export class FakeFlink {
     const run = this.runs.get(step.jobId);
     if (run === undefined || hasEnded(observedRun(run))) return;
     if (step.kind === 'cancel') run.state = 'CANCELLING';
-    else if (step.kind === 'rescale') run.parallelism = step.parallelism;
+    else if (step.kind === 'rescale') run.parallelism = widthOf(step);
     else if (step.kind === 'stopWithSavepoint' && !this.#savepoints.has(step.triggerId)) {
-      this.#savepoints.set(step.triggerId, 'IN_PROGRESS');
+      this.#savepoints.set(step.triggerId, { progress: 'IN_PROGRESS', ageMs: 0 });
       run.stop = step.triggerId;
+    } else if (step.kind === 'savepoint' && !this.#savepoints.has(step.triggerId)) {
+      this.#savepoints.set(step.triggerId, { progress: 'IN_PROGRESS', ageMs: 0 });
+      this.requested.push(step.triggerId);
+      run.requested = step.triggerId;
     }
   }
 
@@ -113,7 +130,8 @@ export class FakeFlink {
     return [...this.runs.values()].filter((run) => !hasEnded(observedRun(run)));
   }
 
-  #submit({ jobId, spec, from }: Extract<JobStep, { kind: 'submit' }>): void {
+  #submit(step: Extract<JobStep, { kind: 'submit' }>): void {
+    const { jobId, spec, from } = step;
     if (this.runs.has(jobId)) return; // Refused: the job id is taken.
     if (this.alive().length > 0) this.violations.push(`${jobId} started beside another attempt`);
     const state = from && this.#stored.find(({ path }) => path === from.path);
@@ -124,11 +142,12 @@ export class FakeFlink {
     this.runs.set(jobId, {
       state: 'INITIALIZING',
       spec,
-      parallelism: spec.parallelism,
+      parallelism: widthOf({ parallelism: spec.parallelism, ...step }),
       progress,
       checkpoints: 0,
       restarts: 0,
       ageMs: 0,
+      unreadyMs: 0,
     });
   }
 
@@ -142,8 +161,12 @@ export class FakeFlink {
   }
 
   #advance(jobId: string, run: FakeRun, isHealing = false): void {
+    for (const [id, seen] of this.#savepoints) {
+      this.#savepoints.set(id, { ...seen, ageMs: seen.ageMs + savepointTurnMs });
+    }
     const luck = isHealing ? 0.5 : this.#random.next();
-    run.ageMs += 20_000;
+    run.ageMs += turnMs;
+    run.unreadyMs = run.state === 'RUNNING' ? 0 : run.unreadyMs + turnMs;
     if (run.state === 'CANCELLING') run.state = 'CANCELED';
     if (hasEnded(observedRun(run))) return;
     if (run.state !== 'RUNNING') {
@@ -164,6 +187,15 @@ export class FakeFlink {
     } else if (luck < 0.7) {
       this.#store(jobId, run, 'checkpoint');
     }
+    if (isHealing || luck > 0.6) this.#finishRequested(run);
+  }
+
+  /** It takes an id, commits nothing, and is nothing that the job is restored from. */
+  #finishRequested(run: FakeRun): void {
+    if (run.requested === undefined || run.state !== 'RUNNING') return;
+    const path = `requested/${++this.#lastId}`;
+    this.#savepoints.set(run.requested, { progress: 'COMPLETED', ageMs: 0, path });
+    delete run.requested;
   }
 
   /** Flink restarts a job from its newest complete checkpoint or savepoint. */
@@ -171,8 +203,12 @@ export class FakeFlink {
     run.state = 'RESTARTING';
     run.restarts++;
     run.progress = this.committed;
-    if (run.stop !== undefined) this.#savepoints.set(run.stop, 'FAILED');
+    if (run.stop !== undefined) this.#savepoints.set(run.stop, { progress: 'FAILED', ageMs: 0 });
     delete run.stop;
+    if (run.requested !== undefined) {
+      this.#savepoints.set(run.requested, { progress: 'FAILED', ageMs: 0, failure: 'restarted' });
+    }
+    delete run.requested;
   }
 
   #finishStop(jobId: string, run: FakeRun, triggerId: string, luck: number): void {
@@ -187,7 +223,7 @@ export class FakeFlink {
       return;
     }
     this.#store(jobId, run, 'savepoint');
-    this.#savepoints.set(triggerId, 'COMPLETED');
+    this.#savepoints.set(triggerId, { progress: 'COMPLETED', ageMs: 0 });
     run.state = 'FINISHED';
   }
 
@@ -200,6 +236,15 @@ export class FakeFlink {
 }
 
 function observedRun(run: FakeRun): ObservedRun {
-  const { state, parallelism, checkpoints, restarts, ageMs } = run;
-  return { state, parallelism, checkpoints, restarts, ageMs, isLagGrowing: false };
+  const { state, parallelism, checkpoints, restarts, ageMs, unreadyMs } = run;
+  const vertices = { [onlyVertex]: parallelism };
+  const seen = { state, parallelism, vertices, checkpoints, restarts, ageMs, isLagGrowing: false };
+  return state === 'RUNNING' ? seen : { ...seen, unreadyMs };
+}
+
+/** Jobs have one vertex. */
+export const onlyVertex = 'v';
+
+function widthOf(step: { readonly parallelism: number; readonly size?: JobSize }): number {
+  return step.size?.parallelism[onlyVertex] ?? step.parallelism;
 }

@@ -1,4 +1,5 @@
 import type { FlinkJobSpec } from '../spec/job-spec.ts';
+import type { JobSize } from './job-size.ts';
 
 /**
  * What is remembered of a job: a write-ahead log. A decision hands back the journal to record and, with it, at most one step; the step is taken only after the journal is written. So whoever comes
@@ -18,7 +19,27 @@ export interface JobJournal {
   readonly rejected: readonly string[];
   /** Attempts of the deployed spec that failed, in a row. */
   readonly failures: number;
+  /** What scaling wants of it, and attempts begin with. Absent: every vertex has the parallelism of the spec. */
+  readonly size?: JobSize;
+  /** What the last attempt that failed did so with, or why a spec was rejected, in words. */
+  readonly failure?: string;
+  /** The last savepoints that were asked for while it went on, the newest last. Absent: none was. */
+  readonly savepoints?: readonly RequestedSavepoint[];
 }
+
+/** A savepoint that somebody has asked for. It is nothing that the job goes on from: whoever asked for it may delete it. */
+export interface RequestedSavepoint {
+  /** What it was asked for by. */
+  readonly request: string;
+  /** The attempt that it is of. */
+  readonly jobId: string;
+  readonly outcome: SavepointOutcome;
+}
+
+export type SavepointOutcome =
+  | { readonly kind: 'in progress' }
+  | { readonly kind: 'completed'; readonly path: string }
+  | { readonly kind: 'failed'; readonly failure: string };
 
 export interface Deployed {
   readonly jobId: string;

@@ -1,7 +1,7 @@
 import { seededRandom } from '@tessera/base';
 import { expect, test } from 'vitest';
 import type { FlinkJobSpec } from '../spec/job-spec.ts';
-import { FakeFlink } from './fake-flink.ts';
+import { FakeFlink, onlyVertex } from './fake-flink.ts';
 import { specDigest } from './identity.ts';
 import { emptyJournal, type JobJournal } from './journal.ts';
 import { nextJobAction, type WantedJob } from './next-job-action.ts';
@@ -58,8 +58,13 @@ function simulate(seed: number) {
     if (next() < 0.08) {
       if (next() < 0.5) version++;
       if (next() < 0.2) flink.bad.add(version + 1);
+      const slots = integer(1, 4);
+      const size = { parallelism: { [onlyVertex]: slots }, slots };
+      const { savepointRequest } = wanted;
       wanted = {
         uid: wanted.uid,
+        ...(savepointRequest !== undefined && { savepointRequest }),
+        ...(next() < 0.5 && { size }),
         spec: specOf(
           {
             parallelism: integer(1, 4),
@@ -70,6 +75,7 @@ function simulate(seed: number) {
         ),
       };
     }
+    if (next() < 0.1) wanted = { ...wanted, savepointRequest: `r${turn}` };
     flink.happen();
     const crash = pick([
       'before writing',
@@ -102,6 +108,7 @@ function check(seed: number): void {
   expect(flink.violations, say).toEqual([]);
   const spec = wanted.spec!;
   const { journal } = reconciler;
+  expect(new Set(flink.requested).size, `${say} savepoints`).toBe(flink.requested.length);
   if (spec.state === 'suspended') {
     expect(flink.alive(), say).toEqual([]);
     return;
@@ -117,7 +124,11 @@ function check(seed: number): void {
   const isRolledBack = journal.rejected.includes(specDigest(spec));
   const expected = isRolledBack ? journal.stable! : spec;
   expect(run!.spec.configuration, say).toEqual(expected.configuration);
-  expect(run!.parallelism, say).toBe(expected.parallelism);
+  expect(run!.parallelism, say).toBe(wanted.size?.slots ?? expected.parallelism);
+  const asked = journal.savepoints?.find(({ request }) => request === wanted.savepointRequest);
+  if (wanted.savepointRequest !== undefined) {
+    expect(['completed', 'failed'], `${say} savepoint`).toContain(asked?.outcome.kind);
+  }
 }
 
 const schedules = process.env['TESSERA_LONG'] === '1' ? 10_000 : 500;

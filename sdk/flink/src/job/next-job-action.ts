@@ -1,16 +1,22 @@
 import { effectOf, jobChanges } from '../spec/changes.ts';
 import type { FlinkJobSpec } from '../spec/job-spec.ts';
 import type { JobDecision } from './decision.ts';
-import { ended, failed } from './ended.ts';
+import { ended, failed, rejectedWith } from './ended.ts';
 import { jobIdOf, specDigest } from './identity.ts';
-import type { Deployed, JobJournal } from './journal.ts';
+import { type JobSize, withSize } from './job-size.ts';
+import type { Deployed, JobJournal, StatePoint } from './journal.ts';
+import { withLastingConditions } from './lasting-conditions.ts';
 import {
   hasEnded,
   type ObservedJob,
   type ObservedJobManager,
   type ObservedRun,
 } from './observed-job.ts';
-import { isStable, isStuck, specToRun } from './stability.ts';
+import { withRequestedSavepoint } from './requested-savepoint.ts';
+import { resize } from './resize.ts';
+import { withRestarts } from './restarting.ts';
+import { withShortage } from './shortage.ts';
+import { because, isStable, isStuck, specToRun, stuckFor } from './stability.ts';
 import { beginStop, whileStopping } from './stop.ts';
 
 /** A job as it is wanted. */
@@ -19,6 +25,10 @@ export interface WantedJob {
   readonly uid: string;
   /** Absent: the job is to end, with its state kept. */
   readonly spec?: FlinkJobSpec;
+  /** What scaling wants of its vertices. Absent: all have the parallelism of the spec. */
+  readonly size?: JobSize;
+  /** Asks for one savepoint while it goes on; another word asks for another one. Absent: for none. */
+  readonly savepointRequest?: string;
 }
 
 /**
@@ -33,6 +43,12 @@ export function nextJobAction(
   observed: ObservedJob,
   journal: JobJournal,
 ): JobDecision {
+  const decision = decide(wanted, observed, journal);
+  const told = withRestarts(observed, withShortage(wanted, observed, decision));
+  return withLastingConditions(wanted.spec, withRequestedSavepoint(wanted, observed, told));
+}
+
+function decide(wanted: WantedJob, observed: ObservedJob, journal: JobJournal): JobDecision {
   const { phase, deployed } = journal;
   // Its input is used up, and Flink has dropped its checkpoints: there is nothing that another attempt could go on from.
   if (phase.kind === 'finished') return { journal, conditions: [] };
@@ -60,7 +76,7 @@ export function nextJobAction(
 }
 
 function whenStopped(
-  { uid, spec }: WantedJob,
+  { uid, spec, size }: WantedJob,
   observed: ObservedJob,
   journal: JobJournal,
 ): JobDecision {
@@ -68,18 +84,23 @@ function whenStopped(
   const { jobManager, slots } = observed;
   const target = specToRun(spec, journal);
   if (target === undefined) {
-    return waits(
+    return {
       journal,
-      'GIVEN_UP',
-      'the spec to be changed: it failed too often, and there is no other',
-    );
+      waitsFor: 'the spec to be changed: it failed too often, and there is no other',
+      conditions: [
+        {
+          reason: 'GIVEN_UP',
+          message: `The job has failed too often, and no other spec of it has proved stable. Change the spec to try again.${because(journal.failure)}`,
+        },
+      ],
+    };
   }
   if (jobManager === undefined) {
     return waits(journal, 'JOBMANAGER_SILENT', 'the JobManager to answer');
   }
   if (slots < 1) return waits(journal, 'SLOTS_SHORT', 'a TaskManager with a free slot');
   const attempt = journal.attempt + 1;
-  const from = journal.restore ?? initialState(journal, spec);
+  const from = restorePoint(journal, spec);
   const deployed: Deployed = {
     jobId: jobIdOf(uid, attempt),
     spec: target,
@@ -90,7 +111,7 @@ function whenStopped(
   const isSame =
     journal.deployed !== undefined && specDigest(journal.deployed.spec) === specDigest(target);
   return submit({
-    ...journal,
+    ...withSize(journal, size),
     attempt,
     phase: { kind: 'starting' },
     deployed,
@@ -98,9 +119,17 @@ function whenStopped(
   });
 }
 
-function initialState({ attempt }: JobJournal, { initialSavepoint }: FlinkJobSpec) {
-  if (attempt > 0 || initialSavepoint === undefined) return undefined;
-  return { kind: 'savepoint', path: initialSavepoint, id: 0 } as const;
+/** Of what a job was given to begin with: lower than any that Flink gives. */
+const initialId = 0;
+
+/** State of its own, once there is any. Until then it begins with what it is given, which may be given otherwise when that cannot be restored. */
+function restorePoint(
+  { attempt, restore }: JobJournal,
+  { initialSavepoint }: FlinkJobSpec,
+): StatePoint | undefined {
+  const isFresh = attempt === 0 || restore?.id === initialId;
+  if (!isFresh || initialSavepoint === undefined) return restore;
+  return { kind: 'savepoint', path: initialSavepoint, id: initialId };
 }
 
 function submit(journal: JobJournal): JobDecision {
@@ -113,6 +142,7 @@ function submit(journal: JobJournal): JobDecision {
       jobId,
       spec,
       ...(from !== undefined && { from }),
+      ...(journal.size !== undefined && { size: journal.size }),
     },
     waitsFor: 'the job to start',
     conditions: [],
@@ -140,15 +170,11 @@ function whenUnknown(
   });
 }
 
-function whenEnded(
-  observed: ObservedJob,
-  journal: JobJournal,
-  { state }: ObservedRun,
-): JobDecision {
-  if (state === 'FINISHED') {
+function whenEnded(observed: ObservedJob, journal: JobJournal, run: ObservedRun): JobDecision {
+  if (run.state === 'FINISHED') {
     return { journal: { ...journal, phase: { kind: 'finished' } }, conditions: [] };
   }
-  if (state === 'FAILED') return failed(observed, journal);
+  if (run.state === 'FAILED') return failed(observed, journal, run);
   return ended(observed, journal, {
     reason: 'JOB_CANCELED_BY_OTHERS',
     message: 'The job was cancelled by somebody else. It goes on from its newest state.',
@@ -184,23 +210,21 @@ function whileRunning(
   const { spec } = wanted;
   if (spec === undefined || spec.state === 'suspended')
     return beginStop(wanted, observed, journal, run);
-  const isRejected = isStuck(run, spec, journal);
-  const judged = isRejected
-    ? { ...journal, rejected: [...journal.rejected, specDigest(deployed.spec)] }
-    : journal;
-  const target = specToRun(spec, judged) ?? deployed.spec;
+  const judged = isStuck(run, spec, journal) ? rejectedAsStuck(journal, run) : journal;
+  const next = specToRun(spec, judged);
+  if (next === undefined && judged !== journal) return beginStop(wanted, observed, judged, run);
+  const target = next ?? deployed.spec;
   const effect = effectOf(jobChanges(deployed.spec, target));
   if (effect === 'redeploy') return beginStop(wanted, observed, judged, run);
   const adopted = { ...judged, deployed: { ...deployed, spec: target } };
-  if (run.parallelism === target.parallelism) return { journal: adopted, conditions: [] };
-  const { jobId } = deployed;
-  const { parallelism } = target;
-  return {
-    journal: adopted,
-    step: { kind: 'rescale', key: `${jobId}/rescale/${parallelism}`, jobId, parallelism },
-    waitsFor: `parallelism ${parallelism}`,
-    conditions: [],
-  };
+  // Of a batch job another parallelism counts from its next attempt on.
+  if (run.isBatch) return { journal: adopted, conditions: [] };
+  return resize(wanted, observed, adopted, run);
+}
+
+function rejectedAsStuck(journal: JobJournal, run: ObservedRun): JobJournal {
+  const rejected = rejectedWith(journal, specDigest(journal.deployed!.spec));
+  return { ...journal, rejected, failure: stuckFor(run) };
 }
 
 export function waits(

@@ -9,21 +9,40 @@ export const readinessMs = 5 * 60_000;
 /** Attempts of one spec that may fail in a row. */
 export const maxFailures = 5;
 
+/** So many restarts within minutes, without a checkpoint between them, are told of. */
+export const manyRestarts = 3;
+
+/** So many say that a spec which has never proved stable will not. */
+const tooManyRestarts = 10;
+
 /** It runs, has completed two checkpoints without a restart, and keeps up with its input. That it runs alone says little. */
 export function isStable(run: ObservedRun): boolean {
   return run.state === 'RUNNING' && run.checkpoints >= 2 && run.restarts === 0 && !run.isLagGrowing;
 }
 
-/** A new spec that does not become stable in time, while there is one to return to. */
+/**
+ * A new spec that does not become stable in time, while there is one to return to; or the first one, when Flink restarts it again and again. A batch job has no checkpoints to prove itself by: it ends or fails.
+ */
 export function isStuck(
   run: ObservedRun,
   wanted: FlinkJobSpec,
   { deployed, stable, rejected }: JobJournal,
 ): boolean {
-  if (!wanted.rollback || stable === undefined) return false;
+  if (!wanted.rollback || run.isBatch || run.ageMs <= readinessMs) return false;
   const digest = specDigest(deployed!.spec);
-  if (digest === specDigest(stable) || rejected.includes(digest)) return false;
-  return run.ageMs > readinessMs && !isStable(run);
+  if (rejected.includes(digest)) return false;
+  if (stable === undefined) return (run.lateRestarts ?? 0) >= tooManyRestarts;
+  return digest !== specDigest(stable) && !isStable(run);
+}
+
+/** Why a run that is stuck is left, in words. */
+export function stuckFor({ restarts, checkpoints, failure }: ObservedRun): string {
+  return `It has not become stable within ${readinessMs / 60_000} minutes: ${checkpoints} checkpoints, ${restarts} restarts.${because(failure)}`;
+}
+
+/** The reason at the end of a message, where one is known. */
+export function because(failure: string | undefined): string {
+  return failure === undefined ? '' : ` Reason: ${failure}`;
 }
 
 /** The wanted spec; once it was rejected, the last stable one. `undefined`: neither. */

@@ -29,15 +29,24 @@ const running: ObservedRun = {
 interface Seen extends Partial<Omit<ObservedJob, 'jobManager'>> {
   readonly run?: string;
   readonly jobs?: readonly (readonly [string, Partial<ObservedRun>])[];
+  /** They have been seen so for long. */
   readonly savepoints?: readonly (readonly [string, SavepointProgress])[];
+  readonly savepointAgeMs?: number;
 }
 
-function seen({ run = 'jm-1', jobs = [], savepoints = [], ...rest }: Seen = {}): ObservedJob {
+function seen(facts: Seen = {}): ObservedJob {
+  const {
+    run = 'jm-1',
+    jobs = [],
+    savepoints = [],
+    savepointAgeMs: ageMs = 60_000,
+    ...rest
+  } = facts;
   return {
     jobManager: {
       run,
       jobs: new Map(jobs.map(([id, job]) => [id, { ...running, ...job }])),
-      savepoints: new Map(savepoints),
+      savepoints: new Map(savepoints.map(([id, progress]) => [id, { progress, ageMs }])),
     },
     newestState: 'none',
     slots: 4,
@@ -51,6 +60,37 @@ const started = ask(spec, seen(), emptyJournal).journal;
 const runs = ask(spec, seen({ jobs: [[first, {}]], newestState: checkpoint }), started).journal;
 const reasons = ({ conditions }: JobDecision) => conditions.map(({ reason }) => reason);
 
+describe('a job that Flink restarts again and again', () => {
+  const told = { checkpoints: 0, restarts: 61, lateRestarts: 61, failure: '/ by zero' };
+  const looping = (change: Partial<ObservedRun> = {}) =>
+    seen({ jobs: [[first, { ...told, ...change }]], newestState: 'none' });
+  const begun = ask(spec, seen({ jobs: [[first, { checkpoints: 0 }]] }), started).journal;
+  const late = { ageMs: 301_000 };
+
+  test('says so, and why, though it looks as if it ran', () => {
+    const { conditions, waitsFor } = ask(spec, looping(), begun);
+    expect(conditions).toMatchObject([
+      { reason: 'JOB_RESTARTING', message: expect.stringMatching('61 times .* by zero$') },
+    ]);
+    expect(waitsFor).toBe('a checkpoint between two restarts');
+    expect(reasons(ask(spec, looping({ lateRestarts: 2 }), begun))).toEqual([]);
+  });
+
+  test('is given up when its specification never proved stable, with the reason', () => {
+    expect(ask(spec, looping(), begun).journal.phase.kind).toBe('running');
+    const { journal } = ask(spec, looping(late), begun);
+    expect(journal.phase.kind).toBe('stopping');
+    expect(journal.rejected).toEqual([specDigest(spec)]);
+    expect(journal.failure).toMatch('61 restarts. Reason: / by zero');
+  });
+
+  test('goes on when it was stable once, or is never to be rolled back, or is restarted seldom', () => {
+    expect(ask(spec, looping(late), { ...begun, stable: spec }).step).toBeUndefined();
+    expect(ask({ ...spec, rollback: false }, looping(late), begun).step).toBeUndefined();
+    expect(ask(spec, looping({ ...late, lateRestarts: 9 }), begun).step).toBeUndefined();
+  });
+});
+
 describe('a new job', () => {
   test('is submitted under an id of its own, and again under the same one until it is seen', () => {
     const decision = ask(spec, seen(), emptyJournal);
@@ -62,6 +102,25 @@ describe('a new job', () => {
   test('begins with the savepoint that it is given', () => {
     const { step } = ask({ ...spec, initialSavepoint: 's3://old' }, seen(), emptyJournal);
     expect(step).toMatchObject({ from: { kind: 'savepoint', path: 's3://old' } });
+  });
+
+  test('that cannot restore what it is given can be given something else, until it has state of its own', () => {
+    const [wrong, right] = ['s3://wrong', 's3://right'].map((initialSavepoint) => ({
+      ...spec,
+      initialSavepoint,
+    })) as [FlinkJobSpec, FlinkJobSpec];
+    const { journal } = ask(wrong, seen(), emptyJournal);
+    const failed = (newestState: ObservedJob['newestState']) =>
+      seen({ jobs: [[first, { state: 'FAILED' }]], newestState });
+    const without = ask(wrong, failed('none'), journal).journal;
+    const from = { kind: 'savepoint', path: 's3://right', id: 0 };
+    expect(ask(right, failed('none'), without).step).toMatchObject({ from });
+    expect(ask(wrong, failed('none'), without).step).toMatchObject({
+      from: { path: 's3://wrong' },
+    });
+    expect(ask(spec, failed('none'), without).step).toMatchObject({ from: { path: 's3://wrong' } });
+    const withState = ask(wrong, failed(checkpoint), journal).journal;
+    expect(ask(right, failed(checkpoint), withState).step).toMatchObject({ from: checkpoint });
   });
 
   test.each<[string, ObservedJob, string]>([
@@ -91,6 +150,19 @@ describe('a job that runs', () => {
       jobId: first,
       parallelism: 3,
     });
+  });
+
+  test('that has no slot says so, and is not told to be wider', () => {
+    const without = (unreadyMs: number, room = 0) => {
+      const jobs = [[first, { state: 'CREATED', parallelism: 0, unreadyMs }]] as const;
+      return ask(spec, { ...seen({ jobs: [...jobs] }), room }, runs);
+    };
+    expect(without(2_000)).toMatchObject({ waitsFor: 'the job to start', conditions: [] });
+    const later = without(60_000);
+    expect([later.step, reasons(later)]).toEqual([undefined, ['SLOTS_SHORT']]);
+    expect(later.waitsFor).toMatch('a free slot');
+    // There is one for it: it is about to start, or fails whenever it does.
+    expect(without(60_000, 1)).toMatchObject({ waitsFor: 'the job to start', conditions: [] });
   });
 
   test('is left alone while the JobManager is silent', () => {
@@ -166,6 +238,44 @@ describe('a job that runs', () => {
     }
   });
 
+  test('has another savepoint tried only after a pause, and when all its tasks run again', () => {
+    const stopping = ask(upgraded, seen({ jobs: [[first, {}]], newestState: checkpoint }), runs);
+    const { triggerId } = stopping.step as { triggerId: string };
+    const after = (savepointAgeMs: number, rest: Partial<ObservedRun> = {}) =>
+      ask(
+        upgraded,
+        seen({
+          jobs: [[first, rest]],
+          savepoints: [[triggerId, 'FAILED']],
+          savepointAgeMs,
+          newestState: checkpoint,
+        }),
+        stopping.journal,
+      );
+    for (const early of [after(1_000), after(10_000, { state: 'RESTARTING', unreadyMs: 5_000 })]) {
+      expect(early).toMatchObject({
+        journal: stopping.journal,
+        waitsFor: 'savepoint 2 to be tried',
+      });
+      expect(early.step).toBeUndefined();
+      expect(reasons(early)).toEqual(['SAVEPOINT_FAILED']);
+    }
+    expect(after(2_000).step).toMatchObject({ key: `${first}/savepoint/2` });
+    const hopeless = after(90_000, { state: 'RESTARTING', unreadyMs: 90_000 });
+    expect(hopeless.step?.kind).toBe('cancel');
+  });
+
+  test('is not stopped with a savepoint before all its tasks run, but cancelled when they do not in time', () => {
+    const stop = (rest: Partial<ObservedRun>) =>
+      ask(upgraded, seen({ jobs: [[first, rest]], newestState: checkpoint }), runs);
+    const early = stop({ state: 'RESTARTING', unreadyMs: 3_000 });
+    expect(early).toMatchObject({ journal: { phase: { kind: 'running' } } });
+    expect([early.step, early.waitsFor]).toEqual([undefined, expect.stringMatching('all tasks')]);
+    expect(stop({ unreadyMs: 3_000 }).step).toBeUndefined();
+    expect(stop({ state: 'RESTARTING', unreadyMs: 60_000 }).step?.kind).toBe('cancel');
+    expect(stop({ state: 'CREATED', unreadyMs: 3_000 }).step?.kind).toBe('cancel');
+  });
+
   test('ends what somebody else has started beside it', () => {
     const observed = seen({
       jobs: [
@@ -207,19 +317,54 @@ describe('a job that has ended', () => {
     let decision: JobDecision = { journal: runs, conditions: [] };
     for (let attempt = 1; attempt <= 5; attempt++) {
       const failed = seen({
-        jobs: [[jobIdOf('u', attempt), { state: 'FAILED' }]],
+        jobs: [[jobIdOf('u', attempt), { state: 'FAILED', failure: 'no such table' }]],
         newestState: checkpoint,
       });
       decision = ask(spec, failed, decision.journal);
-      if (attempt < 5) decision = ask(spec, failed, decision.journal);
+      if (attempt === 5) continue;
+      decision = ask(spec, failed, decision.journal);
+      expect(decision).toMatchObject({ step: { kind: 'submit', from: checkpoint } });
+      expect(decision.conditions).toMatchObject([{ reason: 'JOB_FAILED' }]);
+      expect(decision.conditions[0]!.message).toContain(`${attempt} of 5`);
     }
     const given = ask(spec, seen({ newestState: checkpoint }), decision.journal);
     expect(reasons(given)).toEqual(['GIVEN_UP']);
+    expect(given.conditions[0]!.message).toContain('no such table');
     expect(ask(upgraded, seen({ newestState: checkpoint }), given.journal).step).toMatchObject({
       kind: 'submit',
       spec: upgraded,
       from: checkpoint,
     });
+  });
+});
+
+describe('a batch job', () => {
+  const batch = (rest: Partial<ObservedRun> = {}) =>
+    seen({ jobs: [[first, { isBatch: true, checkpoints: 0, ...rest }]] });
+
+  test('is cancelled when it is suspended or changed, and then begins anew: no savepoint of it can be made', () => {
+    for (const wanted of [{ ...spec, state: 'suspended' } as const, upgraded, undefined]) {
+      const { step, conditions } = ask(wanted, batch(), runs);
+      expect(step).toEqual({ kind: 'cancel', key: `${first}/cancel`, jobId: first });
+      expect(conditions).toEqual([]);
+    }
+    const { journal } = ask({ ...spec, state: 'suspended' }, batch(), started);
+    const stopped = ask(spec, batch({ state: 'CANCELED' }), journal).journal;
+    const again = ask(spec, batch({ state: 'CANCELED' }), stopped);
+    expect(again.step).toEqual({ kind: 'submit', key: `${second}/submit`, jobId: second, spec });
+  });
+
+  test('that takes long instead of a streaming one is not taken to be stuck', () => {
+    const stable = { ...runs, stable: upgraded, restore: checkpoint };
+    const late = { ageMs: 3_600_000, restarts: 2 };
+    expect(ask(spec, batch(late), stable).journal.rejected).toEqual([]);
+    expect(ask(spec, seen({ jobs: [[first, late]] }), stable).journal.rejected).toHaveLength(1);
+  });
+
+  test('has another parallelism from its next attempt on', () => {
+    const { journal, step } = ask({ ...spec, parallelism: 3 }, batch(), runs);
+    expect(step).toBeUndefined();
+    expect(journal.deployed?.spec.parallelism).toBe(3);
   });
 });
 
@@ -259,6 +404,12 @@ describe('a spec', () => {
       spec,
       from: checkpoint,
     });
+    const returned = seen({ jobs: [[jobIdOf('u', 3), { checkpoints: 9 }]] });
+    const kept = ask(upgraded, returned, again.journal);
+    expect(kept).toMatchObject({ conditions: [{ reason: 'ROLLED_BACK' }] });
+    expect(kept.conditions[0]!.message).toContain('3 checkpoints, 2 restarts');
+    expect(kept.step).toBeUndefined();
+    expect(ask(spec, returned, kept.journal).conditions).toEqual([]);
     expect(ask({ ...upgraded, rollback: false }, seen(late), deployed).step).toBeUndefined();
   });
 });

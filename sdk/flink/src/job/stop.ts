@@ -1,4 +1,4 @@
-import type { JobDecision } from './decision.ts';
+import type { JobCondition, JobDecision } from './decision.ts';
 import { ended } from './ended.ts';
 import { triggerIdOf } from './identity.ts';
 import type { JobJournal } from './journal.ts';
@@ -8,7 +8,13 @@ import { hasEnded, type ObservedJob, type ObservedRun } from './observed-job.ts'
 /** Savepoints that are tried before the newest checkpoint has to do. */
 const maxTries = 3;
 
-/** Begins to stop a job such that it can go on: with a savepoint, or, where that is wanted or the job is not well, by cancelling it. */
+/** From the first one that fails to the next; four times as long from that to the third. */
+const firstPauseMs = 2_000;
+
+/** How long a job may take until all of its tasks run again: as long as it takes to replace a TaskManager. */
+export const readyPatienceMs = 60_000;
+
+/** Begins to stop a job such that it can go on: with a savepoint, or, where that is wanted or the job is not well, by cancelling it. Of a batch job none can be made. */
 export function beginStop(
   { spec }: WantedJob,
   observed: ObservedJob,
@@ -31,11 +37,25 @@ export function beginStop(
   }
   const mode = (spec ?? deployed.spec).upgradeMode;
   const hasCheckpoint = observed.newestState !== 'none';
-  const bySavepoint = run.state === 'RUNNING' && (mode === 'savepoint' || !hasCheckpoint);
-  return stop({
-    ...journal,
-    phase: { kind: 'stopping', by: bySavepoint ? 'savepoint' : 'cancel', tries: 1 },
-  });
+  const wantsSavepoint = !neverRan(run) && !run.isBatch && (mode === 'savepoint' || !hasCheckpoint);
+  if (wantsSavepoint && mayBecomeReady(run)) {
+    return {
+      journal,
+      waitsFor: 'all tasks of the job to run, so that it can be stopped with a savepoint',
+      conditions: [],
+    };
+  }
+  const by = wantsSavepoint && run.unreadyMs === undefined ? 'savepoint' : 'cancel';
+  return stop({ ...journal, phase: { kind: 'stopping', by, tries: 1 } });
+}
+
+function neverRan({ state }: ObservedRun): boolean {
+  return state === 'INITIALIZING' || state === 'CREATED';
+}
+
+/** Not all of its tasks run, and that is not a lasting state yet. */
+function mayBecomeReady({ unreadyMs }: ObservedRun): boolean {
+  return unreadyMs !== undefined && unreadyMs < readyPatienceMs;
 }
 
 /** The step that belongs to a journal that says stopping. */
@@ -60,19 +80,19 @@ export function whileStopping(
 ): JobDecision {
   const { phase, deployed } = journal;
   if (phase.kind !== 'stopping' || deployed === undefined) return { journal, conditions: [] };
-  const progress = observed.jobManager?.savepoints.get(triggerIdOf(deployed.jobId, phase.tries));
+  const savepoint = observed.jobManager?.savepoints.get(triggerIdOf(deployed.jobId, phase.tries));
   if (hasEnded(run)) {
-    const isOver = run.state === 'FINISHED' && !endedBySavepoint(observed, progress);
+    const isOver = run.state === 'FINISHED' && !endedBySavepoint(observed, savepoint?.progress);
     return isOver
       ? { journal: { ...journal, phase: { kind: 'finished' } }, conditions: [] }
       : ended(observed, journal);
   }
   if (phase.by === 'cancel') return stop(journal);
-  if (progress === undefined) return stop(journal);
-  if (progress !== 'FAILED') {
+  if (savepoint === undefined) return isHopeless(run) ? cancelInstead(journal) : stop(journal);
+  if (savepoint.progress !== 'FAILED') {
     return { journal, waitsFor: 'the savepoint to be complete and the job to end', conditions: [] };
   }
-  return savepointFailed(journal, run, phase.tries);
+  return savepointFailed(journal, run, savepoint.ageMs);
 }
 
 /** A job that is stopped with a savepoint ends like one that has no more input. */
@@ -82,23 +102,34 @@ function endedBySavepoint({ newestState }: ObservedJob, progress: string | undef
   return newestState === 'unknown' || (newestState !== 'none' && newestState.kind === 'savepoint');
 }
 
-function savepointFailed(journal: JobJournal, run: ObservedRun, tries: number): JobDecision {
-  const again = run.state === 'RUNNING' && tries < maxTries;
-  const decision = stop({
-    ...journal,
-    phase: again
-      ? { kind: 'stopping', by: 'savepoint', tries: tries + 1 }
-      : { kind: 'stopping', by: 'cancel', tries },
-  });
-  return {
-    ...decision,
-    conditions: [
-      {
-        reason: 'SAVEPOINT_FAILED',
-        message: again
-          ? `Savepoint ${tries} of ${maxTries} has failed; another one is tried.`
-          : 'No savepoint could be made; the job is cancelled and goes on from its newest checkpoint.',
-      },
-    ],
+/** One that failed because tasks were being started, or because of something that has passed, is made when it is tried again later: the job goes on meanwhile. */
+function savepointFailed(journal: JobJournal, run: ObservedRun, ageMs: number): JobDecision {
+  const { phase } = journal;
+  const tries = phase.kind === 'stopping' ? phase.tries : maxTries;
+  if (tries >= maxTries || isHopeless(run)) return cancelInstead(journal);
+  const conditions: JobCondition[] = [
+    {
+      reason: 'SAVEPOINT_FAILED',
+      message: `Savepoint ${tries} of ${maxTries} has failed; another one is tried when all tasks run.`,
+    },
+  ];
+  const isDue = run.unreadyMs === undefined && ageMs >= firstPauseMs * 4 ** (tries - 1);
+  if (!isDue) return { journal, waitsFor: `savepoint ${tries + 1} to be tried`, conditions };
+  const again = { kind: 'stopping', by: 'savepoint', tries: tries + 1 } as const;
+  return { ...stop({ ...journal, phase: again }), conditions };
+}
+
+function isHopeless(run: ObservedRun): boolean {
+  return run.unreadyMs !== undefined && !mayBecomeReady(run);
+}
+
+function cancelInstead(journal: JobJournal): JobDecision {
+  const tries = journal.phase.kind === 'stopping' ? journal.phase.tries : maxTries;
+  const decision = stop({ ...journal, phase: { kind: 'stopping', by: 'cancel', tries } });
+  const condition: JobCondition = {
+    reason: 'SAVEPOINT_FAILED',
+    message:
+      'No savepoint could be made; the job is cancelled and goes on from its newest checkpoint.',
   };
+  return { ...decision, conditions: [condition] };
 }

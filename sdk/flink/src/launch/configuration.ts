@@ -10,7 +10,7 @@ export interface JobManagerAddress {
   readonly blobPort: number;
 }
 
-/** Folders on the host of a process. */
+/** What a process finds on its host, and how its Java is started. */
 export interface LaunchPaths {
   /** The bundle: `lib`, `opt`, `plugins`. */
   readonly flink: string;
@@ -18,6 +18,8 @@ export interface LaunchPaths {
   readonly configuration: string;
   /** Of the process alone, for what it need not keep. */
   readonly scratch: string;
+  /** After all others: see `javaOptionsOf`. */
+  readonly javaOptions?: readonly string[];
 }
 
 /** The ports of a JobManager in the order in which placement gives them. */
@@ -55,6 +57,8 @@ export function reservedJobKeys(keys: readonly string[]): string[] {
 
 /** What a spec may set otherwise: reactions in seconds rather than minutes. */
 const defaults: Readonly<Record<string, string>> = {
+  // How long a TaskManager waits after it has not reached the JobManager, which starts beside it or comes back.
+  'cluster.registration.error-delay': '500 ms',
   'execution.checkpointing.interval': '10 s',
   'execution.checkpointing.mode': 'EXACTLY_ONCE',
   'heartbeat.interval': '1000',
@@ -68,6 +72,8 @@ const defaults: Readonly<Record<string, string>> = {
   'restart-strategy.fixed-delay.attempts': '2147483647',
   'restart-strategy.fixed-delay.delay': '1 s',
   'restart-strategy.type': 'fixed-delay',
+  // A job that has shrunk gives its slots back after that, and only then a TaskManager is without work.
+  'slot.idle.timeout': '5 s',
   'state.backend.type': 'hashmap',
   'web.refresh-interval': '1000',
   'web.timeout': '20 s',
@@ -83,6 +89,8 @@ function computedKeys(
     // Without it a cancelled or failed job leaves nothing to go on from.
     'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION',
     'execution.checkpointing.savepoint-dir': `${stateDirectory}/savepoints`,
+    // What has become of a job stays known when its JobManager is lost.
+    'jobmanager.archive.fs.dir': `${stateDirectory}/ended-jobs`,
     'jobmanager.bind-host': host,
     'jobmanager.rpc.address': host,
     'jobmanager.rpc.port': String(rpcPort),
@@ -92,6 +100,18 @@ function computedKeys(
     'rest.port': String(restPort),
     'web.adaptive-scheduler.rescale-history.size': '50',
   };
+}
+
+/**
+ * What a spec adds to the command line of a process, by the keys that Flink's own scripts read: `env.java.opts.all` and `env.java.opts.{role}`. They are separated by spaces; double quotes keep some together.
+ */
+export function javaOptionsOf(
+  role: PlacedProcess['role'],
+  configuration: Readonly<Record<string, string>> = {},
+): string[] {
+  const texts = ['all', role].map((name) => configuration[`env.java.opts.${name}`] ?? '');
+  const options = texts.join(' ').match(/(?:[^\s"]|"[^"]*")+/g) ?? [];
+  return options.map((option) => option.replaceAll('"', ''));
 }
 
 const nowhere: JobManagerAddress = { host: '', rpcPort: 0, restPort: 0, blobPort: 0 };

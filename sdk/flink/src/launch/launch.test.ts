@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { PlacedProcess } from '../placement/placement.ts';
 import type { FlinkClusterSpec } from '../spec/cluster-spec.ts';
 import { jobManagerCommand, sqlGatewayCommand, taskManagerCommand } from './commands.ts';
-import { addressOf, clusterConfiguration, configYaml } from './configuration.ts';
+import { addressOf, clusterConfiguration, configYaml, javaOptionsOf } from './configuration.ts';
 
 const gib = 2 ** 30;
 const spec: FlinkClusterSpec = {
@@ -56,6 +56,28 @@ describe('the configuration', () => {
 
   test('is text with one key a line, in order', () => {
     expect(configYaml({ b: '1 s', a: 'file:///x "y"' })).toBe('a: "file:///x \\"y\\""\nb: "1 s"\n');
+  });
+});
+
+describe('options of Java', () => {
+  test('are those of all processes, and then those of its role', () => {
+    const configuration = {
+      'env.java.opts.all': '-Da=1  -Db="two words"',
+      'env.java.opts.taskmanager': '-XX:+UseG1GC',
+      'env.java.opts.jobmanager': '-Xlog:gc',
+    };
+    const options = ['-Da=1', '-Db=two words', '-XX:+UseG1GC'];
+    expect(javaOptionsOf('taskmanager', configuration)).toEqual(options);
+    expect(javaOptionsOf('sql-gateway', configuration)).toEqual(options.slice(0, 2));
+    expect(javaOptionsOf('taskmanager')).toEqual([]);
+  });
+
+  test('come after the computed ones, so that they win', () => {
+    const { argv } = jobManagerCommand(spec.jobManager, { ...paths, javaOptions: ['-Xmx1m'] });
+    const heaps = argv.filter((arg) => arg.startsWith('-Xmx'));
+    expect(heaps).toHaveLength(2);
+    expect(heaps.at(-1)).toBe('-Xmx1m');
+    expect(argv.indexOf('-Xmx1m')).toBeLessThan(argv.indexOf('-cp'));
   });
 });
 

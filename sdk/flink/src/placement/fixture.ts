@@ -135,6 +135,11 @@ export function faultsOf(
       const kind = hosts.find(({ id }) => id === process.host)?.labels?.['kind'];
       const wanted = cluster.selector?.labels?.['kind'];
       if (wanted !== undefined && kind !== wanted) faults.push(`${key}: not selected`);
+      const beside = processes.filter(({ host }) => host === process.host);
+      const isNear = beside.some(
+        ({ cluster: id }) => id !== cluster.id && cluster.apartFrom?.includes(id),
+      );
+      if (isNear) faults.push(`${key}: not apart`);
     }
     for (const together of Map.groupBy(own, ({ host }) => host).values()) {
       if (together.length > (group.maxPerHost ?? 1_000)) faults.push(`${key}: maxPerHost`);

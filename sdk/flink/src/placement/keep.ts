@@ -14,7 +14,7 @@ export interface Leftover {
 export function keepCurrent(
   packing: Packing,
   groups: readonly Group[],
-  { current = [], retired = [] }: PlacementInput,
+  { current = [], retired = [], idle = [] }: PlacementInput,
 ): Leftover {
   for (const process of [...current, ...retired]) packing.takeNumber(process);
   const byGroup = Map.groupBy(current, ({ cluster, role }) => keyOf(cluster, role));
@@ -27,7 +27,9 @@ export function keepCurrent(
     );
     if (there.length > 0) running.add(group.cluster.id);
     const fit = there.filter((process) => isFit(packing, group, process));
-    for (const process of mostEven(packing, fit, group.demand.count)) {
+    const isIdle = ({ number }: PlacedProcess) =>
+      idle.some((one) => one.number === number && keyOf(one.cluster, one.role) === key);
+    for (const process of mostEven(packing, fit, group.demand.count, isIdle)) {
       keep(packing, group, process);
     }
     stranded.set(key, there.filter((process) => !isFit(packing, group, process)).sort(byNumber));
@@ -50,11 +52,15 @@ function keep(packing: Packing, group: Group, process: PlacedProcess): void {
   }
 }
 
-/** So many of them: the fullest rack gives first, and in it the host with the fewest of them, the highest number first. */
+/**
+ * So many of them: those without work go first; of them the fullest rack gives first, and in it the host with the fewest of them, the
+ * highest number first.
+ */
 function mostEven(
   packing: Packing,
   processes: readonly PlacedProcess[],
   count: number,
+  isIdle: (process: PlacedProcess) => boolean,
 ): readonly PlacedProcess[] {
   const kept = processes.toSorted(byNumber);
   const rackOf = ({ host }: PlacedProcess) => packing.racks[packing.numberOf(host)!]!;
@@ -63,7 +69,9 @@ function mostEven(
     const byHost = countsBy(kept, ({ host }) => host);
     const rank = (process: PlacedProcess) =>
       byRack.get(rackOf(process))! * (processes.length + 1) - byHost.get(process.host)!;
-    const last = kept.reduce((worst, each) => (rank(each) >= rank(worst) ? each : worst));
+    const idle = kept.filter(isIdle);
+    const candidates = idle.length > 0 ? idle : kept;
+    const last = candidates.reduce((worst, each) => (rank(each) >= rank(worst) ? each : worst));
     kept.splice(kept.indexOf(last), 1);
   }
   return kept;

@@ -328,6 +328,34 @@ describe('placement of anything', () => {
     }
   });
 
+  test('has the headroom that it says is kept: a cluster grows into it, and nothing moves', () => {
+    let grown = 0;
+    for (const seed of seeds) {
+      const random = seededRandom(seed);
+      const hosts = randomHosts(random, random.integer(1, 12));
+      const clusters = randomClusters(random, random.integer(1, 5));
+      const { processes: current } = placeClusters({ clusters, hosts });
+      const first = placeClusters({ clusters, hosts, current });
+      for (const cluster of clusters) {
+        const kept = first.reservations
+          .filter(({ cluster: id }) => id === cluster.id)
+          .reduce((sum, { count }) => sum + count, 0);
+        if (kept === 0) continue;
+        grown++;
+        const groups = cluster.groups.map(({ headroom = 0, ...group }) =>
+          headroom === 0 ? group : { ...group, count: group.count + kept },
+        );
+        const changed = clusters.map((one) => (one === cluster ? { ...one, groups } : one));
+        const after = placeClusters({ clusters: changed, hosts, current: first.processes });
+        const say = `seed ${seed}: ${cluster.id} by ${kept}`;
+        expect(after.processes, say).toEqual(expect.arrayContaining([...first.processes]));
+        const own = after.processes.filter(({ cluster: id }) => id === cluster.id).length;
+        expect(own, say).toBe(groups.reduce((sum, { count }) => sum + count, 0));
+      }
+    }
+    expect(grown).toBeGreaterThan(50);
+  });
+
   test('costs as much as its hosts and what is beyond even shares', () => {
     const hosts = racked('r1', 'r1', 'r2');
     const clusters = [clusterOf('c', 10)];

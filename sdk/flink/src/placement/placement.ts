@@ -108,6 +108,8 @@ export interface PlacementInput {
   readonly current?: readonly PlacedProcess[];
   /** Processes that are not wanted any more and may still run, as on a host that is silent: their numbers are not given again. */
   readonly retired?: readonly Pick<PlacedProcess, 'cluster' | 'role' | 'number'>[];
+  /** Processes without work: where fewer are wanted they go first. */
+  readonly idle?: readonly Pick<PlacedProcess, 'cluster' | 'role' | 'number'>[];
 }
 
 export interface PlacementOutcome {

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { sqlStatements } from './sql-statements.ts';
+import { sqlStatements } from './statements.ts';
+
+const texts = (script: string) => sqlStatements(script).map(({ text }) => text);
 
 describe('a script', () => {
   test.each<[script: string, statements: readonly string[]]>([
@@ -24,7 +26,7 @@ describe('a script', () => {
     ],
     ["SELECT 'never closed; SELECT 2", ["SELECT 'never closed; SELECT 2"]],
   ])('%j', (script, statements) => {
-    expect(sqlStatements(script)).toEqual(statements);
+    expect(texts(script)).toEqual(statements);
   });
 });
 
@@ -47,7 +49,30 @@ test('statements that are joined come apart again', () => {
   fc.assert(
     fc.property(fc.array(statement), (statements) => {
       // A comment to the end of a line hides a semicolon in that line.
-      expect(sqlStatements(statements.join('\n;\n'))).toEqual(statements);
+      expect(texts(statements.join('\n;\n'))).toEqual(statements);
     }),
   );
+});
+
+test.each<[script: string, line: number, column: number]>([
+  ['SELECT 1', 1, 1],
+  ['\n  SELECT 1', 2, 3],
+  ['SET; -- one;\n\n SELECT 1', 1, 6],
+  ["SET 'a' = ';\n;'; SELECT 1", 2, 5],
+])('%j: the last statement begins at line %i, column %i', (script, line, column) => {
+  expect(sqlStatements(script).at(-1)).toMatchObject({ line, column });
+});
+
+test('what is written in comments is no code', () => {
+  const [statement] = sqlStatements('-- first\nINSERT /* a; */ INTO a /*+ hint */ SELECT 1');
+  expect(statement?.code).toBe('INSERT   INTO a /*+ hint */ SELECT 1');
+});
+
+test('as many statements as a script may have are read', () => {
+  const count = 50_000;
+  const [last] = sqlStatements(';x'.repeat(count)).slice(-1);
+  expect(last).toEqual({ text: 'x', code: 'x', line: 1, column: 2 * count });
+  const open = `EXECUTE STATEMENT SET BEGIN${';'.repeat(count)}`;
+  expect(sqlStatements(open)).toHaveLength(1);
+  expect(sqlStatements(`x${';\n'.repeat(count)}y`).at(-1)).toMatchObject({ line: count + 1 });
 });
