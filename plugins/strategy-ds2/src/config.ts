@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-export const ds2Config = z.object({
+export const ds2Config = z.strictObject({
   /** Metrics that a decision goes by, and the time between two. */
   policyIntervalMs: z.number().positive().default(60_000),
   /** Intervals after each start that are not looked at. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 const minute = 60_000;
 
 /** Options of Flink's autoscaler by their own names, with its defaults. Durations are milliseconds. */
-export const flinkAutoscalerConfig = z.object({
+export const flinkAutoscalerConfig = z.strictObject({
   metricsWindowMs: z
     .number()
     .positive()

@@ -4,37 +4,32 @@ import {
   type JobSample,
   latest,
   observedFlow,
-  ofAttempt,
   type ScalingDecision,
   type ScalingInput,
   type ScalingReason,
   sameParallelism,
   slotsOf,
-  usableSamples,
 } from '@tessera/scaling';
-import { type Situation, type WeighedSize, Weigher } from './choose.ts';
+import { growthOf, isBehind, type Situation, type WeighedSize, Weigher } from './choose.ts';
 import type { ForecastConfig } from './config.ts';
-import { arrivalRate, arrivalRateNow, isTelling, learnLoad } from './learn-load.ts';
-import { learnVertices } from './learn-vertices.ts';
-import { type ForecastLearned, nothingLearned, samplesMs } from './learned.ts';
-import { type Course, coursesOf, surprise } from './outlook.ts';
-import { Sizer, sizesBetween } from './sizes.ts';
+import { fewestSamples, learn, ratePaces } from './learn.ts';
+import { arrivalRateNow } from './learn-load.ts';
+import { type ForecastLearned, nothingLearned } from './learned.ts';
+import { loadForecast } from './load-forecast.ts';
+import { isEnough, isStillWanted, mayShrink } from './may-shrink.ts';
+import { type Course, coursesOf } from './outlook.ts';
+import { atPace, longestDowntime } from './pace.ts';
+import { isRefused, levelOf, refusedWith } from './refused-sizes.ts';
+import { type Size, Sizer } from './sizes.ts';
 
-const minuteMs = 60_000;
-/** What the load is now is the mean of so long. */
-const nowMs = 2 * minuteMs;
-/** Samples of an attempt before anything is decided by them. */
-const fewestSamples = 6;
-/** Older news than that is none. */
-const staleMs = 5 * minuteMs;
+/** Older news than that is none; in paces, as all of these. */
+const stalePaces = 5;
 /** A change must be cheaper than none by this share of what a rescale costs. */
 const gainShare = 0.2;
 
 const mostRegrets = 8;
-const hourMs = 60 * minuteMs;
-const regretMs = 4 * hourMs;
-/** Minutes. */
-const wobbleMemory = 60;
+const regretPaces = 240;
+const reversalPaces = 60;
 
 type Decision = ScalingDecision<ForecastLearned>;
 
@@ -51,24 +46,50 @@ export class ForecastStrategy implements ScalingStrategy<ForecastLearned> {
 
   decide(input: ScalingInput, before: ForecastLearned = nothingLearned): Decision {
     const learned = learn(input, before);
-    const { samples } = learned;
+    const { samples, paceMs } = learned;
     const last = samples.at(-1);
     if (last === undefined || samples.length < fewestSamples) {
       return hold(learned, 'WAITING_FOR_METRICS', 'Too few samples since the job was started.');
     }
-    if (input.nowMs - last.timeMs > staleMs) {
+    if (input.nowMs - last.timeMs > stalePaces * paceMs) {
       return hold(learned, 'METRICS_STALE', 'The newest sample is too old to decide by.');
     }
-    const recent = samples.filter(({ timeMs }) => timeMs >= last.timeMs - nowMs);
-    const rate = arrivalRateNow(input.topology, samples);
+    const recent = samples.filter(({ timeMs }) => timeMs >= last.timeMs - ratePaces * paceMs);
+    const arrival = arrivalRateNow(input.topology, samples, paceMs);
     const flow = observedFlow(input.topology, recent);
-    if (rate === undefined || 'missing' in flow) {
+    if (arrival === undefined || 'missing' in flow) {
       const missing = 'missing' in flow ? flow.missing.join(', ') : 'sources';
       return hold(learned, 'METRICS_MISSING', `There are too few metrics of ${missing}.`);
     }
+    if (arrival.isMoving) {
+      return hold(
+        learned,
+        'LOAD_CHANGING',
+        'The load changes just now: where to does not show yet.',
+      );
+    }
+    const { rate } = arrival;
     const sizer = new Sizer(input.topology, learned.vertices, input.parallelism);
     const situation = this.#situation(input, learned, sizer, { timeMs: last.timeMs, rate });
-    return this.#choose(input, learned, sizer, situation);
+    const decision = this.#choose(input, learned, sizer, situation);
+    const { action } = decision;
+    const isGrowth =
+      action.kind === 'rescale' &&
+      slotsOf(input.topology, action.parallelism) > situation.current.slots;
+    if (!isGrowth) return decision;
+    const isForBacklog = isBehind(situation, this.#config);
+    return {
+      ...decision,
+      learned: {
+        ...learned,
+        grown: { timeMs: last.timeMs, rate, isForBacklog },
+        refused: refusedWith(
+          learned,
+          { timeMs: input.nowMs, slots: situation.current.slots, level: levelOf(learned, rate) },
+          lastRescale(input),
+        ),
+      },
+    };
   }
 
   #situation(
@@ -77,16 +98,18 @@ export class ForecastStrategy implements ScalingStrategy<ForecastLearned> {
     sizer: Sizer,
     now: { readonly timeMs: number; readonly rate: number },
   ): Situation {
-    const recent = input.rescales.slice(-3).map(({ downtimeMs }) => downtimeMs);
-    const downtimeMs = recent.length > 0 ? Math.max(...recent) : this.#config.assumedDowntimeMs;
+    const { paceMs: stepMs } = learned;
+    const config = atPace(this.#config, stepMs);
+    const downtimeMs = longestDowntime(input.rescales) ?? config.assumedDowntimeMs;
     return {
       current: sizer.of(input.parallelism),
       lag: lagOf(input, learned.samples),
       delaySeconds: (input.nowMs - now.timeMs) / 1000,
       downSeconds: downtimeMs / 1000,
       maxLagSeconds: input.maxLagMs / 1000,
-      shrinkPrice: this.#config.regret ** Math.min(mostRegrets, reversals(input)),
-      courses: coursesOf(learned, now, this.#config.horizonMs),
+      shrinkPrice: this.#config.regret ** Math.min(mostRegrets, reversals(input, stepMs)),
+      courses: coursesOf(learned, now, { ...config, stepMs }),
+      stepSeconds: stepMs / 1000,
     };
   }
 
@@ -102,38 +125,66 @@ export class ForecastStrategy implements ScalingStrategy<ForecastLearned> {
       const smallest = sizer.sustaining(0);
       if (smallest.slots >= current.slots) return hold(learned, 'IDLE', 'Nothing arrives.');
     }
-    const weigher = new Weigher(this.#config, situation, (rate) => sizer.sustaining(rate).slots);
-    const catchUp = lag / (input.maxLagMs / 1000);
+    const config = atPace(this.#config, learned.paceMs);
+    const weigher = new Weigher(config, situation, (rate) => sizer.sustaining(rate).slots);
+    const catchUp = (lag + growthOf(situation)) / (input.maxLagMs / 1000);
     const limit = current.slots + (input.freeSlots ?? Infinity);
-    const sizes = sizesBetween(sizer, Math.max(1e-3, lowest * 0.9), highest * 1.5 + catchUp)
-      .filter(({ slots }) => slots <= limit)
-      .filter(({ parallelism }) => !sameParallelism(parallelism, input.parallelism))
-      .filter(({ slots }) => slots >= current.slots || this.#mayShrink(input, situation));
+    const isCalm = mayShrink(input, situation, config) && !isStillWanted(learned, situation);
+    const isFirst = input.rescales.length === 0;
+    const level = levelOf(learned, courses[0]!.load[0]!);
+    const mayGrow = !isRecovering(input, learned, situation, config);
+    const isPossible = (size: Size) =>
+      size.slots >= current.slots
+        ? mayGrow && size.slots <= limit && !sameParallelism(size.parallelism, input.parallelism)
+        : isCalm &&
+          size.slots <= current.slots * (1 - config.leastSaving) &&
+          !isRefused(size.slots, learned, { timeMs: input.nowMs, level }) &&
+          isEnough(size, learned, situation, isFirst);
+    const highestSize = highest * 1.5 + catchUp;
+    const sizes = sizer.between(Math.max(1e-3, lowest * 0.9), highestSize).filter(isPossible);
     const stay = weigher.weigh(current, false);
     const weighed = sizes.map((size) => weigher.weigh(size, true));
     const best = weighed.reduce<WeighedSize>((a, b) => (b.cost < a.cost ? b : a), stay);
-    const margin = gainShare * this.#config.rescaleCost;
+    const margin = gainShare * config.rescaleCost;
     const chosen = stay.cost - best.cost > margin ? best : stay;
-    return decisionOf(learned, [stay, ...weighed], chosen, stay);
-  }
-
-  /** Neither while a backlog is worked off nor soon after another change. */
-  #mayShrink(input: ScalingInput, situation: Situation): boolean {
-    const { lag, delaySeconds, current, maxLagSeconds, courses } = situation;
-    const load = courses[0]!.load[0]!;
-    // What waited when the metrics were read has been worked off since, as far as the size allows.
-    const waiting = lag - Math.max(0, current.capacity - load) * delaySeconds;
-    const calm = waiting <= load * maxLagSeconds * this.#config.calmLagBudget;
-    const isSettled =
-      input.rescales.length === 0 || input.nowMs - input.runningSinceMs > this.#config.settleMs;
-    return calm && isSettled;
+    const forecast = loadForecast(courses, {
+      stepMs: learned.paceMs,
+      weights: learned.weights,
+    });
+    return { ...decisionOf(learned, [stay, ...weighed], chosen, stay), forecast };
   }
 }
 
-/** Changes to fewer slots of the last hours that were taken back within the hour. */
-function reversals({ rescales, topology, nowMs }: ScalingInput): number {
+/** The latest, and whether it was one to fewer slots. */
+function lastRescale({ rescales, topology }: ScalingInput) {
+  const last = rescales.at(-1);
+  if (last === undefined) return undefined;
+  return { ...last, isToFewer: slotsOf(topology, last.to) < slotsOf(topology, last.from) };
+}
+
+/** What a restart has left behind says nothing of the load, and goes by itself as long as it becomes less. */
+function isRecovering(
+  input: ScalingInput,
+  { samples, paceMs }: ForecastLearned,
+  { courses }: Situation,
+  { lastingMs, calmLagBudget }: ForecastConfig,
+): boolean {
+  if (input.nowMs - input.runningSinceMs > lastingMs) return false;
+  const now = samples.at(-1)!.timeMs;
+  const recent = samples.filter(({ timeMs }) => timeMs > now - ratePaces * paceMs);
+  const middle = recent.length >> 1;
+  const late = meanLagOf(input, recent.slice(middle));
+  const isMuch = late > (courses[0]!.load[0]! * calmLagBudget * input.maxLagMs) / 1000;
+  return isMuch && late < meanLagOf(input, recent.slice(0, middle));
+}
+
+const meanLagOf = (input: ScalingInput, samples: readonly JobSample[]): number =>
+  samples.reduce((sum, each) => sum + lagOf(input, [each]), 0) / Math.max(1, samples.length);
+
+/** Changes to fewer slots that were taken back soon, of the latest. */
+function reversals({ rescales, topology, nowMs }: ScalingInput, paceMs: number): number {
   const changes = rescales
-    .filter(({ startedMs }) => startedMs > nowMs - regretMs)
+    .filter(({ startedMs }) => startedMs > nowMs - regretPaces * paceMs)
     .map(({ startedMs, from, to }) => ({
       startedMs,
       more: slotsOf(topology, to) - slotsOf(topology, from),
@@ -141,39 +192,12 @@ function reversals({ rescales, topology, nowMs }: ScalingInput): number {
   return changes.filter(({ startedMs, more }, i) => {
     const before = changes[i - 1];
     return (
-      before !== undefined && more > 0 && before.more < 0 && startedMs < before.startedMs + hourMs
+      before !== undefined &&
+      more > 0 &&
+      before.more < 0 &&
+      startedMs < before.startedMs + reversalPaces * paceMs
     );
   }).length;
-}
-
-function learn(input: ScalingInput, before: ForecastLearned): ForecastLearned {
-  const { topology, parallelism, runningSinceMs } = input;
-  const fresh = usableSamples(before.samples.at(-1), input.samples);
-  if (fresh.length === 0 && before.samples.at(-1)?.runningSinceMs === runningSinceMs) return before;
-  const all = [...before.samples, ...fresh];
-  const last = all.at(-1);
-  const window = all.filter(({ timeMs }) => timeMs >= last!.timeMs - samplesMs);
-  const withLoad = learnLoad(topology, ofAttempt(window, last?.runningSinceMs ?? 0), before);
-  const samples = ofAttempt(window, runningSinceMs);
-  const learned = { ...withLoad, samples };
-  const newest = samples.at(-1)?.timeMs ?? 0;
-  if (newest < before.observedMs + minuteMs || samples.length < fewestSamples) return learned;
-  const recent = samples.filter(({ timeMs }) => timeMs >= newest - minuteMs);
-  const flow = observedFlow(topology, samples);
-  const rate = arrivalRate(
-    topology,
-    samples.filter(({ timeMs }) => timeMs >= newest - nowMs),
-  );
-  if ('missing' in flow || recent.length < 3 || rate === undefined) return learned;
-  if (!isTelling(rate, learned)) return { ...learned, observedMs: newest };
-  const minute = { topology, parallelism, samples: recent, flow, nowMs: newest };
-  const off = Math.min(0.5, Math.abs(surprise(learned, { timeMs: newest, rate }) ?? 0));
-  return {
-    ...learned,
-    vertices: learnVertices(minute, before.vertices),
-    wobble: Math.max(0.02, before.wobble + (off - before.wobble) / wobbleMemory),
-    observedMs: newest,
-  };
 }
 
 /** Records that wait in front of all sources: the mean of the last samples, as one alone is noisy. */

@@ -1,24 +1,19 @@
+import { simulationSuite as judged, type TraceKind, tickSeconds } from '@tessera/flink-simulator';
 import { noForecasts, observe } from '@tessera/scaling';
-import {
-  simulationSuite as judged,
-  type TraceKind,
-  tickSeconds,
-} from '@tessera/testkit/flink-simulator';
 import { describe, expect, test } from 'vitest';
 import { loadStepMs } from './learned.ts';
 
-const seed = judged.testSeeds[0]!;
 const quantiles = [0.5, 0.8, 0.95];
 const horizons = [1, 3, 6, 12];
 const day = 86_400_000 / loadStepMs;
 /** Errors that the rival reads its quantiles from: as many as the forecast does. */
 const remembered = 120;
 
-/** Traces that repeat themselves, or go on as they went, within what is simulated. */
-const seasonal = ['diurnal', 'ramp', 'cosine-60', 'two-rates', 'rounds'];
+/** Traces that repeat themselves, or go on as they went, within what is simulated; on the others chance has more of a say. */
+const seasonal = ['diurnal', 'weekly', 'ramp', 'cosine-60', 'two-rates', 'rounds'];
+const seedsOfSeasonal = judged.testSeeds.slice(0, 2);
+const seedsOfOthers = judged.testSeeds.slice(0, 6);
 const kinds = new Map(judged.suite.map(({ trace }) => [trace.name, trace]));
-/** Where a level holds for long and then jumps nothing can be learned, and mixing costs a little: what is lost there at most. */
-const lostAtMost: Readonly<Record<string, number>> = { steps: 1.1, 'random-levels': 1.12 };
 const others = [...kinds.keys()].filter((name) => !seasonal.includes(name));
 
 interface Judgement {
@@ -28,14 +23,24 @@ interface Judgement {
   readonly coverage: readonly number[];
 }
 
+interface Tally {
+  readonly loss: { ours: number; rival: number };
+  readonly below: number[];
+  count: number;
+}
+
+function judge(kind: TraceKind, seeds: readonly number[]): Judgement {
+  const tally: Tally = { loss: { ours: 0, rival: 0 }, below: quantiles.map(() => 0), count: 0 };
+  for (const seed of seeds) judgeDays(meansOf(kind, seed), tally);
+  const { loss, below, count } = tally;
+  return { loss: loss.ours / loss.rival, coverage: below.map((each) => each / count) };
+}
+
 /** Means of what comes until each horizon are forecast, for all quantiles, from the second day on. */
-function judge(kind: TraceKind): Judgement {
-  const values = meansOf(kind);
+function judgeDays(values: readonly number[], tally: Tally): void {
   const rival = horizons.map(() => [] as number[]);
-  const below = quantiles.map(() => 0);
-  const loss = { ours: 0, rival: 0 };
+  const { loss, below } = tally;
   let state = noForecasts;
-  let count = 0;
   for (let now = 1; now + horizons.at(-1)! <= values.length; now++) {
     const known = values.slice(0, now);
     const next = observe(state, known);
@@ -52,13 +57,12 @@ function judge(kind: TraceKind): Judgement {
         loss.rival += pinball(quantile, came, known.at(-1)! + past[rank(past.length, quantile)]!);
         if (came <= ours) below[q]!++;
       });
-      count++;
+      tally.count++;
     });
   }
-  return { loss: loss.ours / loss.rival, coverage: below.map((each) => each / count) };
 }
 
-function meansOf(kind: TraceKind): readonly number[] {
+function meansOf(kind: TraceKind, seed: number): readonly number[] {
   const { load, startTick } = kind.draw(seed, judged.days);
   const ticks = loadStepMs / 1000 / tickSeconds;
   return Array.from({ length: Math.floor((load.length - startTick) / ticks) }, (_, step) => {
@@ -80,16 +84,23 @@ const pinball = (quantile: number, came: number, forecast: number): number =>
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, each) => sum + each, 0) / values.length;
 
+/** Shares of times that may be seen where a half, four fifths and 95 % are promised. */
+function expectCovered([median, upper, highest]: readonly number[]): void {
+  expect(Math.abs(median! - 0.5)).toBeLessThan(0.05);
+  expect(Math.abs(upper! - 0.8)).toBeLessThan(0.06);
+  expect(Math.abs(highest! - 0.95)).toBeLessThan(0.05);
+}
+
 describe('the forecast of a load that nothing was tuned on', () => {
   test.each(seasonal)('is a fifth better than the last value on %s', (name) => {
-    const { loss, coverage } = judge(kinds.get(name)!);
+    const { loss, coverage } = judge(kinds.get(name)!, seedsOfSeasonal);
     expect(loss).toBeLessThan(0.8);
-    expect(coverage[2]).toBeGreaterThan(0.85);
+    expectCovered(coverage);
   });
 
-  test.each(others)('is no worse than the last value, or little, on %s', (name) => {
-    const { loss, coverage } = judge(kinds.get(name)!);
-    expect(loss).toBeLessThan(lostAtMost[name] ?? 1.02);
-    expect(coverage[2]).toBeGreaterThan(0.85);
+  test.each(others)('is no worse than the last value on %s', (name) => {
+    const { loss, coverage } = judge(kinds.get(name)!, seedsOfOthers);
+    expect(loss).toBeLessThanOrEqual(1);
+    expectCovered(coverage);
   });
 });

@@ -25,22 +25,43 @@ export function arrivalRate(
 }
 
 const dayLength = 86_400_000 / loadStepMs;
-const usualMs = 120_000;
-const suddenMs = 40_000;
+/** In paces. */
+const usually = 2;
+const suddenly = 2 / 3;
 /** A load that is off by so much within the last samples is on its way to elsewhere. */
 const sudden = 0.25;
+/** While the two halves of these differ by so much of the larger, it has not come there. */
+const unsteady = 0.3;
 
-/** Records per second that arrive now: the mean of two minutes, or of less when it is changing much. */
+export interface ArrivalRate {
+  /** Records per second: the mean of two paces, or of less when it is changing much. */
+  readonly rate: number;
+  /** It changes so much just now that what it will come to does not show yet. */
+  readonly isMoving: boolean;
+}
+
+/** What arrives now. */
 export function arrivalRateNow(
   topology: JobTopology,
   samples: readonly JobSample[],
-): number | undefined {
+  paceMs: number,
+): ArrivalRate | undefined {
   const last = samples.at(-1)?.timeMs ?? 0;
-  const since = (ms: number) => samples.filter(({ timeMs }) => timeMs >= last - ms);
-  const usual = arrivalRate(topology, since(usualMs));
-  const newest = arrivalRate(topology, since(suddenMs));
-  if (usual === undefined || newest === undefined) return usual;
-  return Math.abs(newest - usual) > sudden * usual ? newest : usual;
+  const since = (paces: number) => samples.filter(({ timeMs }) => timeMs >= last - paces * paceMs);
+  const usual = arrivalRate(topology, since(usually));
+  const newest = since(suddenly);
+  const rate = arrivalRate(topology, newest);
+  if (usual === undefined) return undefined;
+  if (rate === undefined || Math.abs(rate - usual) <= sudden * usual) {
+    return { rate: usual, isMoving: false };
+  }
+  const late = arrivalRate(topology, since(suddenly / 2));
+  const early = arrivalRate(topology, newest.slice(0, Math.ceil(newest.length / 2)));
+  const isMoving =
+    late !== undefined &&
+    early !== undefined &&
+    Math.abs(late - early) > unsteady * Math.max(late, early);
+  return { rate, isMoving };
 }
 
 /** Whether so much arrives that it says something about the job. */

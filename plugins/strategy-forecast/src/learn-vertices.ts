@@ -18,9 +18,10 @@ const rowLimit = 32;
 const busyBands = 6;
 /** Minutes that a row remembers. */
 const rowMemory = 30;
-const refitMs = 900_000;
+/** In paces, as all of these. */
+const refitPaces = 15;
 /** What tasks report soon after they were started is about a backlog. */
-const settledMs = 180_000;
+const settledPaces = 3;
 /** Minutes after which the flow ratios of before count little. */
 const ratioMemory = 4;
 
@@ -29,7 +30,7 @@ const unknown: LearnedVertex = {
   rows: [],
   external: [],
   capacity: [],
-  fittedMs: -refitMs,
+  fittedMs: Number.MIN_SAFE_INTEGER,
 };
 
 export interface Minute {
@@ -38,6 +39,7 @@ export interface Minute {
   readonly samples: readonly JobSample[];
   readonly flow: ObservedFlow;
   readonly nowMs: number;
+  readonly paceMs: number;
 }
 
 /** What one more minute of samples teaches about each vertex. */
@@ -70,8 +72,7 @@ function learnVertex(vertex: JobVertex, minute: Minute, before: LearnedVertex): 
     latest(samples, id, (each) => each.largestShare),
   );
   const effective = usefulSubtasks(vertex, p, hotShare);
-  const isRefuted = rate > 1.15 * externalCapacity(before, p);
-  const believed = isRefuted ? [] : before.external;
+  const believed = notRefuted(before.external, p, rate);
   const external = isHeldUpBy(id, minute) ? withExternal(believed, p, rate) : believed;
   const rows = withRow(before.rows, { parallelism: p, effective, rate, busy, weight: 1 });
   const { hotShare: _, ...rest } = before;
@@ -80,7 +81,7 @@ function learnVertex(vertex: JobVertex, minute: Minute, before: LearnedVertex): 
     rows.length !== before.rows.length ||
     external !== before.external ||
     hotShare !== before.hotShare;
-  if (!isNew && nowMs < before.fittedMs + refitMs) return next;
+  if (!isNew && nowMs < before.fittedMs + refitPaces * minute.paceMs) return next;
   return { ...next, capacity: capacityOf(vertex, next), fittedMs: nowMs };
 }
 
@@ -88,8 +89,8 @@ function learnVertex(vertex: JobVertex, minute: Minute, before: LearnedVertex): 
  * Something upstream is held up all the time, this is the first vertex behind it that is not, and nobody is busy enough to
  * be why: it waits for something outside.
  */
-function isHeldUpBy(id: string, { topology, samples, nowMs }: Minute): boolean {
-  if (nowMs < samples[0]!.runningSinceMs + settledMs) return false;
+function isHeldUpBy(id: string, { topology, samples, nowMs, paceMs }: Minute): boolean {
+  if (nowMs < samples[0]!.runningSinceMs + settledPaces * paceMs) return false;
   const inputs = topology.edges.filter(({ to }) => to === id);
   const saying = samples.filter(({ vertices }) => {
     const blocked = (vertex: string) => vertices[vertex]?.backpressuredRatio ?? 0;
@@ -137,6 +138,17 @@ function withRow(
     weight,
   };
   return [...rows.slice(0, at), ...rows.slice(at + 1), merged];
+}
+
+/** What was seen of the outside, unless it takes more: then what of it, by itself, would let that through. */
+function notRefuted(
+  external: LearnedVertex['external'],
+  parallelism: number,
+  rate: number,
+): LearnedVertex['external'] {
+  const allows = (seen: LearnedVertex['external']) =>
+    rate <= 1.15 * externalCapacity({ external: seen }, parallelism);
+  return allows(external) ? external : external.filter((each) => allows([each])).slice(-1);
 }
 
 function withExternal(

@@ -1,7 +1,7 @@
-import { persistence, rolloutStepSeconds } from '@tessera/scaling';
+import { type ForecastBand, persistence } from '@tessera/scaling';
 import { type ForecastLearned, loadStepMs } from './learned.ts';
 
-/** A course that the load may take, in steps of the roll-out from now on, and how likely something like it is. */
+/** A course that the load may take, in steps from now on, and how likely something like it is. */
 export interface Course {
   readonly quantile: number;
   readonly weight: number;
@@ -10,15 +10,29 @@ export interface Course {
 
 /** How much each quantile's course counts. */
 const weights: Readonly<Record<number, number>> = { 0.5: 0.5, 0.8: 0.3, 0.95: 0.2 };
-/** Until there is a forecast: as it is, give or take. */
-const unknownBands = [
-  { quantile: 0.5, factor: 1 },
-  { quantile: 0.8, factor: 1.07 },
-  { quantile: 0.95, factor: 1.15 },
-].map(({ quantile, factor }) => ({ quantile, factors: [factor] }));
+/** Steps of a forecast that must have come before it is known how wrong it is. */
+const fewestErrors = 12;
+/** Standard deviation of the logarithm that is assumed at most until then, and what of it for each usual difference. */
+const assumedDeviation = 0.08;
+const deviationsOfWobble = 1.5;
+const assumedQuantiles = [
+  { quantile: 0.5, deviations: 0 },
+  { quantile: 0.8, deviations: 0.84 },
+  { quantile: 0.95, deviations: 1.64 },
+] as const;
 
 /** Minutes in which the difference between the load now and its forecast for now fades. */
 const fadeMinutes = 45;
+
+/** A load that is more by less than this may be the same. */
+const risingBy = 0.25;
+
+export interface Reach {
+  readonly stepMs: number;
+  readonly horizonMs: number;
+  /** How long a change must do without another. */
+  readonly lastingMs: number;
+}
 
 /**
  * Courses of the load over a horizon: the forecast, shifted to where the load is now, and widened by how wrong
@@ -27,27 +41,54 @@ const fadeMinutes = 45;
 export function coursesOf(
   learned: ForecastLearned,
   now: { readonly timeMs: number; readonly rate: number },
-  horizonMs: number,
+  { stepMs, horizonMs, lastingMs }: Reach,
 ): readonly Course[] {
-  const steps = Math.ceil(horizonMs / (rolloutStepSeconds * 1000));
+  const steps = Math.ceil(horizonMs / stepMs);
   const middle = new Float64Array(steps);
   const expected = expectedAt(learned, now.timeMs) ?? now.rate;
   const seen = expected > 0 ? now.rate / expected - 1 : 0;
   const difference = believed(seen, learned.wobble) * persistence(learned.ensemble.errors);
   for (let step = 0; step < steps; step++) {
-    const aheadMs = (step + 0.5) * rolloutStepSeconds * 1000;
+    const aheadMs = (step + 0.5) * stepMs;
     const forecast = expectedAt(learned, now.timeMs + aheadMs) ?? now.rate;
     middle[step] = forecast * (1 + difference * Math.exp(-aheadMs / (fadeMinutes * 60_000)));
   }
-  const bands = learned.bands.length > 0 ? learned.bands : unknownBands;
-  return bands.map(({ quantile, factors }) => ({
+  const rise = riseOf(learned, now, lastingMs);
+  const bands = bandsOf(learned);
+  return bands.map(({ quantile, factors }) => {
+    const load = new Float64Array(steps);
+    for (let step = 0; step < steps; step++) {
+      const ahead = Math.floor(((step + 1) * stepMs) / loadStepMs);
+      const risen = quantile > 0.5 ? rise * Math.min(lastingMs, (step + 1) * stepMs) : 0;
+      load[step] = middle[step]! * factors[Math.min(ahead, factors.length - 1)]! + risen;
+    }
+    return { quantile, weight: weights[quantile]!, load };
+  });
+}
+
+/** How wrong the forecast has been; of one that is new, what the load of minutes shows: how far it usually is from it. */
+function bandsOf({ bands, ensemble, wobble }: ForecastLearned): readonly ForecastBand[] {
+  if (ensemble.errors[0]!.length >= fewestErrors) return bands;
+  const deviation = Math.min(assumedDeviation, deviationsOfWobble * wobble);
+  return assumedQuantiles.map(({ quantile, deviations }) => ({
     quantile,
-    weight: weights[quantile]!,
-    load: middle.map((rate, step) => {
-      const ahead = Math.floor(((step + 1) * rolloutStepSeconds * 1000) / loadStepMs);
-      return rate * factors[Math.min(ahead, factors.length - 1)]!;
-    }),
+    factors: [Math.exp(deviations * deviation)],
   }));
+}
+
+/**
+ * Records per second that come on top each millisecond: of a load for which the job has just grown, and which has grown
+ * on since. Only where a change lasts for less than a step of the forecast, which tells of all that is slower.
+ */
+function riseOf(
+  { grown }: ForecastLearned,
+  now: { readonly timeMs: number; readonly rate: number },
+  lastingMs: number,
+): number {
+  if (grown === undefined || lastingMs >= loadStepMs) return 0;
+  const sinceMs = now.timeMs - grown.timeMs;
+  const isOn = sinceMs > 0 && sinceMs <= lastingMs && now.rate > grown.rate * (1 + risingBy);
+  return isOn ? (now.rate - grown.rate) / sinceMs : 0;
 }
 
 /** What of a difference is news: one that is no greater than usual will be gone soon. */

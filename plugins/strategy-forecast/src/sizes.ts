@@ -16,12 +16,18 @@ export interface Size {
 
 /** How much more than asked for vertices get that cost no slot, as others of their group are wider. */
 const spare = 1.3;
+/** Of rates that sizes are looked for at. */
+const stepRatio = 1.05;
+
+/** Subtasks of each vertex, in the topology's order. */
+type Subtasks = readonly number[];
 
 /** Sizes for a job of which is known what its vertices do. */
 export class Sizer {
   readonly #topology: JobTopology;
   readonly #vertices: Readonly<Record<string, LearnedVertex>>;
-  readonly #current: Parallelism;
+  readonly #sized: readonly SizedVertex[];
+  readonly #groups: number;
 
   constructor(
     topology: JobTopology,
@@ -30,31 +36,37 @@ export class Sizer {
   ) {
     this.#topology = topology;
     this.#vertices = vertices;
-    this.#current = current;
+    const groups = new Map<string, number>();
+    this.#sized = topology.vertices.map((vertex) => {
+      const group = groups.get(vertex.slotSharingGroup) ?? groups.size;
+      groups.set(vertex.slotSharingGroup, group);
+      return new SizedVertex(vertex, group, vertices[vertex.id], current[vertex.id]!);
+    });
+    this.#groups = groups.size;
   }
 
   /** The smallest size that sustains a rate; where none does, one that comes nearest. */
   sustaining(rate: number): Size {
-    const needed = this.#needed(rate);
-    const ample = this.#needed(rate * spare);
-    const widest = new Map<string, number>();
-    for (const { id, slotSharingGroup: group } of this.#topology.vertices) {
-      widest.set(group, Math.max(widest.get(group) ?? 0, needed[id]!));
-    }
-    const parallelism = Object.fromEntries(
-      this.#topology.vertices.map(({ id, slotSharingGroup }) => [
-        id,
-        this.#free(id, needed[id]!, ample[id]!, widest.get(slotSharingGroup)!),
-      ]),
-    );
-    return this.of(parallelism);
+    return this.#sizeOf(this.#needed(rate), this.#needed(rate * spare));
   }
 
-  /** What costs no slot: as it is, so that no vertex goes to and fro for nothing, or else ample. */
-  #free(id: string, needed: number, ample: number, widest: number): number {
-    const now = this.#current[id]!;
-    if (now >= needed && now <= widest) return now;
-    return Math.max(needed, Math.min(ample, widest));
+  /** One size for each number of slots between two rates, the smallest first. */
+  between(lowest: number, highest: number): readonly Size[] {
+    const sizes: Size[] = [];
+    let needed: Subtasks | undefined;
+    let ample: Subtasks | undefined;
+    for (let rate = lowest; rate < highest * stepRatio; rate *= stepRatio) {
+      const before = { needed, ample };
+      needed = this.#needed(rate, needed);
+      ample = this.#needed(rate * spare, ample);
+      if (needed === before.needed && ample === before.ample) continue;
+      const size = this.#sizeOf(needed, ample);
+      const last = sizes.at(-1);
+      if (last !== undefined && sameParallelism(size.parallelism, last.parallelism)) continue;
+      if (last?.slots === size.slots) sizes.pop();
+      sizes.push(size);
+    }
+    return sizes;
   }
 
   of(parallelism: Parallelism): Size {
@@ -68,38 +80,78 @@ export class Sizer {
     return { parallelism, slots: slotsOf(this.#topology, parallelism), capacity };
   }
 
-  #needed(rate: number): Record<string, number> {
-    return Object.fromEntries(
-      this.#topology.vertices.map((vertex) => [vertex.id, this.#fewest(vertex, rate)]),
-    );
+  /** @param lower what a lower rate needs, which is given back when this one needs no more */
+  #needed(rate: number, lower?: Subtasks): Subtasks {
+    const needed = new Array<number>(this.#sized.length);
+    let isSame = lower !== undefined;
+    for (let v = 0; v < needed.length; v++) {
+      needed[v] = this.#sized[v]!.fewest(rate, lower?.[v]);
+      if (needed[v] !== lower?.[v]) isSame = false;
+    }
+    return isSame ? lower! : needed;
   }
 
-  #fewest(vertex: JobVertex, rate: number): number {
-    const learned = this.#vertices[vertex.id];
-    if (learned === undefined || learned.capacity.length === 0) return this.#current[vertex.id]!;
+  #sizeOf(needed: Subtasks, ample: Subtasks): Size {
+    const widest = new Array<number>(this.#groups).fill(0);
+    this.#sized.forEach(({ group }, v) => {
+      widest[group] = Math.max(widest[group]!, needed[v]!);
+    });
+    const parallelism: Record<string, number> = {};
+    this.#sized.forEach(({ id, group, current }, v) => {
+      parallelism[id] = free(current, needed[v]!, ample[v]!, widest[group]!);
+    });
+    return this.of(parallelism);
+  }
+}
+
+/** What costs no slot: as it is, so that no vertex goes to and fro for nothing, or else ample. */
+function free(current: number, needed: number, ample: number, widest: number): number {
+  if (current >= needed && current <= widest) return current;
+  return Math.max(needed, Math.min(ample, widest));
+}
+
+/** A vertex, and how many subtasks of it are enough. */
+class SizedVertex {
+  readonly id: string;
+  readonly group: number;
+  readonly current: number;
+  readonly #lowest: number;
+  readonly #highest: number;
+  readonly #learned: LearnedVertex | undefined;
+  #most: number | undefined;
+
+  constructor(
+    { id, minParallelism, maxParallelism }: JobVertex,
+    group: number,
+    learned: LearnedVertex | undefined,
+    current: number,
+  ) {
+    this.id = id;
+    this.group = group;
+    this.current = current;
+    this.#lowest = minParallelism;
+    this.#highest = maxParallelism;
+    this.#learned = learned;
+  }
+
+  /** @param from of which is known that fewer are not enough */
+  fewest(rate: number, from = this.#lowest): number {
+    const learned = this.#learned;
+    if (learned === undefined || learned.capacity.length === 0) return this.current;
     const needed = rate * learned.ratio;
-    const { minParallelism, maxParallelism } = vertex;
-    let best = minParallelism;
-    for (let p = minParallelism; p <= maxParallelism; p++) {
-      const capacity = learned.capacity[p - 1]!;
-      if (capacity >= needed) return p;
-      if (capacity > learned.capacity[best - 1]! * 1.005) best = p;
+    for (let p = from; p <= this.#highest; p++) {
+      if (learned.capacity[p - 1]! >= needed) return p;
+    }
+    this.#most ??= this.#doingMost(learned.capacity);
+    return this.#most;
+  }
+
+  /** More subtasks count only when they do notably more. */
+  #doingMost(capacity: readonly number[]): number {
+    let best = this.#lowest;
+    for (let p = this.#lowest; p <= this.#highest; p++) {
+      if (capacity[p - 1]! > capacity[best - 1]! * 1.005) best = p;
     }
     return best;
   }
 }
-
-/** One size for each number of slots between two rates, the smallest first. */
-export function sizesBetween(sizer: Sizer, lowest: number, highest: number): readonly Size[] {
-  const sizes: Size[] = [];
-  for (let rate = lowest; rate < highest * stepRatio; rate *= stepRatio) {
-    const size = sizer.sustaining(rate);
-    const last = sizes.at(-1);
-    if (last !== undefined && sameParallelism(size.parallelism, last.parallelism)) continue;
-    if (last?.slots === size.slots) sizes.pop();
-    sizes.push(size);
-  }
-  return sizes;
-}
-
-const stepRatio = 1.05;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const dayNames = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 
-const plan = z.object({
+const plan = z.strictObject({
   /** Days of the week, in UTC; absent: every day. */
   days: z.array(z.enum(dayNames)).nonempty().optional(),
   /** Time of the day in UTC. */
@@ -14,7 +14,7 @@ const plan = z.object({
   ]),
 });
 
-export const scheduleConfig = z.object({
+export const scheduleConfig = z.strictObject({
   /** What holds is the plan whose time came last. */
   plans: z.array(plan).min(1).max(100),
 });

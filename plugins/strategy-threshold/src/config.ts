@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-export const thresholdConfig = z.object({
+export const thresholdConfig = z.strictObject({
   /** Share of the time that subtasks should be busy, at the mean. */
   target: z.number().gt(0).lte(1).default(0.7),
   /** Nothing is done while the busy share is within this share of the target. */

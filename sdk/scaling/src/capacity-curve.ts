@@ -56,8 +56,13 @@ export function fitCapacity(rows: readonly CapacityObservation[]): CapacityCurve
       const correction = corrections.get(parallelism) ?? 0;
       let mean = 0;
       let square = 0;
+      // Candidates of one contention stand side by side.
+      let of = Number.NaN;
+      let gain = 0;
       for (const { contention, logRate, weight } of candidates) {
-        const log = logRate + Math.log(effective / slowdown(parallelism, contention));
+        if (contention !== of) gain = Math.log(effective / slowdown(parallelism, contention));
+        of = contention;
+        const log = logRate + gain;
         mean += weight * log;
         square += weight * log * log;
       }

@@ -42,7 +42,7 @@ export interface ScalingReason {
   readonly vertex?: string;
 }
 
-/** Records per second into all sources together: for each quantile one value per step from now on. */
+/** Records per second into all sources together: for each quantile the mean from now until the end of each step. */
 export interface LoadForecast {
   readonly stepMs: number;
   readonly quantiles: readonly { readonly quantile: number; readonly rates: readonly number[] }[];

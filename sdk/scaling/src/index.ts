@@ -7,21 +7,23 @@ export {
 } from './capacity-curve.ts';
 export type * from './decision.ts';
 export { type ObservedFlow, observedFlow } from './flow.ts';
+export type { ForecastBand } from './forecast/bands.ts';
 export {
   type EnsembleState,
-  type ForecastBand,
-  forecastSteps,
   type MixedForecast,
   noForecasts,
   observe,
   persistence,
 } from './forecast/ensemble.ts';
+export { forecastSteps } from './forecast/horizons.ts';
 export { appended, endOf, type Series } from './forecast/series.ts';
+export { isLagGrowing } from './lag.ts';
 export { fitToSlots, type SizesToFit } from './limits/fit-to-slots.ts';
 export { type Circumstances, limitDecision, reasonNotToAsk } from './limits/limit-decision.ts';
 export {
   type Cooldown,
   defaultLimits,
+  inPlaceLimits,
   type LimitCode,
   type LimitEffect,
   type LimitedDecision,
@@ -73,6 +75,7 @@ export {
   withSamples,
 } from './metric-history.ts';
 export { counterRate, gaugeMean, latest, ofAttempt } from './rates.ts';
+export { type Alternative, decideInstead } from './record/decide-instead.ts';
 export {
   type DecisionHistory,
   type HistoryBounds,
@@ -97,13 +100,19 @@ export {
   strategyThrew,
 } from './record/decision-record.ts';
 export { explain } from './record/explain.ts';
-export { type Difference, differencesOf, type Replay, replay } from './record/replay.ts';
+export { type ExplainedTable, type Explanation, timeText } from './record/explanation.ts';
+export {
+  asksStrategy,
+  type Difference,
+  differencesOf,
+  type Replay,
+  replay,
+} from './record/replay.ts';
 export {
   type Patience,
   type RolloutPlan,
   type RolloutResult,
   rollOut,
-  rolloutStepSeconds,
 } from './rollout.ts';
 export type * from './sample.ts';
 export {

@@ -6,6 +6,8 @@ export interface RolloutPlan {
   /** Seconds from now until the change begins, and without progress then. */
   readonly beginsSeconds: number;
   readonly downSeconds: number;
+  /** Of one value of the load. */
+  readonly stepSeconds: number;
 }
 
 /** How long records may wait, in seconds: more while a change is digested than when everything is calm again. */
@@ -21,12 +23,13 @@ export interface RolloutResult {
   readonly lateSeconds: number;
   /** When that first happens; infinite when never. */
   readonly firstLateSeconds: number;
+  /** When, after the change, nothing waits any more for the first time; infinite when never. */
+  readonly drainedSeconds: number;
 }
 
-export const rolloutStepSeconds = 60;
 /** Until then the patience is that of the beginning, and after the second that of the end. */
-const digestSeconds = 300;
-const calmSeconds = 1_200;
+const digestSteps = 5;
+const calmSteps = 20;
 /** A record that waits for ever counts for no more than so many that are just late. */
 const worst = 5;
 
@@ -40,33 +43,35 @@ export function rollOut(
   plan: RolloutPlan,
   patience: Patience,
 ): RolloutResult {
-  const { capacityBefore, capacityAfter, beginsSeconds, downSeconds } = plan;
+  const { capacityBefore, capacityAfter, beginsSeconds, downSeconds, stepSeconds } = plan;
   const upSeconds = beginsSeconds + downSeconds;
   let waiting = lag;
   let longest = 0;
   let lateSeconds = 0;
   let firstLateSeconds = Infinity;
+  let drainedSeconds = Infinity;
   let recent = load[0] ?? 0;
   for (let step = 0; step < load.length; step++) {
-    const from = step * rolloutStepSeconds;
-    const to = from + rolloutStepSeconds;
+    const from = step * stepSeconds;
+    const to = from + stepSeconds;
     const before = Math.max(0, Math.min(to, beginsSeconds) - from);
     const after = Math.max(0, to - Math.max(from, upSeconds));
     const read = before * capacityBefore + after * capacityAfter;
-    waiting = Math.max(0, waiting + load[step]! * rolloutStepSeconds - read);
+    waiting = Math.max(0, waiting + load[step]! * stepSeconds - read);
     // What waits came at the rate of a while ago, not at the one to which the load has just fallen.
     recent = Math.max(load[step]!, recent * 0.9, 1e-9);
     const age = waiting / recent;
     if (age > longest) longest = age;
-    const allowed = patienceAt(patience, to);
+    if (waiting === 0 && to > upSeconds) drainedSeconds = Math.min(drainedSeconds, to);
+    const allowed = patienceAt(patience, step + 1);
     if (age <= allowed) continue;
-    lateSeconds += rolloutStepSeconds * Math.min(worst, age / allowed);
+    lateSeconds += stepSeconds * Math.min(worst, age / allowed);
     if (firstLateSeconds === Infinity) firstLateSeconds = from;
   }
-  return { maxLagSeconds: longest, lateSeconds, firstLateSeconds };
+  return { maxLagSeconds: longest, lateSeconds, firstLateSeconds, drainedSeconds };
 }
 
-function patienceAt({ atFirst, inTheEnd }: Patience, seconds: number): number {
-  const part = (seconds - digestSeconds) / (calmSeconds - digestSeconds);
+function patienceAt({ atFirst, inTheEnd }: Patience, steps: number): number {
+  const part = (steps - digestSteps) / (calmSteps - digestSteps);
   return atFirst + (inTheEnd - atFirst) * Math.min(1, Math.max(0, part));
 }

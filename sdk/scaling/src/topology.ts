@@ -10,6 +10,8 @@ export interface JobTopology {
 
 export interface JobVertex {
   readonly id: string;
+  /** For people; absent: the id says enough. */
+  readonly name?: string;
   /** What the user allows, both included. */
   readonly minParallelism: number;
   readonly maxParallelism: number;

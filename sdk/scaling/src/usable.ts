@@ -48,8 +48,16 @@ function isSilent({ recordsIn, busyRatio, recordsInPerSecond }: VertexSample): b
 }
 
 function soundMetrics(vertex: VertexSample): VertexSample {
-  if (Object.values(vertex).every(isSound)) return vertex;
+  if (isAllSound(vertex)) return vertex;
   return Object.fromEntries(Object.entries(vertex).filter(([, value]) => isSound(value)));
+}
+
+/** Asked of every sample, so nothing is made for it. */
+function isAllSound(vertex: VertexSample): boolean {
+  for (const key in vertex) {
+    if (!isSound(vertex[key as keyof VertexSample]!)) return false;
+  }
+  return true;
 }
 
 const isSound = (value: number): boolean => value >= 0 && value <= Number.MAX_SAFE_INTEGER;

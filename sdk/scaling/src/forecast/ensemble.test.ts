@@ -1,6 +1,7 @@
 import { type Random, seededRandom } from '@tessera/base';
 import { describe, expect, test } from 'vitest';
-import { horizons, noForecasts, observe, persistence } from './ensemble.ts';
+import { noForecasts, observe, persistence } from './ensemble.ts';
+import { horizons } from './horizons.ts';
 import { lastValue } from './models.ts';
 
 const day = 288;

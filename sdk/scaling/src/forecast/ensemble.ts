@@ -1,3 +1,5 @@
+import { bandsOf, type ForecastBand } from './bands.ts';
+import { forecastSteps, horizons, nearestHorizon } from './horizons.ts';
 import {
   autoregression,
   dampedTrend,
@@ -17,10 +19,6 @@ const models: Readonly<Record<string, ForecastModel>> = {
 };
 export const forecastModels: readonly string[] = Object.keys(models);
 
-/** Steps ahead at which models are judged, each by itself: what is good for the next step need not be for the hour. */
-export const horizons: readonly number[] = [1, 3, 6, 12];
-/** Steps that a forecast reaches. */
-export const forecastSteps = 24;
 /** Of a model's past losses, how much is kept at each step. */
 const lossMemory = 0.97;
 /** Errors that quantiles are read from, for each horizon. */
@@ -35,6 +33,8 @@ export interface EnsembleState {
   readonly losses: Readonly<Record<string, readonly number[]>>;
   /** By horizon: logarithms of all that came until then over what was forecast, oldest first. */
   readonly errors: readonly (readonly number[])[];
+  /** By horizon: what had been forecast, by which each of the errors is one. */
+  readonly forecasts: readonly (readonly number[])[];
   /** What was forecast for steps that have not come: the latest first. */
   readonly pending: readonly PendingForecast[];
 }
@@ -51,6 +51,7 @@ export const noForecasts: EnsembleState = {
   seasonAge: 0,
   losses: {},
   errors: horizons.map(() => []),
+  forecasts: horizons.map(() => []),
   pending: [],
 };
 
@@ -78,7 +79,7 @@ export function observe(
   const means = horizons.map((horizon) => mean(forecast.path.slice(0, horizon)));
   const pending = [{ byModel, means }, ...judged.pending].slice(0, horizons.at(-1)!);
   const seasonAge = isDue ? 0 : judged.seasonAge + 1;
-  const bands = bandsOf(judged.errors);
+  const bands = bandsOf(judged, means);
   return { state: { ...judged, season, seasonAge, pending }, forecast: { ...forecast, bands } };
 }
 
@@ -100,14 +101,16 @@ function judge(state: EnsembleState, values: readonly number[]): EnsembleState {
       return before < 0 ? loss : lossMemory * before + (1 - lossMemory) * loss;
     });
   }
-  const errors = horizons.map((horizon, h) => {
+  const errors = [...state.errors];
+  const forecasts = [...state.forecasts];
+  horizons.forEach((horizon, h) => {
     const forecast = state.pending[horizon - 1]?.means[h] ?? 0;
     const came = mean(values.slice(-horizon));
-    const before = state.errors[h]!;
-    if (forecast <= 0 || came <= 0) return before;
-    return [...before, Math.log(came / forecast)].slice(-errorLimit);
+    if (forecast <= 0 || came <= 0) return;
+    errors[h] = [...errors[h]!, Math.log(came / forecast)].slice(-errorLimit);
+    forecasts[h] = [...forecasts[h]!, forecast].slice(-errorLimit);
   });
-  return { ...state, losses, errors };
+  return { ...state, losses, errors, forecasts };
 }
 
 /** Squares of errors, in logarithms, that are assumed to have been seen, and what of them stayed. */
@@ -160,61 +163,6 @@ function scoreOf(loss: number, name: string): number {
   const isLast = name === 'lastValue';
   if (loss < 0) return isLast ? 1e-6 : 1e-9;
   return 1 / Math.max(1e-3, isLast ? lead * loss : loss) ** 6;
-}
-
-function nearestHorizon(steps: number): number {
-  const at = horizons.findIndex((horizon) => horizon >= steps);
-  return at < 0 ? horizons.length - 1 : at;
-}
-
-/** How many errors must have been seen before their quantiles are believed. */
-const fewestErrors = 12;
-/** Standard deviation of the logarithm that is assumed until then. */
-const assumedDeviation = 0.08;
-const quantiles = [
-  { quantile: 0.5, deviations: 0 },
-  { quantile: 0.8, deviations: 0.84 },
-  { quantile: 0.95, deviations: 1.64 },
-] as const;
-
-/** For each step what to multiply the middle of a forecast by for a quantile. */
-export interface ForecastBand {
-  readonly quantile: number;
-  readonly factors: readonly number[];
-}
-
-/**
- * Courses such that all that comes until a horizon is below theirs as often as the quantile asks, as past errors were
- * (conformal). A queue feels sums: what is too much in one step and too little in the next cancels out. Without
- * enough errors their deviation is assumed.
- */
-function bandsOf(errors: EnsembleState['errors']): readonly ForecastBand[] {
-  const sorted = errors.map((each) => [...each].sort((a, b) => a - b));
-  return quantiles.map(({ quantile, deviations }) => {
-    const until = sorted.map((past) => {
-      if (past.length < fewestErrors) return Math.exp(deviations * assumedDeviation);
-      const rank = Math.ceil((past.length + 1) * quantile) - 1;
-      return Math.exp(past[Math.min(past.length - 1, Math.max(0, rank))]!);
-    });
-    return { quantile, factors: stepsOf(until) };
-  });
-}
-
-/** Factors of single steps whose means until each horizon are those given. */
-function stepsOf(until: readonly number[]): readonly number[] {
-  let sum = 0;
-  return Array.from({ length: forecastSteps }, (_, step) => {
-    const before = sum;
-    sum = meanUntil(until, step + 1) * (step + 1);
-    return Math.max(0.3, sum - before);
-  });
-}
-
-function meanUntil(until: readonly number[], steps: number): number {
-  const at = nearestHorizon(steps);
-  if (at === 0 || steps >= horizons.at(-1)!) return until[at]!;
-  const [from, to] = [horizons[at - 1]!, horizons[at]!];
-  return until[at - 1]! + ((until[at]! - until[at - 1]!) * (steps - from)) / (to - from);
 }
 
 const mean = (values: readonly number[]): number =>

@@ -62,6 +62,12 @@ export const defaultLimits: ScalingLimits = {
   },
 };
 
+/** Of jobs that are rescaled where they run: that takes seconds, so that the next one may follow soon. */
+export const inPlaceLimits: ScalingLimits = {
+  ...defaultLimits,
+  cooldown: { beforeUpMs: 10_000, beforeDownMs: 30_000 },
+};
+
 /** Every wish of a strategy that Flink can carry out is. */
 export const noLimits: ScalingLimits = {
   bounds: {},

@@ -1,139 +1,123 @@
-import type { ScalingOption } from '../decision.ts';
+import type { ScalingReason } from '../decision.ts';
+import type { VetoOutcome } from '../limits/vetoes.ts';
 import { type Parallelism, sameParallelism, slotsOf } from '../topology.ts';
 import type { DecisionRecord } from './decision-record.ts';
+import { forecastTable, optionTable } from './explain-choice.ts';
+import { loadWords, runningWords, sampleWords, vertexTable } from './explain-load.ts';
+import { type Explanation, timeText } from './explanation.ts';
+import { VertexLabels } from './vertex-labels.ts';
 
-const mostOptions = 8;
-
-/** A decision as a person reads it, one line for each fact; the first says what was done. */
-export function explain(record: DecisionRecord): readonly string[] {
-  const { job, input, strategy, result } = record;
-  return [
-    `${timeOf(input.nowMs)} ${job}: ${actionWords(record)}`,
-    `  now: ${slotsOf(input.topology, input.parallelism)} slots (${sizeWords(input.parallelism)}), running since ${timeOf(input.runningSinceMs)}`,
-    `  seen: ${metricWords(record)}`,
-    `  strategy: ${strategy.name} ${strategy.version}`,
-    ...outcomeLines(record),
-    ...result.effects.map(({ code, message }) => `  limit: ${message} (${code})`),
-    ...vetoLines(record),
+/** Why a decision came out as it did: what was seen, expected and weighed, and what changed the answer afterwards. */
+export function explain(record: DecisionRecord): Explanation {
+  const { job, input, outcome } = record;
+  const labels = new VertexLabels(input.topology);
+  const decision = outcome.kind === 'decided' ? outcome.decision : undefined;
+  const sizes = { wanted: wantedOf(record), result: resultOf(record) };
+  const tables = [
+    vertexTable(input, sizes, labels),
+    forecastTable(decision?.forecast),
+    optionTable(decision?.options ?? [], input.topology, input.parallelism),
   ];
+  return {
+    headline: `${timeText(input.nowMs)} ${job}: ${actionWords(record, labels)}`,
+    facts: [
+      `now: ${slotsWords(slotsOf(input.topology, input.parallelism))}, ${runningWords(input)}`,
+      `load: ${loadWords(input)}`,
+      ...answerFacts(record, labels),
+      ...limitFacts(record, labels),
+      ...record.vetoes.map(vetoFact),
+      `samples: ${sampleWords(input, labels)}`,
+      ...roomFacts(record),
+    ],
+    tables: tables.filter((table) => table !== undefined),
+  };
 }
 
-function actionWords({ input, outcome, result }: DecisionRecord): string {
+function actionWords(record: DecisionRecord, labels: VertexLabels): string {
+  const { input, outcome, result } = record;
   const { action } = result;
-  if (action.kind === 'hold') {
-    const wanted = outcome.kind === 'decided' && outcome.decision.action.kind === 'rescale';
-    const held = result.effects.findLast(({ kind }) => kind === 'held');
-    if (held !== undefined) return `a change is held back (${held.code})`;
-    return wanted ? 'stays as it is, all limits considered' : 'stays as it is';
+  if (action.kind === 'rescale') {
+    const from = slotsOf(input.topology, input.parallelism);
+    const to = slotsOf(input.topology, action.parallelism);
+    return `from ${from} to ${slotsWords(to)} (${changeWords(record, action.parallelism, labels)})`;
   }
-  const from = slotsOf(input.topology, input.parallelism);
-  const to = slotsOf(input.topology, action.parallelism);
-  return `from ${from} to ${to} slots (${changeWords(input.parallelism, action.parallelism)})`;
+  const held = result.effects.findLast(({ kind }) => kind === 'held');
+  if (held !== undefined) return `a change is held back (${held.code})`;
+  const isWish = outcome.kind === 'decided' && outcome.decision.action.kind === 'rescale';
+  return isWish ? 'stays as it is, all limits considered' : 'stays as it is';
 }
 
-function outcomeLines({ outcome, input }: DecisionRecord): readonly string[] {
+function answerFacts(record: DecisionRecord, labels: VertexLabels): readonly string[] {
+  const { outcome, strategy, input, result } = record;
+  const who = `${strategy.name} ${strategy.version}`.trimEnd();
   if (outcome.kind !== 'decided') {
-    return [`  no answer: ${outcome.message} (${outcome.code})`];
+    const failed = outcome.kind === 'failed' ? 'gave no answer' : 'was not asked';
+    return [`strategy: ${who} ${failed}: ${labels.within(outcome.message)} (${outcome.code})`];
   }
-  const { action, reasons, forecast, options } = outcome.decision;
+  const { action, reasons } = outcome.decision;
   const wish =
     action.kind === 'hold'
-      ? 'to stay as it is'
-      : `${slotsOf(input.topology, action.parallelism)} slots (${changeWords(input.parallelism, action.parallelism)})`;
+      ? 'that it stays as it is'
+      : `${slotsWords(slotsOf(input.topology, action.parallelism))} (${changeWords(record, action.parallelism, labels)})`;
+  const { condition } = result;
   return [
-    `  wanted: ${wish}`,
-    ...reasons.map(({ code, message, vertex }) =>
-      vertex === undefined
-        ? `  because: ${message} (${code})`
-        : `  because of ${vertex}: ${message} (${code})`,
-    ),
-    ...(forecast === undefined ? [] : [`  forecast: ${forecastWords(forecast)}`]),
-    ...optionLines(options, input.parallelism),
+    `strategy: ${who} wants ${wish}`,
+    ...reasons.map((reason) => `because: ${reasonWords(reason, labels)}`),
+    ...(condition === undefined ? [] : [`not used: ${reasonWords(condition, labels)}`]),
   ];
 }
 
-function forecastWords({
-  stepMs,
-  quantiles,
-  weights,
-}: NonNullable<Extract<DecisionRecord['outcome'], { kind: 'decided' }>['decision']['forecast']>) {
-  const minutes = (steps: number) => Math.round((stepMs * steps) / 60_000);
-  const bands = quantiles.map(({ quantile, rates }) => {
-    const [first = Number.NaN, last = Number.NaN] = [rates[0], rates.at(-1)];
-    return `q${(100 * quantile).toFixed(0)} ${rate(first)} now, ${rate(last)} in ${minutes(rates.length - 1)} min`;
-  });
-  const models = Object.entries(weights)
-    .sort(([, a], [, b]) => b - a)
-    .map(([name, weight]) => `${name} ${(100 * weight).toFixed(0)} %`);
-  return [...bands, ...(models.length === 0 ? [] : [`from ${models.join(', ')}`])].join('; ');
+function limitFacts({ result, vetoes }: DecisionRecord, labels: VertexLabels): readonly string[] {
+  const ofVetoes = vetoes.length > 0 ? ['VETOED', 'VETO_FAILED'] : [];
+  return result.effects
+    .filter(({ code }) => !ofVetoes.includes(code))
+    .map(({ kind, ...reason }) => {
+      const what = kind === 'held' ? 'held back' : 'changed';
+      return `${what}: ${reasonWords(reason, labels)}`;
+    });
 }
 
-/** The chosen one, then the cheapest others. */
-function optionLines(options: readonly ScalingOption[], current: Parallelism): readonly string[] {
-  const totalOf = ({ cost }: ScalingOption) =>
-    cost === undefined ? Infinity : cost.slots + cost.rescale + cost.lag;
-  const rank = (option: ScalingOption) => (option.chosen ? -Infinity : totalOf(option));
-  const sorted = [...options].sort((a, b) => compare(rank(a), rank(b)));
-  const lines = sorted.slice(0, mostOptions).map((option) => optionLine(option, current));
-  const more = options.length - mostOptions;
-  return more > 0 ? [...lines, `  and ${more} other sizes, which cost more`] : lines;
+function vetoFact({ veto, answer }: VetoOutcome): string {
+  if ('failed' in answer)
+    return `veto: ${veto} cannot be asked, so it counts as a no: ${answer.failed}`;
+  if (answer.allowed) return `veto: ${veto} allows it`;
+  const { message, code, untilMs } = answer;
+  const until = untilMs === undefined ? '' : `, until ${timeText(untilMs)}`;
+  return `veto: ${veto} forbids it: ${message} (${code})${until}`;
 }
 
-const compare = (a: number, b: number): number => (a === b ? 0 : a < b ? -1 : 1);
-
-function optionLine(option: ScalingOption, current: Parallelism): string {
-  const { slots, parallelism, cost, maxLagMs, chosen, rejected } = option;
-  const size = sameParallelism(parallelism, current) ? 'as it is' : sizeWords(parallelism);
+function roomFacts({ input, quota }: DecisionRecord): readonly string[] {
+  const { freeSlots } = input;
   const parts = [
-    `${slots} slots (${size})`,
-    ...(cost === undefined
-      ? []
-      : [
-          `costs ${(cost.slots + cost.rescale + cost.lag).toFixed(2)} slot-hours: ${cost.slots.toFixed(2)} to run, ${cost.rescale.toFixed(2)} to change, ${cost.lag.toFixed(2)} for records that wait`,
-        ]),
-    ...(maxLagMs === undefined ? [] : [`longest wait ${(maxLagMs / 1000).toFixed(0)} s`]),
-    ...(rejected === undefined ? [] : [rejected]),
+    ...(freeSlots === undefined ? [] : [`${slotsWords(freeSlots)} more could be had`]),
+    ...(quota === undefined ? [] : [`its share of ${quota.quota} is ${slotsWords(quota.slots)}`]),
   ];
-  return `  ${chosen ? 'chosen' : 'option'}: ${parts.join('; ')}`;
+  return parts.length === 0 ? [] : [`room: ${parts.join('; ')}`];
 }
 
-function vetoLines({ vetoes }: DecisionRecord): readonly string[] {
-  const allowed = vetoes.filter(({ answer }) => 'allowed' in answer && answer.allowed);
-  if (allowed.length === 0) return [];
-  return [`  allowed by: ${allowed.map(({ veto }) => veto).join(', ')}`];
+function reasonWords({ code, message, vertex }: ScalingReason, labels: VertexLabels): string {
+  const where = vertex === undefined ? '' : `${labels.of(vertex)}: `;
+  return `${where}${labels.within(message)} (${code})`;
 }
 
-function metricWords({ input }: DecisionRecord): string {
-  const { samples, topology, nowMs, freeSlots, rescales, maxLagMs } = input;
-  const last = samples.at(-1);
-  const silent = topology.vertices.filter(({ id }) => last?.vertices[id] === undefined);
-  const age = last && `the newest ${((nowMs - last.timeMs) / 1000).toFixed(0)} s old`;
-  const parts = [
-    last === undefined ? 'no new sample' : `${samples.length} new samples, ${age}`,
-    ...(last === undefined || silent.length === 0
-      ? []
-      : [`nothing of ${silent.map(({ id }) => id).join(', ')}`]),
-    `records may wait ${maxLagMs / 1000} s`,
-    ...(freeSlots === undefined ? [] : [`${freeSlots} more slots could be had`]),
-    `${rescales.length} rescales remembered`,
-  ];
-  return parts.join('; ');
+function wantedOf({ outcome, input }: DecisionRecord): Parallelism {
+  const action = outcome.kind === 'decided' ? outcome.decision.action : undefined;
+  return action?.kind === 'rescale' ? action.parallelism : input.parallelism;
 }
 
-const sizeWords = (size: Parallelism): string =>
-  Object.entries(size)
-    .map(([id, subtasks]) => `${id} ${subtasks}`)
+const resultOf = ({ result: { action }, input }: DecisionRecord): Parallelism =>
+  action.kind === 'rescale' ? action.parallelism : input.parallelism;
+
+function changeWords(
+  { input: { parallelism: from } }: DecisionRecord,
+  to: Parallelism,
+  labels: VertexLabels,
+): string {
+  if (sameParallelism(from, to)) return 'as it is';
+  return Object.entries(to)
+    .filter(([id, subtasks]) => from[id] !== subtasks)
+    .map(([id, subtasks]) => `${labels.of(id)} ${from[id] ?? 0} → ${subtasks}`)
     .join(', ');
-
-function changeWords(from: Parallelism, to: Parallelism): string {
-  const changed = Object.entries(to).filter(([id, subtasks]) => from[id] !== subtasks);
-  if (changed.length === 0) return 'as it is';
-  return changed.map(([id, subtasks]) => `${id} ${from[id] ?? 0} → ${subtasks}`).join(', ');
 }
 
-const rate = (perSecond: number): string => `${perSecond.toFixed(0)}/s`;
-
-function timeOf(timeMs: number): string {
-  const date = new Date(timeMs);
-  return Number.isNaN(date.getTime()) ? `${timeMs} ms` : `${date.toISOString().slice(0, 19)}Z`;
-}
+const slotsWords = (slots: number): string => `${slots} ${slots === 1 ? 'slot' : 'slots'}`;

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { circumstancesOf, decisionOf, size } from '../limits/fixture.ts';
 import { type DecidingStrategy, decideWithin, recordDecision } from './decision-record.ts';
-import { explain } from './explain.ts';
-import { replay } from './replay.ts';
+import { asksStrategy, replay } from './replay.ts';
 
 const strategy = { name: '@tessera/strategy-test', version: '1.0.0', options: '{}' };
 const by = { job: 'flink-jobs/orders', strategy };
@@ -53,6 +52,16 @@ describe('a recorded decision', () => {
     });
   });
 
+  test('of a strategy that could not be loaded needs it no more now', () => {
+    const failed = { kind: 'failed', code: 'STRATEGY_FAILED', message: 'Not installed.' } as const;
+    const unloaded = { ...by, strategy: { ...strategy, version: '' } };
+    const { record } = recordDecision(unloaded, circumstancesOf(), failed, []);
+    expect(asksStrategy(record)).toBe(false);
+    expect(replay(record, growing).identical).toBe(true);
+    const thrown = recordDecision(by, circumstancesOf(), failed, []).record;
+    expect(asksStrategy(thrown)).toBe(true);
+  });
+
   test('keeps what was learned when the strategy throws, or learns what JSON cannot hold', () => {
     const learned = { ...by, strategy: { ...strategy, learnedBefore: '{"level":3}' } };
     const cyclic: Record<string, unknown> = {};
@@ -87,19 +96,5 @@ describe('a recorded decision', () => {
     ]);
     expect(record.result.action.kind).toBe('hold');
     expect(replay(record, growing).identical).toBe(true);
-  });
-
-  test('is explained in words', () => {
-    const limits = { bounds: { maxSlots: 10 } };
-    const { record } = decideWithin(by, circumstancesOf({ limits }), growing);
-    expect(explain(record)).toEqual([
-      '2026-01-05T12:00:00Z flink-jobs/orders: from 8 to 10 slots (work 8 → 10)',
-      '  now: 8 slots (source 4, work 8), running since 2026-01-04T12:00:00Z',
-      '  seen: no new sample; records may wait 120 s; 0 rescales remembered',
-      '  strategy: @tessera/strategy-test 1.0.0',
-      '  wanted: 12 slots (work 8 → 12)',
-      '  because: A test wants it. (TEST)',
-      '  limit: The job may have 10 slots: 10 instead of 12. (JOB_SLOTS)',
-    ]);
   });
 });

@@ -4,6 +4,7 @@ import {
   type DecidingStrategy,
   type DecisionRecord,
   recordDecision,
+  type StrategyUse,
 } from './decision-record.ts';
 
 /** What making a decision again showed. */
@@ -38,11 +39,18 @@ export function replay(record: DecisionRecord, strategy: DecidingStrategy): Repl
   return { identical: differences.length === 0, differences, strategyAsked: fixed === undefined };
 }
 
-/** Deadlines depend on the machine, and who was not asked then is not asked now. */
-function fixedOutcome({ outcome }: DecisionRecord): StrategyOutcome | undefined {
+/** Deadlines depend on the machine, and who was not asked then, or could not be loaded, is not asked now. */
+function fixedOutcome({ outcome, strategy }: DecisionRecord): StrategyOutcome | undefined {
   if (outcome.kind === 'notAsked') return outcome;
+  if (outcome.kind === 'failed' && !wasLoaded(strategy)) return outcome;
   return outcome.kind === 'failed' && outcome.code === 'STRATEGY_TIMED_OUT' ? outcome : undefined;
 }
+
+/** A strategy tells its version once it is loaded. */
+const wasLoaded = ({ version }: StrategyUse): boolean => version !== '';
+
+/** True: to make the decision again its strategy is needed. */
+export const asksStrategy = (record: DecisionRecord): boolean => fixedOutcome(record) === undefined;
 
 /** Where two values differ: numbers by bits (but 0 is -0), members that are undefined as absent ones. */
 export function differencesOf(recorded: unknown, replayed: unknown): readonly Difference[] {

@@ -44,6 +44,11 @@ export class HostNetwork implements Disposable {
     return `${this.#subnet}.${host + 1}`;
   }
 
+  /** Where hosts reach this process, which is on none of them. */
+  get clientAddress(): string {
+    return `${this.#subnet}.254`;
+  }
+
   /** What stands before a program and its arguments to run it on a host, in the same process. */
   on(host: number): readonly string[] {
     return ['ip', 'netns', 'exec', this.#namespace(host)];
@@ -113,7 +118,7 @@ export class HostNetwork implements Disposable {
   #claim() {
     const pair = [this.#outside, 'type', 'veth', 'peer', 'name', this.#inside];
     mustRun('ip', 'link', 'add', ...pair);
-    mustRun('ip', 'addr', 'add', `${this.#subnet}.254/24`, 'dev', this.#outside);
+    mustRun('ip', 'addr', 'add', `${this.clientAddress}/24`, 'dev', this.#outside);
     return runTool('ip', ['link', 'set', this.#outside, 'up']);
   }
 

@@ -79,6 +79,9 @@ export function describeScalingStrategy(name: string, suite: ScalingStrategySuit
       { fault: 'without a vertex', change: withoutWork },
       { fault: 'zero', change: zeroed },
       { fault: 'the last ones again', change: repeated },
+      { fault: 'of an hour ago', change: old },
+      { fault: 'without their counters', change: withoutCounters },
+      { fault: 'zero in one vertex', change: zeroedWork },
     ])('never scales down on metrics that are $fault', ({ change }) => {
       const run = new Run(suite.create());
       run.steady({ rate: 8_000, steps: minutes(150) });
@@ -86,7 +89,9 @@ export function describeScalingStrategy(name: string, suite: ScalingStrategySuit
       const seen = run.decisions.length;
       run.faulty(change, minutes(90));
       const wanted = run.decisions.slice(seen).map((decision) => wantedBy(decision, before));
-      const lower = wanted.filter((each) => each['work']! < before['work']!);
+      const lower = wanted.filter((each) =>
+        Object.keys(before).some((id) => each[id]! < before[id]!),
+      );
       expect(lower).toEqual([]);
     });
 
@@ -212,6 +217,23 @@ const withoutWork = (sample: JobSample): JobSample => ({
 });
 
 const repeated = (sample: JobSample): JobSample => sample;
+
+const old = (sample: JobSample): JobSample => ({ ...sample, timeMs: sample.timeMs - 3_600_000 });
+
+const withoutCounters = (sample: JobSample): JobSample => ({
+  ...sample,
+  vertices: Object.fromEntries(
+    Object.entries(sample.vertices).map(([id, { recordsIn, recordsOut, busyMs, ...gauges }]) => [
+      id,
+      gauges,
+    ]),
+  ),
+});
+
+const zeroedWork = (sample: JobSample): JobSample => ({
+  ...sample,
+  vertices: { source: sample.vertices['source']!, work: zeroed(sample).vertices['work']! },
+});
 
 const zeroed = (sample: JobSample): JobSample => {
   const gauges = { busyRatio: 0, recordsInPerSecond: 0, backpressuredRatio: 0 };

@@ -45,6 +45,10 @@ export class Network {
     this.#cut.delete(linkOf(a, b));
   }
 
+  isCut(a: string, b: string): boolean {
+    return this.#cut.has(linkOf(a, b));
+  }
+
   mendAll(): void {
     this.#cut.clear();
   }
@@ -61,6 +65,7 @@ export class Network {
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
+      if (from.ended) return; // It sends nothing any more, and hears nothing.
       const finish = (done: Done<T>) => {
         giveUp();
         signal?.removeEventListener('abort', abort);

@@ -56,6 +56,27 @@ describe('a simulation', () => {
     expect(measures).toMatchObject({ rescales: 0, over120: 0, thrash: 0 });
   });
 
+  test('shows counters of busy time that never go back while a job runs, however wrong they are', () => {
+    const shares: number[] = [];
+    const watching: ScalingStrategy = {
+      decide: (input, learned) => {
+        const [before, last] = input.samples.slice(-2);
+        if (before?.runningSinceMs === last?.runningSinceMs && before !== last) {
+          for (const [id, { busyMs }] of Object.entries(last!.vertices)) {
+            const earlier = before!.vertices[id]?.busyMs;
+            if (busyMs === undefined || earlier === undefined) continue;
+            shares.push((busyMs - earlier) / (last!.timeMs - before!.timeMs));
+          }
+        }
+        return hold.decide(input, learned);
+      },
+    };
+    const biased = job.vertices.map((vertex) => ({ ...vertex, busyBias: 0.25 }));
+    simulate({ ...scenario, job: { ...job, vertices: biased } }, watching);
+    expect(shares.length).toBeGreaterThan(1_000);
+    expect(Math.min(...shares)).toBeGreaterThanOrEqual(0);
+  });
+
   test('counts the time in which a job that is too small falls behind', () => {
     const measures = simulate({ ...scenario, initial: fewestSubtasks(job, 0.7) }, hold);
     expect(measures.over120).toBeGreaterThan(30);

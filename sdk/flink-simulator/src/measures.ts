@@ -4,7 +4,6 @@ import {
   type Parallelism,
   slotsOf,
 } from '@tessera/scaling';
-import { tickSeconds } from './traces.ts';
 
 /** What a run cost and how well it kept up. */
 export interface Measures {
@@ -30,10 +29,11 @@ export interface Measures {
   readonly days: number;
 }
 
-const thrashTicks = 3600 / tickSeconds;
+const thrashSeconds = 3600;
 
 export class Meter {
   readonly #topology: JobTopology;
+  readonly #tickSeconds: number;
   readonly #turns = new Map<string, { tick: number; direction: number }>();
   #slotTicks = 0;
   #subtaskTicks = 0;
@@ -48,8 +48,9 @@ export class Meter {
   #failures = 0;
   #rollbacks = 0;
 
-  constructor(topology: JobTopology) {
+  constructor(topology: JobTopology, tickSeconds: number) {
     this.#topology = topology;
+    this.#tickSeconds = tickSeconds;
   }
 
   tick(slots: number, subtasks: number, lagSeconds: number): void {
@@ -77,12 +78,15 @@ export class Meter {
       const direction = Math.sign(to[id]! - from[id]!);
       if (direction === 0) continue;
       const last = this.#turns.get(id);
-      if (last?.direction === -direction && this.#ticks - last.tick < thrashTicks) this.#thrash++;
+      const sinceTicks = this.#ticks - (last?.tick ?? 0);
+      const isSoon = sinceTicks * this.#tickSeconds < thrashSeconds;
+      if (last?.direction === -direction && isSoon) this.#thrash++;
       this.#turns.set(id, { tick: this.#ticks, direction });
     }
   }
 
   measures(): Measures {
+    const tickSeconds = this.#tickSeconds;
     const hours = tickSeconds / 3600;
     const percent = (ticks: number) => (100 * ticks) / this.#ticks;
     return {

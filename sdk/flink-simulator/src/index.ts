@@ -6,7 +6,9 @@ export * as simulatedJobs from './jobs.ts';
 export type { Measures } from './measures.ts';
 export type { Imperfections } from './observe.ts';
 export { type OraclePlan, oraclePlan } from './oracle.ts';
+export { type SecondProfile, secondProfiles, secondScenario } from './second-scale.ts';
 export {
+  type Crashes,
   type Moment,
   type Recording,
   type RunOptions,
@@ -15,5 +17,12 @@ export {
 } from './simulate.ts';
 export { fewestSubtasks, sustainedLoad } from './sizing.ts';
 export * as simulationSuite from './suite.ts';
+export { minutely, secondly, type Timing } from './timing.ts';
 export * as simulatedTraces from './traces.ts';
-export { constant as constantLoad, type Trace, type TraceKind, tickSeconds } from './traces.ts';
+export {
+  constant as constantLoad,
+  type Trace,
+  type TraceClass,
+  type TraceKind,
+  tickSeconds,
+} from './traces.ts';

@@ -31,6 +31,9 @@ export class Observer {
   readonly #random: Random;
   readonly #gaussian: () => number;
   #last: JobSample | undefined;
+  /** By vertex, of the run that was read last: how far its counter of busy time was read, and what it showed then. */
+  readonly #busy = new Map<number, { readonly readMs: number; readonly shownMs: number }>();
+  #runningSinceMs = 0;
 
   constructor(job: SimulatedJob, imperfections: Imperfections, seed: number) {
     this.#job = job;
@@ -42,6 +45,8 @@ export class Observer {
   /** What is reported, or nothing. */
   read(flow: Dataflow, observation: Observation): JobSample | undefined {
     const { dropout, outages } = this.#imperfections;
+    if (observation.runningSinceMs !== this.#runningSinceMs) this.#busy.clear();
+    this.#runningSinceMs = observation.runningSinceMs;
     const hour = observation.timeMs / 3_600_000;
     if (outages.some(([from, to]) => hour >= from && hour < to)) return undefined;
     const fault = this.#random.next() < dropout ? this.#random.integer(0, 3) : undefined;
@@ -69,7 +74,7 @@ export class Observer {
     const { nominalRate, external, busyBias } = this.#job.vertices[v]!;
     const busy = flow.busy[v]!;
     const seen = external === undefined ? busy * (1 - busyBias * (1 - busy)) : busy;
-    const busyMs = flow.busyMs[v]! * (busy > 0 ? seen / busy : 1);
+    const busyMs = this.#shownBusyMs(v, flow.busyMs[v]!, busy > 0 ? seen / busy : 1);
     const rate = flow.rateIn[v]!;
     return {
       recordsIn: Math.max(0, flow.recordsIn[v]! - rate * late),
@@ -82,6 +87,14 @@ export class Observer {
       cpuRatio: Math.min(1, this.#noisy(flow.busyMean[v]!)),
       ...(nominalRate !== undefined && { lagRecords: Math.round(this.#noisy(flow.waiting[v]!)) }),
     };
+  }
+
+  /** A counter: what was shown of it stays, whatever share is shown now. */
+  #shownBusyMs(v: number, busyMs: number, share: number): number {
+    const { readMs, shownMs } = this.#busy.get(v) ?? { readMs: 0, shownMs: 0 };
+    const shown = shownMs + (busyMs - readMs) * share;
+    this.#busy.set(v, { readMs: busyMs, shownMs: shown });
+    return shown;
   }
 
   #noisy(value: number): number {

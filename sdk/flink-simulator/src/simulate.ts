@@ -26,7 +26,8 @@ import { LagAge } from './lag-age.ts';
 import { type Measures, Meter, slotsDuring, subtasksOf } from './measures.ts';
 import { randomFor } from './noise.ts';
 import { type Imperfections, Observer } from './observe.ts';
-import { type Trace, tickSeconds } from './traces.ts';
+import { minutely, type Timing } from './timing.ts';
+import type { Trace } from './traces.ts';
 
 /** Everything that a run depends on beside the strategy. */
 export interface Scenario {
@@ -36,8 +37,19 @@ export interface Scenario {
   readonly imperfections: Imperfections;
   readonly initial: Parallelism;
   readonly maxLagMs: number;
-  /** TaskManagers that die, and seconds until the job runs again. */
-  readonly crashes: { readonly perDay: number; readonly downSeconds: number };
+  readonly crashes: Crashes;
+  /** `minutely` when absent. */
+  readonly timing?: Timing;
+}
+
+/** TaskManagers that die. */
+export interface Crashes {
+  /** On average, at random times. */
+  readonly perDay: number;
+  /** Seconds until the job runs again. */
+  readonly downSeconds: number;
+  /** One more dies then. */
+  readonly atSeconds?: number;
 }
 
 /** One point of a run, for plots. */
@@ -46,7 +58,9 @@ export interface Moment {
   /** Records per second into all sources. */
   readonly load: number;
   readonly lagSeconds: number;
+  /** Paid for; while it is rescaled, those of the larger of two sizes. */
   readonly slots: number;
+  readonly parallelism: Parallelism;
 }
 
 export interface RunOptions {
@@ -56,7 +70,7 @@ export interface RunOptions {
   readonly onDecision?: (input: ScalingInput, decision: LimitedDecision) => void;
   /** Writes decisions down, which takes several times as long. */
   readonly recording?: Recording;
-  /** Called once a minute. */
+  /** Called once a minute, or as the timing says. */
   readonly onMoment?: (moment: Moment) => void;
 }
 
@@ -65,11 +79,7 @@ export interface Recording {
   record(record: DecisionRecord): void;
 }
 
-const sampleTicks = 2;
-const decisionTicks = 6;
 const rememberedRescales = 16;
-/** Tasks that have just begun report nothing of use. */
-const quietTicks = 2;
 
 /** Runs a strategy through a scenario. The same arguments give the same measures. */
 export function simulate(
@@ -90,6 +100,7 @@ interface Rescale {
 
 class Run {
   readonly #scenario: Scenario;
+  readonly #timing: Timing;
   readonly #strategy: ScalingStrategy;
   readonly #options: RunOptions;
   readonly #topology: JobTopology;
@@ -111,16 +122,17 @@ class Run {
   #learned: unknown;
 
   constructor(scenario: Scenario, strategy: ScalingStrategy, options: RunOptions) {
-    const { job, trace, seed, imperfections, initial } = scenario;
+    const { job, trace, seed, imperfections, initial, timing = minutely } = scenario;
     this.#scenario = scenario;
+    this.#timing = timing;
     this.#strategy = strategy;
     this.#options = options;
     this.#topology = topologyOf(job);
-    this.#flow = new Dataflow(job, tickSeconds);
+    this.#flow = new Dataflow(job, timing.tickSeconds);
     this.#observer = new Observer(job, imperfections, seed);
-    this.#meter = new Meter(this.#topology);
+    this.#meter = new Meter(this.#topology, timing.tickSeconds);
     this.#fate = randomFor(seed, 'fate');
-    this.#lags = lagsOf(job, trace);
+    this.#lags = lagsOf(job, trace, timing.tickSeconds);
     this.#parallelism = initial;
     this.#runningSinceTick = trace.startTick;
     this.#slots = slotsOf(this.#topology, initial);
@@ -130,6 +142,7 @@ class Run {
 
   run(): Measures {
     const { load, startTick } = this.#scenario.trace;
+    const { tickSeconds, sampleTicks, decisionTicks } = this.#timing;
     for (let tick = startTick; tick < load.length; tick++) {
       this.#arrive(tick);
       this.#crash(tick);
@@ -150,15 +163,18 @@ class Run {
   }
 
   #arrive(tick: number): void {
-    const load = this.#scenario.trace.load[tick]!;
+    const load = this.#scenario.trace.load[tick]! * this.#timing.tickSeconds;
     for (const v of this.#lags.keys()) {
-      this.#flow.waiting[v]! += load * this.#scenario.job.vertices[v]!.nominalRate! * tickSeconds;
+      this.#flow.waiting[v]! += load * this.#scenario.job.vertices[v]!.nominalRate!;
     }
   }
 
   #crash(tick: number): void {
-    const { perDay, downSeconds } = this.#scenario.crashes;
-    if (this.#fate.next() >= (perDay * tickSeconds) / 86_400 || this.#isDown(tick)) return;
+    const { perDay, downSeconds, atSeconds } = this.#scenario.crashes;
+    const { tickSeconds } = this.#timing;
+    const happens = this.#fate.next() < (perDay * tickSeconds) / 86_400;
+    const isDue = atSeconds !== undefined && this.#timeMs(tick) === atSeconds * 1000;
+    if ((!happens && !isDue) || this.#isDown(tick)) return;
     this.#readAgain();
     this.#downUntilTick = tick + Math.ceil(downSeconds / tickSeconds);
     this.#restart(this.#downUntilTick);
@@ -200,15 +216,16 @@ class Run {
       lagSeconds = Math.max(lagSeconds, lag.secondsAfter(tick, this.#flow.waiting[v]!));
     }
     this.#meter.tick(this.#slots, subtasksOf(this.#parallelism), lagSeconds);
-    if (tick % (60 / tickSeconds) !== 0) return;
+    if (tick % this.#timing.momentTicks !== 0) return;
     const hour = this.#timeMs(tick) / 3_600_000;
     const load = this.#scenario.trace.load[tick]! * nominalRate(this.#scenario.job);
-    this.#options.onMoment?.({ hour, load, lagSeconds, slots: this.#slots });
+    const [slots, parallelism] = [this.#slots, this.#parallelism];
+    this.#options.onMoment?.({ hour, load, lagSeconds, slots, parallelism });
   }
 
   #observe(tick: number): void {
     const timeMs = this.#timeMs(tick + 1);
-    if (!this.#isDown(tick) && tick >= this.#runningSinceTick + quietTicks) {
+    if (!this.#isDown(tick) && tick >= this.#runningSinceTick + this.#timing.quietTicks) {
       const runningSinceMs = this.#timeMs(this.#runningSinceTick);
       const observation = { timeMs, runningSinceMs, parallelism: this.#parallelism };
       const sample = this.#observer.read(this.#flow, observation);
@@ -277,6 +294,7 @@ class Run {
 
   #begin(tick: number, to: Parallelism): void {
     const { rescale } = this.#scenario.job;
+    const { tickSeconds } = this.#timing;
     const grows = slotsOf(this.#topology, to) > slotsOf(this.#topology, this.#parallelism);
     const downAtTick = tick + (grows ? Math.ceil(rescale.provisionSeconds / tickSeconds) : 0);
     const fails = this.#fate.next() < rescale.failChance;
@@ -288,14 +306,14 @@ class Run {
   }
 
   #timeMs(tick: number): number {
-    return (tick - this.#scenario.trace.startTick) * tickSeconds * 1000;
+    return (tick - this.#scenario.trace.startTick) * this.#timing.tickSeconds * 1000;
   }
 }
 
 const nominalRate = (job: SimulatedJob): number =>
   job.vertices.reduce((sum, { nominalRate = 0 }) => sum + nominalRate, 0);
 
-function lagsOf(job: SimulatedJob, trace: Trace): ReadonlyMap<number, LagAge> {
+function lagsOf(job: SimulatedJob, trace: Trace, tickSeconds: number): ReadonlyMap<number, LagAge> {
   const lags = new Map<number, LagAge>();
   job.vertices.forEach(({ nominalRate }, v) => {
     if (nominalRate === undefined) return;

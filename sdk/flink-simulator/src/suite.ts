@@ -53,11 +53,23 @@ export const suite: readonly SuiteEntry[] = [
 export const trainingSeeds: readonly number[] = [1, 2, 3, 4, 5];
 export const testSeeds: readonly number[] = Array.from({ length: 20 }, (_, i) => 101 + i);
 
+export type SeedKind = 'training' | 'test' | 'other';
+
+export function kindOfSeed(seed: number): SeedKind {
+  if (trainingSeeds.includes(seed)) return 'training';
+  return testSeeds.includes(seed) ? 'test' : 'other';
+}
+
 export const days = 3;
 export const maxLagMs = 120_000;
 /** Of the oracle, in slot-hours. */
 export const rescaleCost = 1;
 export const oracleSegmentSeconds = 300;
+/** Slot-hours over the oracle's that may be needed at most. */
+export const oracleReach: Readonly<Record<traces.TraceClass, number>> = {
+  predictable: 1.1,
+  unpredictable: 1.2,
+};
 
 /** From wrong sizes to right ones, at a constant load. */
 export const convergenceJobs: readonly SimulatedJob[] = [
