@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Clock, checkResourceId, systemClock } from '@tessera/base';
-import { type Connection, connect } from '@tessera/client';
+import { type Connection, connect, durationToProto } from '@tessera/client';
 import {
   type Logger,
   pieceBytes,
@@ -19,9 +20,12 @@ import { PartialArtifacts } from './artifact/partial-artifacts.ts';
 import { hostPeer } from './artifact/read-from-peers.ts';
 import { UnpackedArtifacts } from './artifact/unpacked-artifacts.ts';
 import { type HostConfig, type HostConfigInput, hostConfig } from './config.ts';
+import { Contact } from './contact/contact.ts';
+import { ContactWatch } from './contact/contact-watch.ts';
 import { type InventoryOptions, readAvailability, readInventory } from './inventory/inventory.ts';
 import { machineIdOf } from './inventory/machine-id.ts';
 import { Journal } from './journal/journal.ts';
+import { Probes } from './probe/probes.ts';
 import { findLimitTools } from './process/limits.ts';
 import { Processes } from './process/processes.ts';
 import { WorkFiles } from './process/work-files.ts';
@@ -40,6 +44,10 @@ export interface HostDependencies {
 export interface ComposedHost extends AsyncDisposable {
   readonly services: readonly ServiceBinding[];
   readonly processes: Processes;
+  /** To be told of heartbeats. */
+  readonly contact: Contact;
+  /** From then on it describes itself as being in another session. */
+  beginSession(): void;
   /** What the host registers, once it is known where it is served. */
   describe(address: string): Promise<metadata.Host>;
   /** To be called once it is registered: from then on its folder is that of no other host. */
@@ -72,7 +80,7 @@ export async function composeHost(
   const { maxUnpackedBytes, maxReaders, uploadIdleTimeoutMs: idleTimeoutMs } = config;
   const unpackedFolder = join(directory, 'artifacts', 'unpacked');
   const unpacked = await UnpackedArtifacts.open({
-    ...{ folder: unpackedFolder, artifacts, maxBytes: maxUnpackedBytes },
+    ...{ folder: unpackedFolder, artifacts, maxBytes: maxUnpackedBytes, clock },
   });
   const partials = await PartialArtifacts.open(join(directory, 'artifacts', 'pulls'), clock);
   const pace = () => paceOf(config, clock);
@@ -91,12 +99,19 @@ export async function composeHost(
   await mkdir(folder, { recursive: true, mode: 0o750 });
   const { maxProcesses, uploadIdleTimeoutMs } = config;
   const workFiles = new WorkFiles({ artifacts, unpacked, clock });
-  const surroundings = { folder, workFiles, tools, environment };
+  const contactFile = join(directory, 'contact');
+  const { cutOffAfterMs } = config;
+  const contact = starting.use(new Contact({ file: contactFile, cutOffAfterMs }));
+  const surroundings = { folder, workFiles, tools, contactFile, environment };
+  const isCutOff = () => contact.isCutOff;
   const processes = starting.use(
-    new Processes({ ...surroundings, journal, clock, log, maxProcesses }),
+    new Processes({ ...surroundings, journal, clock, log, maxProcesses, isCutOff }),
   );
+  contact.onCutOff(() => processes.endCutOff());
+  starting.use(new ContactWatch(contact, clock));
   const inventory: InventoryOptions = { directory, ports: config.ports, tools };
   const machineId = machineIdOf(journal);
+  let session = randomUUID();
   const describe = async (address: string) =>
     metadata.Host.fromPartial({
       name: `hosts/${config.name}`,
@@ -107,6 +122,8 @@ export async function composeHost(
       inventory: await readInventory(inventory),
       lease: `leases/host.${config.name}`,
       version,
+      session,
+      cutOffAfter: durationToProto(cutOffAfterMs),
     });
   const handler = new HostHandler({
     processes,
@@ -115,6 +132,7 @@ export async function composeHost(
     pulls,
     reader,
     peerAt: (address) => hostPeer(address, connectTo),
+    probes: new Probes(),
     journal,
     describe: () => describe(''),
     availability: () => readAvailability(inventory),
@@ -124,6 +142,10 @@ export async function composeHost(
   const running = starting.move();
   return {
     processes,
+    contact,
+    beginSession: () => {
+      session = randomUUID();
+    },
     describe,
     ownFolder: () => ownFolder(journal, config.name),
     services: [serve(wire.HostServiceDefinition, handler) as unknown as ServiceBinding],

@@ -29,6 +29,15 @@ export const hostConfig = z.object({
     .describe(
       'How long the host counts as alive after its last heartbeat; there are three in that time.',
     ),
+  cutOffAfterMs: z
+    .number()
+    .int()
+    .min(1_000)
+    .max(3_600_000)
+    .default(30_000)
+    .describe(
+      'How long after its last confirmed heartbeat the host ends what was started to end when it is cut off, as processes of Flink are: so long what it runs is not started elsewhere.',
+    ),
   inventoryIntervalMs: z
     .number()
     .int()

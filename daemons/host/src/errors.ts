@@ -42,6 +42,16 @@ export function fenced(lease: string, token: bigint): TesseraError {
   });
 }
 
+/** Such a process would be ended at once. */
+export function hostCutOff(id: string): TesseraError {
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'HOST_CUT_OFF',
+    message: `Process ${id} ends when this host is cut off from metadata, which it is: nothing was started. Try again when the host is alive.`,
+    metadata: { process: id },
+  });
+}
+
 export function processNotFound(id: string): TesseraError {
   return new TesseraError({
     code: Code.NOT_FOUND,
@@ -268,6 +278,58 @@ export function tooManyUploads(limit: number): TesseraError {
     code: Code.RESOURCE_EXHAUSTED,
     reason: 'TOO_MANY_UPLOADS',
     message: `${limit} artifacts are being put already; try again when one is done.`,
+    metadata: { limit: `${limit}` },
+  });
+}
+
+export function probeInvalid(field: 'directory' | 'owner' | 'nonce', text: string): TesseraError {
+  const description = {
+    directory: 'must be file:/// and an absolute path, without ".."',
+    owner: 'must be 1 to 32 of a-z and 0-9',
+    nonce: 'must be 32 hexadecimal digits',
+  }[field];
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'PROBE_INVALID',
+    message: `${field}: ${JSON.stringify(text)} ${description}.`,
+    metadata: { field, text },
+  });
+}
+
+export function directoryMissing(directory: string): TesseraError {
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: 'DIRECTORY_MISSING',
+    message: `${directory} is not there on this host; mount it, or make it.`,
+    metadata: { directory },
+  });
+}
+
+/** @param detail in the words of the system */
+export function directoryUnusable(directory: string, detail: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'DIRECTORY_UNUSABLE',
+    message: `${directory} cannot be used on this host: ${detail}. Let the user of the host daemon read and write there.`,
+    metadata: { directory, detail },
+  });
+}
+
+/** It may be there for others, in a directory of the same name. */
+export function probeMissing(directory: string): TesseraError {
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: 'PROBE_MISSING',
+    message: `${directory} is there on this host, but does not hold what another host wrote into it: mount the same file system on both.`,
+    metadata: { directory },
+  });
+}
+
+export function tooManyProbes(limit: number): TesseraError {
+  return new TesseraError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: 'TOO_MANY_PROBES',
+    message: `${limit} probes of directories run already, some of which may hang; mend the file systems, or try again later.`,
     metadata: { limit: `${limit}` },
   });
 }

@@ -70,12 +70,16 @@ export async function runHost(
   const server = starting.use(
     await startServer({ address, transport, services, log, ...control, ...draining }),
   );
-  const { leaseTtlMs: ttlMs, inventoryIntervalMs: refreshIntervalMs } = config;
+  const { leaseTtlMs, cutOffAfterMs, inventoryIntervalMs: refreshIntervalMs } = config;
+  // So that several heartbeats may be lost before the host counts as cut off.
+  const ttlMs = Math.min(leaseTtlMs, cutOffAfterMs);
   const describe = () => host.describe(advertise ?? server.address);
+  const registrant = hostRegistrant(client, describe, connectOnceTo);
   const registration = starting.use(
     await Registration.start({
       client,
-      registrant: hostRegistrant(client, describe, connectOnceTo),
+      registrant: { ...registrant, beginSession: host.beginSession },
+      witness: host.contact,
       note: new InstallationNote(join(config.directory, 'installation')),
       clock: systemClock,
       log,

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Code, TesseraError } from '@tessera/base';
 import type { Connection } from '@tessera/client';
@@ -230,7 +230,8 @@ describe('an archive', () => {
       await fixture.until(id, 'EXITED');
       expect(await fixture.log(id)).toBe('it works\n');
     }
-    expect(readdirSync(folder('unpacked'))).toHaveLength(1);
+    const digest = digestOf(archive);
+    expect(readdirSync(folder('unpacked')).sort()).toEqual([digest, `${digest}.looks`]);
     await expectReason(fixture.client.deleteArtifact({ name: packed.name }), 'ARTIFACT_IN_USE');
     for (const id of ['p', 'q']) await fixture.client.deleteProcess({ name: `processes/${id}` });
     await fixture.client.deleteArtifact({ name: packed.name });
@@ -248,6 +249,51 @@ describe('an archive', () => {
     const used = [{ artifact: bad.name, path: 'x', unpack: true }];
     const started = fixture.start('p', ['true'], { artifacts: used });
     await expectReason(started, 'ARTIFACT_NOT_UNPACKABLE');
+  });
+
+  const unpackedRun = () => join(folder('unpacked'), digestOf(archive), 'app/run');
+  const overwrite = () => {
+    chmodSync(unpackedRun(), 0o755);
+    writeFileSync(unpackedRun(), '#!/bin/sh\necho "it fails"\n');
+  };
+
+  describe('that somebody changes where it is unpacked', () => {
+    test.each<[string, () => void]>([
+      ['by writing into a file of it', overwrite],
+      ['by removing a file', () => rmSync(unpackedRun())],
+      ['by adding one', () => writeFileSync(join(unpackedRun(), '..', 'other'), '')],
+      ['by removing all of it', () => rmSync(join(unpackedRun(), '../..'), { recursive: true })],
+    ])(
+      '%s is told of while a process runs with it, and put right when that is asked for',
+      async (_, change) => {
+        await fixture.client.putArtifact(upload(archive));
+        await fixture.start('p', ['sleep', '1000'], { artifacts });
+        await fixture.until('p', 'RUNNING');
+        const changed = async () =>
+          (await fixture.client.listProcesses({})).processes[0]!.changedFiles;
+        expect(await changed()).toEqual([]);
+        change();
+        await expect.poll(changed).toEqual(['lib/app']);
+        expect((await fixture.client.getArtifact({ name: packed.name })).unpacked).toBe(false);
+        await fixture.client.restoreFiles({ name: 'processes/p' });
+        expect(await changed()).toEqual([]);
+        expect(readFileSync(unpackedRun(), 'utf8')).toContain('it works');
+        const digest = digestOf(archive);
+        expect(readdirSync(folder('unpacked')).sort()).toEqual([digest, `${digest}.looks`]);
+      },
+    );
+
+    test('is put right before a process starts with it, also when nobody has looked', async () => {
+      await fixture.client.putArtifact(upload(archive));
+      await fixture.start('p', ['lib/app/app/run'], { artifacts });
+      await fixture.until('p', 'EXITED');
+      await fixture.stop();
+      overwrite();
+      await fixture.restart({}, { connectTo: peers.connectTo });
+      await fixture.start('q', ['lib/app/app/run'], { artifacts });
+      await fixture.until('q', 'EXITED');
+      expect(await fixture.log('q')).toBe('it works\n');
+    });
   });
 
   test('that was being unpacked when the daemon died is unpacked anew', async () => {

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isTesseraError } from '@tessera/base';
+import { isTesseraError, systemClock } from '@tessera/base';
 import { expectReason } from '@tessera/testkit/contracts';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -33,7 +33,7 @@ async function unpack(archive: Uint8Array, maxBytes = 1_000_000): Promise<string
   const file = join(folder, 'archive');
   writeFileSync(file, archive);
   const artifacts = { find: () => undefined, wholeFile: async () => file };
-  const options = { folder: unpackedFolder(), maxBytes };
+  const options = { folder: unpackedFolder(), maxBytes, clock: systemClock };
   const unpacked = await UnpackedArtifacts.open({
     ...options,
     artifacts: artifacts as unknown as ArtifactStore,

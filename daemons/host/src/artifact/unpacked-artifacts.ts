@@ -1,36 +1,47 @@
 /**
  * Archives as folders, by the digest of the archive. One is there whole or not at all: it is unpacked beside, synced, and
- * then renamed. Processes share it, so its files are not to be written to.
+ * then renamed. Processes share it, so its files are not to be written to; one in which somebody has changed something all
+ * the same counts as not unpacked, and is unpacked anew.
  */
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { link, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { messageOf } from '@tessera/base';
-import { orDiskFull, syncFile, syncFolder } from '@tessera/daemon';
+import { type Clock, messageOf } from '@tessera/base';
+import { absent, orDiskFull, syncFile, syncFolder, writeDurably } from '@tessera/daemon';
 import { type ReadEntry, Unpack } from 'tar';
 import { artifactNotUnpackable } from '../errors.ts';
 import { type ArchiveBounds, type ArchiveEntry, ArchiveRules, isLink } from './archive-rules.ts';
 import { type ArtifactStore, nameOf } from './artifact-store.ts';
+import { looksOf } from './folder-looks.ts';
 
 export interface UnpackedOptions {
   readonly folder: string;
   readonly artifacts: ArtifactStore;
   /** Of one artifact, unpacked. */
   readonly maxBytes: number;
+  readonly clock: Clock;
 }
 
 /** Files, folders and links of one artifact. */
 const maxEntries = 1_000_000;
+/** Of the file that says what an unpacked artifact looks like. */
+const looksSuffix = '.looks';
+/** So many times as long as a look has taken passes before the next one. */
+const restFactor = 20;
 
 export class UnpackedArtifacts {
   readonly #options: UnpackedOptions;
-  readonly #known: Set<string>;
+  /** By digest: what it looked like when it was unpacked. */
+  readonly #known: Map<string, string>;
   readonly #running = new Map<string, Promise<void>>();
+  readonly #looking = new Map<string, Promise<void>>();
+  /** When each is to be looked at again, by the monotonic clock. */
+  readonly #dueMs = new Map<string, number>();
 
-  private constructor(options: UnpackedOptions, known: readonly string[]) {
+  private constructor(options: UnpackedOptions, known: ReadonlyMap<string, string>) {
     this.#options = options;
-    this.#known = new Set(known);
+    this.#known = new Map(known);
   }
 
   /** Throws away what was not finished, and what is of no artifact. */
@@ -38,12 +49,22 @@ export class UnpackedArtifacts {
     const { folder, artifacts } = options;
     await mkdir(folder, { recursive: true, mode: 0o755 });
     const found = await readdir(folder);
-    const isKnown = (name: string) => artifacts.find(name) !== undefined;
-    for (const name of found) if (!isKnown(name)) await remove(join(folder, name));
-    return new UnpackedArtifacts(options, found.filter(isKnown));
+    const known = new Map<string, string>();
+    for (const name of found) {
+      const digest = name.endsWith(looksSuffix) ? name.slice(0, -looksSuffix.length) : name;
+      if (artifacts.find(digest) === undefined) await remove(join(folder, name));
+      else if (name !== digest && found.includes(digest)) {
+        known.set(digest, await readFile(join(folder, name), 'utf8'));
+      }
+    }
+    return new UnpackedArtifacts(options, known);
   }
 
+  /** What somebody changes is found a moment later: asking has it looked at, and waits for nothing. */
   has(digest: string): boolean {
+    const { clock } = this.#options;
+    const isDue = clock.monotonicMs() >= (this.#dueMs.get(digest) ?? 0);
+    if (this.#known.has(digest) && isDue) this.#look(digest);
     return this.#known.has(digest);
   }
 
@@ -52,11 +73,12 @@ export class UnpackedArtifacts {
   }
 
   /**
-   * Unpacks an artifact, unless that was done, and gives its folder. All who ask at the same time wait for the same.
+   * Unpacks an artifact, unless that was done and nobody has changed it, and gives its folder. All who ask at the same time wait for the same.
    * @throws ARTIFACT_NOT_FOUND, ARTIFACT_CORRUPTED, ARTIFACT_NOT_UNPACKABLE, DISK_FULL; nothing is left of it then.
    */
   async unpack(digest: string): Promise<string> {
-    if (!this.has(digest)) {
+    if (this.#known.has(digest)) await this.#look(digest);
+    if (!this.#known.has(digest)) {
       const running = this.#running.get(digest) ?? this.#unpack(digest);
       this.#running.set(digest, running);
       await running.finally(() => this.#running.delete(digest));
@@ -65,11 +87,10 @@ export class UnpackedArtifacts {
   }
 
   async delete(digest: string): Promise<void> {
-    if (!this.#known.delete(digest)) return;
-    // First out of sight: what is deleted half is no whole one.
-    const gone = join(this.#options.folder, `${randomUUID()}.gone`);
-    await rename(this.folderOf(digest), gone);
-    await remove(gone);
+    this.#known.delete(digest);
+    this.#dueMs.delete(digest);
+    await remove(this.#looksFile(digest));
+    await remove(await this.#outOfSight(digest));
   }
 
   async #unpack(digest: string): Promise<void> {
@@ -81,13 +102,48 @@ export class UnpackedArtifacts {
         await mkdir(temporary, { mode: 0o755 });
         await extract(nameOf(digest), file, temporary, { maxBytes, maxEntries });
         await syncTree(temporary);
+        const looks = await looksOf(temporary);
+        await writeDurably(this.#looksFile(digest), looks);
+        const before = await this.#outOfSight(digest);
         await rename(temporary, this.folderOf(digest));
         await syncFolder(folder);
+        this.#known.set(digest, looks);
+        await remove(before);
       });
-      this.#known.add(digest);
     } finally {
       await remove(temporary);
     }
+  }
+
+  /** All who ask at the same time wait for the same look. */
+  #look(digest: string): Promise<void> {
+    const looking = this.#looking.get(digest) ?? this.#compare(digest);
+    this.#looking.set(digest, looking);
+    return looking;
+  }
+
+  /** Never fails: what cannot be looked at is not as it was. */
+  async #compare(digest: string): Promise<void> {
+    const { clock } = this.#options;
+    const beganMs = clock.monotonicMs();
+    const unpacked = this.#known.get(digest);
+    const looks = await looksOf(this.folderOf(digest)).catch(() => undefined);
+    // It may have been unpacked anew meanwhile.
+    if (looks !== unpacked && this.#known.get(digest) === unpacked) this.#known.delete(digest);
+    const nowMs = clock.monotonicMs();
+    this.#dueMs.set(digest, nowMs + restFactor * (nowMs - beganMs));
+    this.#looking.delete(digest);
+  }
+
+  #looksFile(digest: string): string {
+    return `${this.folderOf(digest)}${looksSuffix}`;
+  }
+
+  /** What is deleted half is no whole one. Gives where it is, if it was there. */
+  async #outOfSight(digest: string): Promise<string> {
+    const gone = join(this.#options.folder, `${randomUUID()}.gone`);
+    await rename(this.folderOf(digest), gone).catch(absent);
+    return gone;
   }
 }
 

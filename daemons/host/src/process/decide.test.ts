@@ -34,6 +34,7 @@ const alive: ObservedRun = {
   memberCount: 1,
 };
 const exit = { cause: { kind: 'code', code: 0 }, atMs: 900 } as const;
+const at = (ms: number) => ({ nowMs: ms, upMs: ms });
 const wanted = created('p', 'u', { requestId: '', spec: specOf(['/bin/true']), nowMs: 100 });
 const begun = runBegun(wanted, 100);
 const running = childSeen(begun, child);
@@ -62,13 +63,13 @@ describe('decide', () => {
       'then the grace period is waited for',
       stopping,
       { ...alive, isTermSent: true },
-      { kind: 'wait', untilMs: 1_000 },
+      { kind: 'wait', forMs: 500 },
     ],
     [
       'also by what the main program left behind',
       stopping,
       { ...alive, isMainAlive: false, exit, isTermSent: true },
-      { kind: 'wait', untilMs: 1_000 },
+      { kind: 'wait', forMs: 500 },
     ],
     [
       'what a program leaves behind that ended by itself is killed',
@@ -96,16 +97,23 @@ describe('decide', () => {
     ],
   ];
   test.each(cases)('%s', (_, record, observed, action) => {
-    expect(decide(record, observed, 500)).toEqual(action);
+    expect(decide(record, observed, at(500))).toEqual(action);
   });
 
   test('when the grace period is over everything is killed', () => {
-    const late = decide(stopping, { ...alive, isTermSent: true }, 1_000);
+    const late = decide(stopping, { ...alive, isTermSent: true }, at(1_000));
     expect(late).toEqual({ kind: 'signal', signal: 'SIGKILL' });
   });
 
+  test.each([0, 1e12])('the grace period is as long when the clock is set, to %d', (nowMs) => {
+    const observed = { ...alive, isTermSent: true };
+    const early = decide(stopping, observed, { nowMs, upMs: 999 });
+    expect(early).toEqual({ kind: 'wait', forMs: 1 });
+    expect(decide(stopping, observed, { nowMs, upMs: 1_000 })).toMatchObject({ signal: 'SIGKILL' });
+  });
+
   test('an end that nobody saw is recorded as such', () => {
-    expect(decide(running, { ...unseen, isClaimed: true }, 500)).toMatchObject({
+    expect(decide(running, { ...unseen, isClaimed: true }, at(500))).toMatchObject({
       kind: 'end-run',
       exit: { cause: { kind: 'unknown' }, atMs: 500 },
     });
@@ -150,7 +158,7 @@ test('whatever happens: never two runs at once, a stop ends it, and only what sh
       };
       const turn = () => {
         const before = record;
-        const action = decide(record, observe(), nowMs);
+        const action = decide(record, observe(), at(nowMs));
         if (lost && action.kind !== 'begin-run' && action.kind !== 'end-run') {
           lost = false;
           return;

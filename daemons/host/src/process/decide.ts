@@ -27,13 +27,22 @@ export type Action =
   | { readonly kind: 'call-off'; readonly why: string }
   | { readonly kind: 'signal'; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly kind: 'end-run'; readonly exit: RunExit }
-  /** Look again soon; at this time at the latest. */
-  | { readonly kind: 'wait'; readonly untilMs?: number }
+  /** Look again soon; after so long at the latest. */
+  | { readonly kind: 'wait'; readonly forMs?: number }
   /** Nothing to do until somebody asks for something. */
   | { readonly kind: 'rest' };
 
+/** One moment, by two clocks. */
+export interface Moment {
+  /** Since 1970. */
+  readonly nowMs: number;
+  /** Since the machine was started: nobody sets it. */
+  readonly upMs: number;
+}
+
 /** One step towards what is wanted of a process. Any step may be repeated, or not happen at all. */
-export function decide(record: ProcessRecord, observed: ObservedRun, nowMs: number): Action {
+export function decide(record: ProcessRecord, observed: ObservedRun, moment: Moment): Action {
+  const { nowMs, upMs } = moment;
   if (!record.isActive) return decideIdle(record, nowMs);
   if (!observed.isClaimed) return decideUnclaimed(record, observed);
   const { stopDeadlineMs } = record;
@@ -42,9 +51,9 @@ export function decide(record: ProcessRecord, observed: ObservedRun, nowMs: numb
   const hasMainEnded = exit !== undefined || (!isMainAlive && isMainKnown);
   if (memberCount > 0 && stopDeadlineMs === undefined && hasMainEnded) return kill;
   if (stopDeadlineMs !== undefined && memberCount > 0) {
-    if (nowMs >= stopDeadlineMs) return kill;
+    if (upMs >= stopDeadlineMs) return kill;
     if (!observed.isTermSent) return { kind: 'signal', signal: 'SIGTERM' };
-    return { kind: 'wait', untilMs: stopDeadlineMs };
+    return { kind: 'wait', forMs: stopDeadlineMs - upMs };
   }
   if (isMainAlive) return { kind: 'wait' };
   if (exit !== undefined) return { kind: 'end-run', exit };
@@ -60,7 +69,7 @@ const unseen = {
 
 function decideIdle({ dueMs }: ProcessRecord, nowMs: number): Action {
   if (dueMs === undefined) return { kind: 'rest' };
-  return nowMs >= dueMs ? { kind: 'begin-run' } : { kind: 'wait', untilMs: dueMs };
+  return nowMs >= dueMs ? { kind: 'begin-run' } : { kind: 'wait', forMs: dueMs - nowMs };
 }
 
 function decideUnclaimed(record: ProcessRecord, observed: ObservedRun): Action {

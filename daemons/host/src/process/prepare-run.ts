@@ -15,6 +15,8 @@ export interface RunSurroundings {
   readonly folder: string;
   readonly workFiles: WorkFiles;
   readonly tools: LimitTools;
+  /** Where it is written down until when the host is in touch. */
+  readonly contactFile: string;
   /** Of the daemon. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -52,7 +54,7 @@ export function logsOf(folder: string, id: string) {
  */
 export async function prepareRun(
   record: ProcessRecord,
-  { folder, workFiles, tools, environment: daemons }: RunSurroundings,
+  { folder, workFiles, tools, contactFile, environment: daemons }: RunSurroundings,
 ): Promise<RunPlan> {
   const { id, spec } = record;
   const folders = foldersOf(folder, id);
@@ -75,5 +77,6 @@ export async function prepareRun(
     outputLog: logs.output,
     errorLog: logs.error,
     rotation: spec.rotation,
+    ...(spec.endWhenCutOff && { contactFile }),
   };
 }

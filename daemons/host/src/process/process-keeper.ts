@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Clock, messageOf } from '@tessera/base';
 import { type Logger, writeDurably } from '@tessera/daemon';
+import { upMs } from '../contact/deadline-file.ts';
 import { membersOf, type Run, signalMembers } from '../proc/members.ts';
 import { isAlive, readIfThere } from '../proc/process-identity.ts';
 import { type Action, decide, type ObservedRun } from './decide.ts';
@@ -82,11 +83,10 @@ export class ProcessKeeper implements AsyncDisposable {
   /** Takes one step; gives how long nothing needs to be looked at. */
   async #step(): Promise<number> {
     const nowMs = this.#nowMs();
-    const action = decide(this.#record, this.#observe(), nowMs);
+    const action = decide(this.#record, this.#observe(), { nowMs, upMs: upMs() });
     if (action.kind === 'rest') return Number.POSITIVE_INFINITY;
     if (action.kind === 'wait') {
-      const untilMs = action.untilMs ?? Number.POSITIVE_INFINITY;
-      return Math.max(1, Math.min(this.#pollMs(), untilMs - nowMs));
+      return Math.max(1, Math.min(this.#pollMs(), action.forMs ?? Number.POSITIVE_INFINITY));
     }
     await this.#act(action, nowMs);
     return action.kind === 'signal' ? busyPollMs : 0;

@@ -23,7 +23,7 @@ export interface ProcessRecord {
   readonly startedMs?: number;
   /** The run's main program, once it is known. */
   readonly child?: ProcessIdentity;
-  /** Somebody wants it to end: what is left at this time is killed. */
+  /** Somebody wants it to end: what is left when the machine has been up for so long is killed. */
   readonly stopDeadlineMs?: number;
   /** The next run begins at this time. */
   readonly dueMs?: number;

@@ -14,6 +14,8 @@ export interface ProcessSpec {
   readonly graceMs: number;
   readonly artifacts: readonly ArtifactLink[];
   readonly files: readonly ProcessFile[];
+  /** It is killed when the host has been cut off from metadata, whether the daemon runs or not. Absent: it lives on. */
+  readonly endWhenCutOff?: true;
 }
 
 export interface RestartPolicy {

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { checkResourceId } from '@tessera/base';
+import { checkResourceId, messageOf } from '@tessera/base';
+import { upMs } from '../contact/deadline-file.ts';
 import {
   artifactInUse,
+  hostCutOff,
   processExists,
   processNotFound,
   processRunning,
@@ -29,6 +31,8 @@ import { followLog, type LogChunk, type LogRequest } from './read-log.ts';
 export interface ProcessesOptions extends Omit<KeeperOptions, 'save'> {
   readonly journal: Journal;
   readonly maxProcesses: number;
+  /** Whether the host is out of touch with metadata for too long. */
+  readonly isCutOff: () => boolean;
 }
 
 /** The processes of a host. What is asked for is in the journal when a call returns. */
@@ -60,7 +64,7 @@ export class Processes implements AsyncDisposable {
   }
 
   /**
-   * @throws PROCESS_INVALID, PROCESS_EXISTS, PROCESS_STOPPING, TOO_MANY_PROCESSES, FENCED, and what preparing a run
+   * @throws PROCESS_INVALID, HOST_CUT_OFF, PROCESS_EXISTS, PROCESS_STOPPING, TOO_MANY_PROCESSES, FENCED, and what preparing a run
    * does; nothing was started then.
    */
   async start(
@@ -70,6 +74,7 @@ export class Processes implements AsyncDisposable {
     checkResourceId(id, 'process');
     const faults = faultsOf(asked.spec);
     if (faults.length > 0) throw specInvalid(id, faults);
+    if (asked.spec.endWhenCutOff && this.#options.isCutOff()) throw hostCutOff(id);
     const request = { ...asked, nowMs: Number(this.#options.clock.now() / 1000n) };
     if (this.#next(id, request) === this.#keepers.get(id)?.record) return this.get(id);
     await prepareRun(created(id, '', request), this.#options);
@@ -86,9 +91,26 @@ export class Processes implements AsyncDisposable {
   stop(id: string, { graceMs, fence }: { graceMs?: number; fence?: Fence }): ProcessRecord {
     const keeper = this.#keeper(id);
     this.#options.journal.checkFence(fence);
-    const nowMs = Number(this.#options.clock.now() / 1000n);
-    keeper.change(stopped(keeper.record, nowMs + (graceMs ?? keeper.record.spec.graceMs)));
+    keeper.change(stopped(keeper.record, upMs() + (graceMs ?? keeper.record.spec.graceMs)));
     return keeper.record;
+  }
+
+  /** Kills what must not outlive that the host is cut off; it is not started again before somebody asks for it. */
+  endCutOff(): void {
+    const { log } = this.#options;
+    const nowMs = upMs();
+    for (const keeper of this.#keepers.values()) {
+      const { id, spec, stopDeadlineMs } = keeper.record;
+      const isEnding = stopDeadlineMs !== undefined && stopDeadlineMs <= nowMs;
+      if (!spec.endWhenCutOff || hasEnded(keeper.record) || isEnding) continue;
+      try {
+        keeper.change(stopped(keeper.record, nowMs));
+        log.warn({ id }, 'process.cut-off');
+      } catch (error) {
+        // Its supervisor kills it all the same.
+        log.error({ id, error: messageOf(error) }, 'process.cut-off-failed');
+      }
+    }
   }
 
   /** Paths of what its spec puts beside it that somebody has changed; nothing is looked at unless it runs. */

@@ -10,6 +10,8 @@ export interface RunPlan {
   readonly outputLog: string;
   readonly errorLog: string;
   readonly rotation: RotationLimits;
+  /** It is killed when the deadline in this file has passed; see `readDeadline`. Absent: it lives on. */
+  readonly contactFile?: string;
 }
 
 /** Name of the plan's file in the folder of a run. */

@@ -1,20 +1,24 @@
 /**
  * The program that stands between the host daemon and one run of a process, so that somebody sees the exit code when
  * the daemon is away. It takes the run, starts the main program as leader of its own session and group with its
- * output on files, writes down who that is, keeps the files within their limits, and at last writes down how the
- * program ended. It does nothing else; should it be killed, only the exit code is lost.
+ * output on files, writes down who that is, keeps the files within their limits, kills a program that must not outlive
+ * that its host is cut off, and at last writes down how it ended. It does nothing else; should it be killed, only the
+ * exit code is lost as long as the daemon is there.
  *
  * Argument: the folder of the run.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readDeadline, upMs } from '../contact/deadline-file.ts';
 import { identify } from '../proc/process-identity.ts';
 import { recoverRotation, rotateLog } from './rotate-log.ts';
 import { type RunPlan, runPlanFile } from './run-plan.ts';
 import { claimRun, type ExitCause, notStarted, type RunClaim } from './run-status.ts';
 
-const rotationIntervalMs = 500;
+const watchIntervalMs = 500;
+/** The daemon comes first, which writes down what it does. */
+const daemonFirstMs = 1_000;
 
 /** Signals meant for the daemon, or for everybody on a terminal, end the main program only by way of the daemon. */
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
@@ -28,9 +32,9 @@ function readPlan(): RunPlan {
 }
 
 function supervise(claim: RunClaim, plan: RunPlan): void {
-  let rotating: NodeJS.Timeout | undefined;
+  let watching: NodeJS.Timeout | undefined;
   const end = (cause: ExitCause) => {
-    clearInterval(rotating);
+    clearInterval(watching);
     claim.add({ exit: { cause, atMs: Date.now() } });
   };
   let child: ChildProcess;
@@ -50,7 +54,11 @@ function supervise(claim: RunClaim, plan: RunPlan): void {
   if (child.pid === undefined) return;
   // It is not reaped before this turn of the event loop is over, so even one that has ended already is identified.
   claim.add({ child: identify(child.pid)! });
-  rotating = setInterval(() => keepWithinLimits(plan), rotationIntervalMs);
+  const { pid } = child;
+  watching = setInterval(() => {
+    keepWithinLimits(plan);
+    if (isCutOff(plan)) killGroup(pid);
+  }, watchIntervalMs);
 }
 
 function start({ argv, environment, workingDirectory, ...logs }: RunPlan): ChildProcess {
@@ -79,5 +87,20 @@ function keepWithinLimits({ outputLog, errorLog, rotation }: RunPlan): void {
     } catch {
       recoverRotation(log);
     }
+  }
+}
+
+/** Where nothing can be read, nobody vouches for contact. */
+function isCutOff({ contactFile }: RunPlan): boolean {
+  if (contactFile === undefined) return false;
+  return upMs() > (readDeadline(contactFile) ?? Number.NEGATIVE_INFINITY) + daemonFirstMs;
+}
+
+/** The child leads it, and is not reaped before this process sees its end: the number is still its own. */
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It is ending.
   }
 }

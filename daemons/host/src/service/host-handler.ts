@@ -11,6 +11,7 @@ import type { UnpackedArtifacts } from '../artifact/unpacked-artifacts.ts';
 import { badRequest } from '../errors.ts';
 import type { Availability } from '../inventory/inventory.ts';
 import type { Fence, Journal } from '../journal/journal.ts';
+import type { Probes } from '../probe/probes.ts';
 import type { Change } from '../process/change-history.ts';
 import type { ProcessRecord } from '../process/process-record.ts';
 import type { Processes } from '../process/processes.ts';
@@ -26,6 +27,7 @@ export interface HostHandlerOptions {
   readonly reader: ArtifactReader;
   /** Another host, by its address. */
   readonly peerAt: (address: string) => ArtifactPeer;
+  readonly probes: Probes;
   readonly journal: Pick<Journal, 'checkFence'>;
   readonly describe: () => Promise<metadata.Host>;
   readonly availability: () => Promise<Availability>;
@@ -180,6 +182,17 @@ export class HostHandler implements host.HostServiceImplementation {
     await this.#artifacts.delete(digest);
     await this.#options.unpacked.delete(digest);
     return {};
+  }
+
+  async writeProbe({ fence, createDirectory, ...probe }: host.WriteProbeRequest) {
+    const { journal, probes } = this.#options;
+    journal.checkFence(fence);
+    await probes.write(probe, { createDirectory });
+    return {};
+  }
+
+  async readProbe(probe: host.ReadProbeRequest): Promise<host.ReadProbeResponse> {
+    return { content: await this.#options.probes.read(probe) };
   }
 
   async #shown(record: ProcessRecord): Promise<host.Process> {

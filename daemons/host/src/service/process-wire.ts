@@ -36,6 +36,7 @@ export function specFromProto(message: host.ProcessSpec | undefined): ProcessSpe
       unpack,
     })),
     files: message.files.map(({ path, content }) => ({ path, content })),
+    ...(message.endWhenCutOff && { endWhenCutOff: true as const }),
   };
 }
 
@@ -106,6 +107,7 @@ export function specToProto(spec: ProcessSpec): host.ProcessSpec {
       ...rest,
     })),
     files: spec.files.map((file) => ({ path: file.path, sha256: sha256Of(file) })),
+    endWhenCutOff: spec.endWhenCutOff ?? false,
   });
 }
 

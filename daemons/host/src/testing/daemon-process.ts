@@ -14,11 +14,20 @@ const flags = ['--conditions=tessera-source', '--disable-warning=ExperimentalWar
 export class DaemonProcess implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'tessera-host-'));
   readonly #metadataAddress: string;
+  readonly #options: readonly string[];
+  readonly #through: readonly string[];
   #child: ChildProcess | undefined;
   #connection: Connection | undefined;
 
-  constructor(metadataAddress = '127.0.0.1:1') {
+  /** @param through the command that runs it, such as one that changes what it sees */
+  constructor(
+    metadataAddress = '127.0.0.1:1',
+    options: readonly string[] = [],
+    through: readonly string[] = [],
+  ) {
     this.#metadataAddress = metadataAddress;
+    this.#through = through;
+    this.#options = options;
   }
 
   get client(): HostClient {
@@ -38,9 +47,11 @@ export class DaemonProcess implements AsyncDisposable {
 
   /** Another daemon on the same folder. */
   spawn(): ChildProcess {
-    const options = ['--directory', this.directory, '--metadata', this.#metadataAddress];
+    const own = ['--directory', this.directory, '--metadata', this.#metadataAddress];
+    const options = [...own, ...this.#options];
     const args = [...flags, main, '--name', 'h', '--address', '127.0.0.1:0', ...options];
-    return spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const [program, ...rest] = [...this.#through, process.execPath, ...args];
+    return spawn(program!, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
   }
 
   async end(signal: NodeJS.Signals): Promise<void> {

@@ -30,6 +30,10 @@ export class HostFixture implements AsyncDisposable {
     return new HostFixture(folder, await composeHost(configOf(folder, config), dependencies));
   }
 
+  get contact(): ComposedHost['contact'] {
+    return this.#host.contact;
+  }
+
   async stop(): Promise<void> {
     await this.#host[Symbol.asyncDispose]();
   }
