@@ -32,7 +32,11 @@ import {
 import { authenticationHandler } from './service/authentication-handler.ts';
 import { backupHandler } from './service/backup-handler.ts';
 import { leaseHandler } from './service/coordination-handlers.ts';
-import { flinkClusterHandler, flinkJobHandler } from './service/flink-handlers.ts';
+import {
+  flinkClusterHandler,
+  flinkJobHandler,
+  flinkScalingHandler,
+} from './service/flink-handlers.ts';
 import { maintenanceHandler } from './service/maintenance-handler.ts';
 import {
   cubeHandler,
@@ -142,6 +146,7 @@ function createServices(
     serve(metadata.DeploymentServiceDefinition, deploymentHandler(tables, deploymentVersions)),
     serve(flink.FlinkClusterServiceDefinition, flinkClusterHandler(tables, clusterVersions)),
     serve(flink.FlinkJobServiceDefinition, flinkJobHandler(tables, jobVersions)),
+    serve(flink.FlinkScalingServiceDefinition, flinkScalingHandler(tables)),
     serve(metadata.HostServiceDefinition, hostHandler(tables)),
     serve(metadata.StorageNodeServiceDefinition, storageNodeHandler(tables)),
     serve(

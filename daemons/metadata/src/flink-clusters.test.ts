@@ -210,6 +210,18 @@ describe('what cannot be carried out', () => {
     ['endless processors', taskManager({ cpuMillis: 2e9 }), 'task_manager.cpu_millis', ''],
     ['fitting to nothing', fitToHosts({ maxSlots: -1 }), 'fit_to_hosts.max_slots', ''],
     ['too many TaskManagers', { taskManagerCount: 5_000 }, 'task_manager_count', ''],
+    [
+      'too many TaskManagers for jobs',
+      { maxTaskManagerCount: 5_000 },
+      'max_task_manager_count',
+      '',
+    ],
+    [
+      'fewer TaskManagers at most than at least',
+      { taskManagerCount: 3, maxTaskManagerCount: 2 },
+      'max_task_manager_count',
+      'FLINK_TASK_MANAGER_RANGE_INVALID',
+    ],
     ['negative headroom', { headroom: -1 }, 'headroom', ''],
     ['a host by id', { hosts: { labels: {}, racks: [], hosts: ['a'] } }, 'hosts.hosts[0]', ''],
     ['itself beside it', { apartFrom: [name] }, 'apart_from[0]', ''],

@@ -78,6 +78,10 @@ function referencesOf({ kind, resource }: FoundResource): string[] {
     case 'group':
     case 'role':
       return [];
+    case 'flink_job_scaling':
+      return [name.replace('flink-job-scalings/', 'flink-jobs/')];
+    case 'scaling_decision':
+      return [name.replace(/\/scaling-decisions\/.*/, '')];
     case 'flink_job':
       return [(resource as flink.FlinkJob).spec?.cluster ?? ''];
     case 'model':

@@ -111,7 +111,10 @@ export const hostKind: ResourceKind<metadata.Host> = {
     inventory: 'inventory',
     lease: 'lease',
     version: 'version',
+    session: 'session',
+    cut_off_after: 'cutOffAfter',
   },
+  namedFields: { draining: 'draining' },
 };
 
 export const storageNodeKind: ResourceKind<metadata.StorageNode> = {
@@ -169,6 +172,7 @@ export const flinkClusterStatusKind: ResourceKind<flink.FlinkClusterStatus> = {
     started: 'started',
     waits_for: 'waitsFor',
     halts_jobs: 'haltsJobs',
+    state_directory_proofs: 'stateDirectoryProofs',
     conditions: 'conditions',
   },
 };
@@ -177,7 +181,7 @@ export const flinkJobKind: ResourceKind<flink.FlinkJob> = {
   kind: 'flink_job',
   pattern: 'flink-jobs/{job}',
   codec: flink.FlinkJob,
-  fields: { spec: 'spec' },
+  fields: { spec: 'spec', savepoint_request: 'savepointRequest' },
 };
 
 export const flinkJobStatusKind: ResourceKind<flink.FlinkJobStatus> = {
@@ -195,9 +199,33 @@ export const flinkJobStatusKind: ResourceKind<flink.FlinkJobStatus> = {
     stable_spec: 'stableSpec',
     rejected_digests: 'rejectedDigests',
     failure_count: 'failureCount',
+    last_failure: 'lastFailure',
+    savepoints: 'savepoints',
     waits_for: 'waitsFor',
     conditions: 'conditions',
+    size: 'size',
   },
+};
+
+export const flinkJobScalingKind: ResourceKind<flink.FlinkJobScaling> = {
+  kind: 'flink_job_scaling',
+  pattern: 'flink-job-scalings/{job}',
+  codec: flink.FlinkJobScaling,
+  fields: {
+    strategy: 'strategy',
+    learned: 'learned',
+    memory: 'memory',
+    metrics: 'metrics',
+    rescales: 'rescales',
+    decided_ms: 'decidedMs',
+  },
+};
+
+export const scalingDecisionKind: ResourceKind<flink.FlinkScalingDecision> = {
+  kind: 'scaling_decision',
+  pattern: 'flink-jobs/{job}/scaling-decisions/{decision}',
+  codec: flink.FlinkScalingDecision,
+  fields: { eventful: 'eventful', size_bytes: 'sizeBytes', decision: 'decision' },
 };
 
 export const operationKind: ResourceKind<metadata.OperationRecord> = {

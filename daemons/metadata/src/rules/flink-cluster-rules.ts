@@ -82,6 +82,12 @@ function faultsOf(name: string, spec: flink.FlinkClusterSpec): FlinkFaults {
   faults.artifact('bundle', spec.bundle, 'the bundle');
   checkSizes(faults, spec);
   faults.count('task_manager_count', spec.taskManagerCount, processes);
+  const { taskManagerCount: least, maxTaskManagerCount: most } = spec;
+  faults.count('max_task_manager_count', most, processes);
+  if (most !== 0 && most < least) {
+    const what = `is ${most}, less than task_manager_count: ${least}.`;
+    faults.addWithReason('FLINK_TASK_MANAGER_RANGE_INVALID', 'max_task_manager_count', what);
+  }
   faults.count('headroom', spec.headroom, processes);
   faults.count('max_task_managers_per_host', spec.maxTaskManagersPerHost, processes);
   faults.location('state_directory', spec.stateDirectory, 'flink');

@@ -1,10 +1,11 @@
-import { digestOf, reservedJobKeys } from '@tessera/flink';
+import { digestOf, jobScript, reservedJobKeys, sqlStatements } from '@tessera/flink';
 import { flink } from '@tessera/proto';
 import { flinkClusterUnknown, flinkEnding, invalidFlink } from '../errors.ts';
 import { flinkClusterKind, flinkJobKind, flinkJobStatusKind } from '../resources/kinds.ts';
 import { keyOf } from '../resources/resource-key.ts';
 import type { ResourceRules } from '../resources/resource-table.ts';
 import { FlinkFaults } from './flink-faults.ts';
+import { checkScaling, forgetScaling } from './flink-scaling-rules.ts';
 import { statusNameOf } from './flink-status-rules.ts';
 import { touch } from './references.ts';
 import { VersionKeys } from './resource-versions.ts';
@@ -20,6 +21,9 @@ export const flinkJobRules: ResourceRules<flink.FlinkJob> = {
   onWrite: async ({ before, after }, commit) => {
     const spec = after.spec ?? flink.FlinkJobSpec.fromPartial({});
     const faults = faultsOf(spec);
+    if (!/^[\w-]{0,64}$/.test(after.savepointRequest)) {
+      faults.add('savepoint_request', 'must be a word of at most 64 letters, digits, `_` and `-`.');
+    }
     if (faults.found.length > 0) throw invalidFlink('flink_job', after.name, faults);
     const { cluster } = spec;
     if (before?.spec?.cluster !== cluster) {
@@ -38,7 +42,10 @@ export const flinkJobRules: ResourceRules<flink.FlinkJob> = {
     versions.keep(commit, versioned);
     return versioned;
   },
-  onDelete: async ({ name }, commit) => versions.forget(commit, name),
+  onDelete: async ({ name }, commit) => {
+    versions.forget(commit, name);
+    forgetScaling(commit, name);
+  },
 };
 
 function faultsOf(spec: flink.FlinkJobSpec): FlinkFaults {
@@ -52,6 +59,7 @@ function faultsOf(spec: flink.FlinkJobSpec): FlinkFaults {
   else checkSql(faults, program.value);
   faults.count('parallelism', spec.parallelism, parallelism);
   faults.configuration(spec.configuration, reservedJobKeys);
+  if (spec.scaling !== undefined) checkScaling(faults, spec.scaling);
   if (!Object.values(flink.UpgradeMode).includes(spec.upgradeMode) || spec.upgradeMode < 0) {
     faults.add('upgrade_mode', 'is not known here: savepoint and last-state are.');
   }
@@ -71,11 +79,16 @@ function checkJar(faults: FlinkFaults, jar: flink.JarProgram): void {
 }
 
 function checkSql(faults: FlinkFaults, { script }: flink.SqlProgram): void {
-  if (script.replaceAll(/--.*$/gm, '').trim() === '') {
-    faults.addWithReason('FLINK_PROGRAM_MISSING', 'sql.script', 'holds no statement.');
-  }
   if (script.length > bounds.scriptCharacters) {
     faults.add('sql.script', `may have ${bounds.scriptCharacters} characters at most.`);
+  } else if (sqlStatements(script).length === 0) {
+    faults.addWithReason('FLINK_PROGRAM_MISSING', 'sql.script', 'holds no statement.');
+  } else {
+    faults.computed(
+      'sql.script',
+      () => jobScript(script),
+      () => '',
+    );
   }
 }
 

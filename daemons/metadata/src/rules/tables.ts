@@ -6,6 +6,7 @@ import { ResourceTable, type TableContext } from '../resources/resource-table.ts
 import { deploymentRules, deploymentStatusRules } from './deployment-rules.ts';
 import { flinkClusterRules } from './flink-cluster-rules.ts';
 import { flinkJobRules } from './flink-job-rules.ts';
+import { ofJobRules } from './flink-scaling-rules.ts';
 import { flinkStatusRules } from './flink-status-rules.ts';
 import { hostRules } from './host-rules.ts';
 import { operationRules } from './journal.ts';
@@ -78,6 +79,16 @@ export function createTables(context: TableContext, validator: ModelValidator): 
         find: (name) => tables.flinkJobs.find(name),
         withUid: (status, jobUid) => ({ ...status, jobUid }),
       }),
+    ),
+    flinkJobScalings: new ResourceTable(
+      allKinds.flinkJobScalings,
+      context,
+      ofJobRules(allKinds.flinkJobScalings),
+    ),
+    scalingDecisions: new ResourceTable(
+      allKinds.scalingDecisions,
+      context,
+      ofJobRules(allKinds.scalingDecisions),
     ),
     operations: new ResourceTable(allKinds.operations, context, operationRules),
     users: new ResourceTable(allKinds.users, context, userRules),

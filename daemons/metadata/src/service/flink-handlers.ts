@@ -81,6 +81,43 @@ export function flinkJobHandler(
   };
 }
 
+/** So many are sent at once: a decision holds all that its strategy had learned. */
+const wholeDecisions = 20;
+
+export function flinkScalingHandler({
+  flinkJobScalings: scalings,
+  scalingDecisions: decisions,
+}: Tables): flink.FlinkScalingServiceImplementation {
+  return {
+    getScalingDecision: ({ name }) => decisions.get(name),
+    listScalingDecisions: async ({ summaries, pageSize, ...request }) => {
+      const most = summaries ? 1_000 : wholeDecisions;
+      const size = pageSize <= 0 ? most : Math.min(most, pageSize);
+      const { resources, ...page } = await decisions.list({ ...request, pageSize: size });
+      const shown = ({ decision, ...rest }: flink.FlinkScalingDecision) => ({
+        ...rest,
+        decision: summaries ? undefined : decision,
+      });
+      return { scalingDecisions: resources.map(shown), ...page };
+    },
+    createScalingDecision: ({ parent, scalingDecisionId, scalingDecision, fence }) =>
+      decisions.create({
+        name: `${parent}/scaling-decisions/${scalingDecisionId}`,
+        resource: scalingDecision,
+        fence,
+      }),
+    deleteScalingDecision: (request) => remove(decisions, { ...request, etag: '' }),
+    getFlinkJobScaling: ({ name }) => scalings.get(name),
+    updateFlinkJobScaling: ({ flinkJobScaling, fence }) =>
+      scalings.update({
+        resource: flinkJobScaling,
+        updateMask: undefined,
+        allowMissing: true,
+        fence,
+      }),
+  };
+}
+
 /** Without an etag it is a new one: a log is never written over unread. */
 function writeStatus<T extends Resource>(
   table: ResourceTable<T>,
