@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '@tessera/base';
 import type { ConnectOptions } from '@tessera/client';
-import { type Logger, type ServiceBinding, serve } from '@tessera/daemon';
+import { type Logger, pluginThreadDefaults, type ServiceBinding, serve } from '@tessera/daemon';
 import { FlinkRestClient } from '@tessera/flink-rest';
 import type { Engine } from '@tessera/plugin';
 import { longrunning, scheduler } from '@tessera/proto';
@@ -30,6 +30,7 @@ import { BuildStore } from './replicas/build-store.ts';
 import { runReplication } from './replicas/carry-out.ts';
 import { type ConnectNode, connectNodes, NodeClients } from './replicas/node-clients.ts';
 import { UnderWay } from './replicas/under-way.ts';
+import { StrategyPool } from './scaling/strategy-pool.ts';
 import { BuildHandler } from './service/build-handler.ts';
 import { OperationsHandler } from './service/operations-handler.ts';
 import { ReplicationHandler } from './service/replication-handler.ts';
@@ -75,6 +76,12 @@ export function assembleScheduler(parts: SchedulerParts): AssembledScheduler {
   const maxConcurrent = config.maxConcurrentOperations;
   const lead = async (term: Term) => {
     latest = term;
+    await using strategies = new StrategyPool({
+      workDirectory: join(config.workDirectory, 'strategies'),
+      logLevel: 'warn',
+      fallbackDirectory: import.meta.dirname,
+      ...pluginThreadDefaults,
+    });
     using nodes = new NodeClients(parts.connectNode ?? connectNodes(connections));
     const underWay = new UnderWay();
     const storeOf = (acting: SchedulerClients, authority: Authority) =>
@@ -111,6 +118,8 @@ export function assembleScheduler(parts: SchedulerParts): AssembledScheduler {
           ...deploying,
           intervalMs: config.flinkIntervalMs,
           workDirectory: join(config.workDirectory, 'jars'),
+          strategies,
+          pluginDirectory: config.pluginDirectory ?? process.cwd(),
           connectFlink: parts.connectFlink ?? ((url) => new FlinkRestClient({ url })),
         },
         term.signal,

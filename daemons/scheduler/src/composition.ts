@@ -11,7 +11,7 @@ import {
 } from '@tessera/daemon';
 import type { Engine } from '@tessera/plugin';
 import { type Meter, noMeter } from '@tessera/telemetry';
-import { assembleScheduler } from './assembly.ts';
+import { assembleScheduler, type SchedulerParts } from './assembly.ts';
 import type { SchedulerClients } from './clients.ts';
 import type { SchedulerConfig } from './config.ts';
 
@@ -22,6 +22,8 @@ export interface SchedulerDependencies {
   readonly meter?: Meter;
   /** How connections to host and storage daemons are protected. */
   readonly transport?: Transport;
+  /** A JobManager's REST interface at a URL. Absent: over HTTP. */
+  readonly connectFlink?: SchedulerParts['connectFlink'];
 }
 
 /** A scheduler that waits for `start`; `services` answer at once. */
@@ -42,6 +44,7 @@ export async function composeScheduler(
   );
   await loadSqlParser();
   const { clients, log, clock = systemClock, meter = noMeter, transport = {} } = deps;
+  const { connectFlink } = deps;
   const stopping = new AbortController();
   const fallback =
     config.pluginDirectory === undefined ? {} : { fallbackDirectory: config.pluginDirectory };
@@ -58,6 +61,7 @@ export async function composeScheduler(
     newId: randomUUID,
     hostname: hostname(),
     connections: { transport },
+    ...(connectFlink !== undefined && { connectFlink }),
     meter,
   });
   let running: Promise<void> = Promise.resolve();

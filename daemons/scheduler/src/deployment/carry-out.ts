@@ -63,7 +63,7 @@ async function pass(
   // Read before the hosts: a process whose deployment is not among these has outlived it.
   const { resources } = await listAll(options.clients as SchedulerClients, 'deployments');
   const statuses = await readStatuses(options.clients);
-  const hosts = await observeHosts(options.clients, access);
+  const hosts = await observeHosts(options.clients, access, options.clock);
   for (const deployment of resources) {
     const before = statuses.get(resourceIdOf(deployment.name));
     await carryOut({ ...options, access, deployment, before, hosts, signal });
@@ -113,9 +113,7 @@ async function carryOut(options: CarryOut): Promise<void> {
   };
   // Before it is mended: nobody could find it afterwards.
   if (drifts.some((drift) => !before?.drifts.includes(drift))) await write([]);
-  const fetching = deployment.paused
-    ? []
-    : await fetchMissing(needsOf(placements), hosts, options.signal);
+  const fetching = deployment.paused ? [] : await fetchMissing(needsOf(placements), hosts, options);
   await write([...(await takeSteps({ ...options, placements })), ...fetching]);
 }
 

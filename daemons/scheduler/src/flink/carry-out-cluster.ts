@@ -18,10 +18,14 @@ import {
   placementOf,
 } from './cluster-status.ts';
 import type { FlinkOptions } from './flink-options.ts';
+import { hostConditions } from './host-conditions.ts';
+import type { HostTrouble } from './host-watch.ts';
 import type { SeenJobManager } from './job-manager.ts';
+import { lastWords } from './last-words.ts';
 import { observedClusterOf, processesOf } from './observe-cluster.ts';
 import type { ClusterPlan } from './plan-clusters.ts';
 import { processConditions } from './process-conditions.ts';
+import { silenceConditions } from './silence-conditions.ts';
 
 /** Steps of one cluster in one pass; what is left waits for the next one. */
 const maxSteps = 2_000;
@@ -38,7 +42,11 @@ export interface ClusterWork extends FlinkOptions {
   readonly hosts: SeenHost[];
   readonly access: HostAccess;
   readonly jobManager: SeenJobManager | undefined;
+  /** For which reason it does not answer. */
+  readonly silence?: string;
   readonly activeJobs: number;
+  readonly isLost: (host: SeenHost) => boolean;
+  readonly troubleOf: (host: SeenHost) => HostTrouble | undefined;
   readonly ageMs: (run: string) => number;
   readonly signal: AbortSignal;
 }
@@ -50,10 +58,16 @@ export async function carryOutCluster(work: ClusterWork): Promise<{ readonly hal
   const failures: ConditionReport[] = [];
   let status = work.before;
   let haltsJobs = false;
+  const words = await lastWords(plan, hosts, work);
   for (let i = 0; i < maxSteps && !signal.aborted; i++) {
     const decision = decide(work, status, left);
     haltsJobs = decision.haltsJobs;
-    const conditions = [...plan.conditions, ...processConditions(plan, hosts), ...failures];
+    const wrong = [
+      ...hostConditions({ hosts, used: hostsOf(plan, status), troubleOf: work.troubleOf }),
+      ...processConditions(plan, hosts, words),
+      ...silenceConditions(work),
+    ];
+    const conditions = [...plan.conditions, ...wrong, ...failures];
     status = await write(work, status, decision, conditions);
     const { step } = decision;
     if (step === undefined) break;
@@ -73,8 +87,14 @@ export async function carryOutCluster(work: ClusterWork): Promise<{ readonly hal
   return { haltsJobs };
 }
 
+/** Where it has processes, or may have. */
+function hostsOf({ placement }: ClusterPlan, status: flink.FlinkClusterStatus | undefined) {
+  const started = status === undefined ? [] : clusterJournalOf(status).started;
+  return new Set([...placement, ...started].map(({ host }) => host));
+}
+
 function decide(
-  { plan, cluster, hosts, jobManager, activeJobs, ageMs }: ClusterWork,
+  { plan, cluster, hosts, jobManager, activeJobs, isLost, ageMs }: ClusterWork,
   status: flink.FlinkClusterStatus | undefined,
   left: ReadonlySet<string>,
 ): ClusterDecision {
@@ -84,7 +104,7 @@ function decide(
     return { journal, haltsJobs: status?.haltsJobs ?? false, waitsFor };
   }
   const observed = observedClusterOf({
-    ...{ plan, hosts, journal, jobManager, activeJobs, left, ageMs },
+    ...{ plan, hosts, journal, jobManager, activeJobs, left, isLost, ageMs },
   });
   return nextClusterAction({ processes: [...plan.processes.values()] }, observed, journal);
 }
@@ -101,6 +121,7 @@ async function write(
     placement: cluster?.paused && last !== undefined ? placementOf(last) : plan.placement,
     ...{ journal, haltsJobs, conditions },
     ...(waitsFor !== undefined && { waitsFor }),
+    ...(plan.proofs !== undefined && { proofs: plan.proofs }),
   };
   const flinkClusterStatus = clusterStatusOf(report, last, timestampToProto(clock.now()));
   if (last !== undefined && isSameClusterStatus(last, flinkClusterStatus)) return last;
@@ -109,7 +130,7 @@ async function write(
 
 /** Gives the host as it is afterwards. */
 async function takeStep(
-  { plan, access, signal: parent }: ClusterWork,
+  { plan, access, clock, signal: parent }: ClusterWork,
   { kind, processId }: ClusterStep,
   host: SeenHost,
 ): Promise<SeenHost> {
@@ -126,7 +147,7 @@ async function takeStep(
     }
     return { ...host, processes: await readProcesses(client, access, signal) };
   };
-  const slow = { what: `changing ${host.name}`, reason: 'HOST_SLOW', parent };
+  const slow = { what: `changing ${host.name}`, reason: 'HOST_SLOW', parent, clock };
   return withDeadline(stepDeadlineMs, taken, slow);
 }
 
@@ -139,14 +160,20 @@ function stepFailed({ kind, processId, host }: ClusterStep, error: unknown): Con
 }
 
 /** Files of processes that run as wanted are put there again, for when they are started the next time. */
-async function restoreFiles({ plan, hosts, log, signal: parent }: ClusterWork): Promise<void> {
+async function restoreFiles({
+  plan,
+  hosts,
+  clock,
+  log,
+  signal: parent,
+}: ClusterWork): Promise<void> {
   for (const host of hosts) {
     for (const { process } of processesOf(host, plan.id, plan.processes)) {
       const isAsWanted = plan.processes.get(process.id)?.fingerprint === process.fingerprint;
       if (!isAsWanted || process.state !== 'RUNNING' || process.changedFiles.length === 0) continue;
       const name = `processes/${process.id}`;
       const restored = (signal: AbortSignal) => host.client!.restoreFiles({ name }, { signal });
-      const slow = { what: `changing ${host.name}`, reason: 'HOST_SLOW', parent };
+      const slow = { what: `changing ${host.name}`, reason: 'HOST_SLOW', parent, clock };
       await withDeadline(stepDeadlineMs, restored, slow).then(
         () => log.info({ host: host.name, process: name }, 'flink-cluster.files-restored'),
         (error) =>

@@ -1,5 +1,8 @@
 import { messageOf, resourceIdOf } from '@tessera/base';
+import type { JobSize } from '@tessera/flink';
 import type { flink } from '@tessera/proto';
+import { mayLagGrow } from '../scaling/lag-of-job.ts';
+import type { SlotNeeds } from '../scaling/slot-needs.ts';
 import { carryOutJob } from './carry-out-job.ts';
 import type { FlinkOptions } from './flink-options.ts';
 import { JarSource } from './jar-source.ts';
@@ -18,6 +21,9 @@ export interface JobsWork extends FlinkOptions {
   /** Jobs of which a step was under way when the look began: what it saw of them is old. */
   readonly busy: ReadonlySet<string>;
   readonly jobClusters: ReadonlyMap<string, JobCluster>;
+  readonly needs: SlotNeeds;
+  /** What scaling wants of a job. */
+  readonly sizeOf: (job: string) => JobSize | undefined;
   readonly ageMs: (key: string) => number;
   readonly memory: Memory;
   readonly signal: AbortSignal;
@@ -28,11 +34,13 @@ export async function carryOutJobs({
   look,
   busy,
   jobClusters,
+  needs,
+  sizeOf,
   memory,
   ...options
 }: JobsWork): Promise<void> {
   const { jobs, jobStatuses, hosts } = look;
-  const { refusals, details, underWay } = memory;
+  const { refusals, unscalable, details, restarts, failedSteps, underWay, scalings } = memory;
   const none: JobCluster = {
     ...{ stateDirectory: undefined, haltsJobs: false, jobManager: undefined, gateway: undefined },
     jars: new JarSource(hosts, options.workDirectory),
@@ -40,8 +48,30 @@ export async function carryOutJobs({
   const carryOut = (id: string) => {
     const before = jobStatuses.get(id);
     const job = sameJob(jobs.get(id), before);
-    const cluster = jobClusters.get(clusterNameOf(job, before)) ?? none;
-    const work = { ...options, id, job, before, cluster, refusals, details };
+    const clusterId = clusterNameOf(job, before);
+    const cluster = jobClusters.get(clusterId) ?? none;
+    const size = sizeOf(id);
+    const work = {
+      ...{
+        ...options,
+        id,
+        job,
+        before,
+        cluster,
+        refusals,
+        unscalable,
+        details,
+        restarts,
+        failedSteps,
+      },
+      ...(size !== undefined && { size }),
+      isLagGrowing: (jobId: string, ageMs: number) => {
+        const isScaled = job?.spec?.scaling !== undefined;
+        return mayLagGrow(scalings.get(id), { jobId, ageMs, isScaled });
+      },
+      otherSlots: needs.ofOthers(clusterId, id),
+      scalingCondition: job?.spec?.scaling && scalings.get(id)?.condition,
+    };
     return isolated(options, { job: id }, () => carryOutJob(work));
   };
   const ids = [...new Set([...jobs.keys(), ...jobStatuses.keys()])];
@@ -54,14 +84,15 @@ export async function carryOutJobs({
   }
 }
 
-async function withPatience(
+/** Waits for work for a moment; then it goes on beside what is waiting. */
+export async function withPatience(
   work: Promise<unknown>,
   { clock, signal }: Pick<JobsWork, 'clock' | 'signal'>,
 ): Promise<void> {
   const ended = new AbortController();
   const over = clock.sleep(patienceMs, AbortSignal.any([ended.signal, signal])).catch(() => {});
   await Promise.race([work, over]);
-  ended.abort();
+  ended.abort('the work is done');
 }
 
 /** A job of the same name that was created later has to wait until the earlier one has ended. */

@@ -41,6 +41,8 @@ export interface ClusterReport {
   readonly waitsFor?: string;
   readonly haltsJobs: boolean;
   readonly conditions: readonly ConditionReport[];
+  /** What is known of its state directory; absent: what was known before. */
+  readonly proofs?: readonly flink.StateDirectoryProof[];
 }
 
 export interface ConditionReport {
@@ -56,8 +58,10 @@ export function clusterStatusOf(
   now: Timestamp,
 ): flink.FlinkClusterStatus {
   const { cluster, version, placement, journal, waitsFor = '', haltsJobs, conditions } = report;
+  const stateDirectoryProofs = report.proofs ?? before?.stateDirectoryProofs ?? [];
   return flink.FlinkClusterStatus.fromPartial({
     ...before,
+    stateDirectoryProofs,
     name: clusterStatusName(cluster),
     version,
     placement: placement.map(({ role, number, host, ports, disk = '' }) => ({
@@ -101,6 +105,9 @@ export function isSameClusterStatus(
 
 function said(status: flink.FlinkClusterStatus): Uint8Array {
   const { version, placement, started, waitsFor, haltsJobs, conditions } = status;
+  // When it was looked at again, and nothing else was found, is not worth a write.
+  const proofs = status.stateDirectoryProofs.map((proof) => ({ ...proof, time: undefined }));
   const own = { version, placement, started, waitsFor, haltsJobs, conditions };
-  return flink.FlinkClusterStatus.encode(flink.FlinkClusterStatus.fromPartial(own)).finish();
+  const all = { ...own, stateDirectoryProofs: proofs };
+  return flink.FlinkClusterStatus.encode(flink.FlinkClusterStatus.fromPartial(all)).finish();
 }

@@ -11,13 +11,17 @@ const taskManagerPorts = 2;
 export interface DemandOptions {
   /** Jobs of it are SQL scripts. */
   readonly needsSqlGateway: boolean;
+  /** How many TaskManagers its jobs need, within what it may have. */
+  readonly taskManagers: number;
+  /** Why it must not use a host, by the host's id. */
+  readonly ineligible?: ReadonlyMap<string, string>;
 }
 
 /** What a cluster asks of the hosts. */
 export function demandOf(
   { name, spec: wire }: Pick<flink.FlinkCluster, 'name' | 'spec'>,
   spec: FlinkClusterSpec,
-  { needsSqlGateway }: DemandOptions,
+  { needsSqlGateway, taskManagers: count, ineligible }: DemandOptions,
 ): ClusterDemand {
   const { apartFrom, priority, quota, hosts } = wire!;
   const gateway: GroupDemand = { role: 'sql-gateway', count: 1, size: sqlGatewaySize };
@@ -26,10 +30,11 @@ export function demandOf(
     priority,
     ...(quota !== '' && { quota }),
     selector: selectorOf(hosts),
+    ...(ineligible !== undefined && { ineligible }),
     apartFrom: apartFrom.map(resourceIdOf),
     groups: [
       { role: 'jobmanager', count: 1, size: jobManagerProcess(wire!, spec) },
-      taskManagers(wire!, spec),
+      taskManagers(wire!, spec, count),
       ...(needsSqlGateway ? [gateway] : []),
     ],
   };
@@ -61,12 +66,13 @@ function jobManagerProcess(
 
 function taskManagers(
   { taskManagerSizing: sizing, maxTaskManagersPerHost, headroom }: flink.FlinkClusterSpec,
-  { taskManager, taskManagerCount }: FlinkClusterSpec,
+  { taskManager }: FlinkClusterSpec,
+  count: number,
 ): GroupDemand {
   const { processBytes, slots, cpuCores = slots } = taskManager;
   return {
     role: 'taskmanager',
-    count: taskManagerCount,
+    count,
     headroom,
     ...(maxTaskManagersPerHost > 0 && { maxPerHost: maxTaskManagersPerHost }),
     size: {

@@ -3,11 +3,17 @@ import type { ConnectOptions } from '@tessera/client';
 import type { Logger } from '@tessera/daemon';
 import type { SchedulerClients } from '../clients.ts';
 import type { Authority } from '../leader/authority.ts';
+import type { Strategies } from '../scaling/strategy-pool.ts';
+import type { archivedEnd } from './ended-jobs.ts';
 import type { FlinkRest } from './job-manager.ts';
+import type { newestState } from './state-directory.ts';
 
 /** What carrying out Flink's clusters and jobs stands on. */
 export interface FlinkOptions {
-  readonly clients: Pick<SchedulerClients, 'hosts' | 'leases' | 'flinkClusters' | 'flinkJobs'>;
+  readonly clients: Pick<
+    SchedulerClients,
+    'hosts' | 'leases' | 'flinkClusters' | 'flinkJobs' | 'flinkScalings'
+  >;
   /** What hosts and Flink are told is told by it. */
   readonly authority: Authority;
   readonly clock: Clock;
@@ -20,4 +26,13 @@ export interface FlinkOptions {
   readonly hostConnections?: ConnectOptions;
   /** A JobManager's REST interface at a URL. */
   readonly connectFlink: (url: string) => FlinkRest;
+  /** Whom jobs ask for their size. */
+  readonly strategies: Strategies;
+  /** Where packages of strategies are looked up. */
+  readonly pluginDirectory: string;
+  /** What there is of an attempt in a state directory. Absent: what this machine's file system says. */
+  readonly states?: {
+    readonly newestState: typeof newestState;
+    readonly archivedEnd: typeof archivedEnd;
+  };
 }

@@ -5,6 +5,7 @@ import {
   configYaml,
   type FlinkClusterSpec,
   type JobManagerAddress,
+  javaOptionsOf,
   jobManagerCommand,
   type LaunchPaths,
   log4jProperties,
@@ -39,6 +40,7 @@ export function flinkProcessSpec({ spec, placed, jobManager, address }: ProcessP
       ...restOf({ placed, jobManager, address }),
     },
     restart: { mode: wire.RestartMode.RESTART_MODE_ALWAYS },
+    endWhenCutOff: true,
     artifacts: [bundleOf(spec)],
     files: [
       { path: 'conf/config.yaml', content: configYaml(keysOf({ spec, placed, jobManager })) },
@@ -77,7 +79,10 @@ export function jobManagerAddress(
 }
 
 function commandOf({ spec, placed, address }: ProcessPlan): Command {
-  const paths = pathsOf(placed);
+  const paths = {
+    ...pathsOf(placed),
+    javaOptions: javaOptionsOf(placed.role, spec.configuration),
+  };
   switch (placed.role) {
     case 'jobmanager':
       return jobManagerCommand(spec.jobManager, paths);

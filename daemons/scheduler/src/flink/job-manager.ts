@@ -1,4 +1,4 @@
-import { isTesseraError } from '@tessera/base';
+import { type Clock, isTesseraError } from '@tessera/base';
 import { withDeadline } from '@tessera/daemon';
 import type { RegisteredTaskManager } from '@tessera/flink';
 import type { FlinkRestClient, JobSummary } from '@tessera/flink-rest';
@@ -6,9 +6,14 @@ import type { FlinkRestClient, JobSummary } from '@tessera/flink-rest';
 /** What carrying out asks of a JobManager. */
 export type FlinkRest = Pick<
   FlinkRestClient,
+  | 'aggregatedMetricNames'
+  | 'aggregatedMetrics'
   | 'cancel'
   | 'checkpoints'
+  | 'endedBy'
+  | 'exceptions'
   | 'jars'
+  | 'job'
   | 'jobManagerRun'
   | 'jobs'
   | 'metrics'
@@ -18,6 +23,8 @@ export type FlinkRest = Pick<
   | 'setResourceRequirements'
   | 'stopWithSavepoint'
   | 'taskManagers'
+  | 'triggerCheckpoint'
+  | 'triggerSavepoint'
   | 'uploadJar'
 >;
 
@@ -30,27 +37,44 @@ export interface SeenJobManager {
   readonly jobs: readonly JobSummary[];
 }
 
-const lookDeadlineMs = 5_000;
+/** What came of a look at a JobManager: itself, or the reason for which it says nothing, such as FLINK_UNREACHABLE. */
+export type JobManagerSight =
+  | { readonly jobManager: SeenJobManager; readonly silence?: undefined }
+  | { readonly jobManager: undefined; readonly silence: string };
 
-/** What a JobManager says of itself; `undefined` when it does not answer as one does, or was started again meanwhile. */
+/** Task slots of all TaskManagers that a JobManager knows. */
+export function registeredSlots({ taskManagers }: SeenJobManager): number {
+  return [...taskManagers.values()].reduce((sum, { slots }) => sum + slots, 0);
+}
+
+export function silent(silence: string): JobManagerSight {
+  return { jobManager: undefined, silence };
+}
+
+const lookDeadlineMs = 5_000;
+/** It has not answered within the time of a look. */
+export const jobManagerSlow = 'JOBMANAGER_SLOW';
+
+/** What a JobManager says of itself. One that was started again meanwhile says nothing. */
 export async function observeJobManager(
   rest: FlinkRest,
-  parent: AbortSignal,
-): Promise<SeenJobManager | undefined> {
-  const asked = async (signal: AbortSignal) => {
+  { clock, signal: parent }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<JobManagerSight> {
+  const asked = async (signal: AbortSignal): Promise<JobManagerSight> => {
     const run = await rest.jobManagerRun(signal);
     const [taskManagers, jobs] = await Promise.all([rest.taskManagers(signal), rest.jobs(signal)]);
     const isSame = (await rest.jobManagerRun(signal)) === run;
     const known = new Map(
       taskManagers.map(({ id, slots, freeSlots }) => [id, { slots, freeSlots }]),
     );
-    return isSame ? { rest, run, taskManagers: known, jobs } : undefined;
+    if (!isSame) return silent('JOBMANAGER_RESTARTED');
+    return { jobManager: { rest, run, taskManagers: known, jobs } };
   };
-  const slow = { what: 'asking a JobManager', reason: 'JOBMANAGER_SLOW', parent };
+  const slow = { what: 'asking a JobManager', reason: jobManagerSlow, parent, clock };
   try {
     return await withDeadline(lookDeadlineMs, asked, slow);
   } catch (error) {
-    if (isTesseraError(error) && !parent.aborted) return undefined;
+    if (isTesseraError(error) && !parent.aborted) return silent(error.reason);
     throw error;
   }
 }

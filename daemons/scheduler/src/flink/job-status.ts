@@ -3,6 +3,7 @@ import type { Deployed, JobJournal, JobPhase, StatePoint } from '@tessera/flink'
 import { flink, type Timestamp } from '@tessera/proto';
 import { type ConditionReport, conditionsOf } from './cluster-status.ts';
 import { jobSpecOf, jobSpecToProto } from './job-spec.ts';
+import { savepointOf, savepointToProto } from './requested-savepoints.ts';
 
 /** Between the status of a job in metadata and its journal. */
 
@@ -36,7 +37,8 @@ export function isActive({ phase }: flink.FlinkJobStatus): boolean {
 }
 
 export function jobJournalOf(status: flink.FlinkJobStatus): JobJournal {
-  const { attempt, deployed, restore, stableSpec, rejectedDigests, failureCount } = status;
+  const { attempt, deployed, restore, stableSpec, rejectedDigests } = status;
+  const { failureCount, lastFailure } = status;
   return {
     attempt: Number(attempt),
     phase: phaseOf(status),
@@ -45,6 +47,9 @@ export function jobJournalOf(status: flink.FlinkJobStatus): JobJournal {
     ...(stableSpec !== undefined && { stable: jobSpecOf(stableSpec) }),
     rejected: rejectedDigests,
     failures: failureCount,
+    ...(status.size !== undefined && { size: status.size }),
+    ...(lastFailure !== '' && { failure: lastFailure }),
+    ...(status.savepoints.length > 0 && { savepoints: status.savepoints.map(savepointOf) }),
   };
 }
 
@@ -64,7 +69,8 @@ export function jobStatusOf(
   before: flink.FlinkJobStatus | undefined,
   now: Timestamp,
 ): flink.FlinkJobStatus {
-  const { attempt, phase, deployed, restore, stable, rejected, failures } = journal;
+  const { attempt, phase, deployed, restore, stable, rejected, size } = journal;
+  const { failures, failure = '', savepoints = [] } = journal;
   const { name: _, ...kept } = before ?? flink.FlinkJobStatus.create();
   return flink.FlinkJobStatus.create({
     ...kept,
@@ -78,6 +84,12 @@ export function jobStatusOf(
     stableSpec: stable && jobSpecToProto(stable),
     rejectedDigests: [...rejected],
     failureCount: failures,
+    size: size && { parallelism: { ...size.parallelism }, slots: size.slots },
+    lastFailure: failure,
+    savepoints: savepoints.map((one) => {
+      const known = before?.savepoints.find(({ request }) => request === one.request);
+      return savepointToProto(one, known, now);
+    }),
     waitsFor,
     conditions: conditionsOf(conditions, before?.conditions ?? [], now),
   });

@@ -18,7 +18,7 @@ export interface Look {
 
 /** `undefined`: nothing is wanted of Flink, and nothing is left of it; then no host is asked. */
 export async function lookAround(
-  { clients }: FlinkOptions,
+  { clients, clock }: FlinkOptions,
   access: HostAccess,
 ): Promise<Look | undefined> {
   const client = clients as SchedulerClients;
@@ -35,7 +35,7 @@ export async function lookAround(
     clusterStatuses: byId(clusterStatuses.resources),
     jobs: byId(jobs.resources),
     jobStatuses: byId(jobStatuses.resources),
-    hosts: await observeHosts(clients, access),
+    hosts: await observeHosts(clients, access, clock),
   };
 }
 

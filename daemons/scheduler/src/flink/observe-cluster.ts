@@ -26,6 +26,8 @@ export interface ClusterView {
   readonly activeJobs: number;
   /** Hosts that are not to be touched now, by name. */
   readonly left: ReadonlySet<string>;
+  /** Whether it is certain that nothing runs on a host that is not seen. */
+  readonly isLost: (host: SeenHost) => boolean;
   /** How long a run of a process has been seen. */
   readonly ageMs: (run: string) => number;
 }
@@ -40,15 +42,24 @@ export function observedClusterOf(view: ClusterView): ObservedCluster {
       ...hosts.map((host) => observedHost(host, view)),
       ...[...removed].map((id): ClusterHost => ({ id, state: 'lost', processes: [] })),
     ],
-    ...(jobManager !== undefined && { registered: jobManager.taskManagers }),
+    ...(jobManager === undefined
+      ? { silentMs: silentMsOf(view) }
+      : { registered: jobManager.taskManagers }),
     activeJobs,
   };
+}
+
+/** How long the JobManager of a cluster has not answered, whichever run of it. */
+export function silentMsOf({ plan, ageMs }: Pick<ClusterView, 'plan' | 'ageMs'>): number {
+  return ageMs(`silence of the JobManager of ${plan.id}`);
 }
 
 function observedHost(host: SeenHost, view: ClusterView): ClusterHost {
   const id = resourceIdOf(host.name);
   const isLeft = view.left.has(host.name);
-  if (host.processes === undefined || isLeft) return { id, state: 'silent', processes: [] };
+  if (host.processes === undefined || isLeft) {
+    return { id, state: view.isLost(host) ? 'lost' : 'silent', processes: [] };
+  }
   const { spec } = view.plan;
   const isHere = spec === undefined || missingArtifacts(needOf(spec), host).length === 0;
   return {

@@ -20,6 +20,8 @@ function plan(
     hosts: hosts.flatMap((host) => flinkHostOf(host) ?? []),
     addresses: new Map(hosts.map(({ name }) => [name.slice('hosts/'.length), '10.0.0.1'])),
     sqlClusters: new Set(['sql']),
+    neededSlots: () => 0,
+    registered: new Map(),
   });
 }
 
@@ -129,6 +131,7 @@ describe('what was seen of a cluster', () => {
       jobManager: undefined,
       activeJobs: 0,
       left: new Set(['hosts/left']),
+      isLost: () => false,
       ageMs: () => 7,
     });
 

@@ -4,15 +4,19 @@ import {
   clusterConfiguration,
   type FlinkClusterSpec,
   type FlinkHost,
+  furtherRoom,
   jobManagerMemory,
   type PlacedProcess,
+  type PlacementInput,
   type PlacementOutcome,
   placeClusters,
+  type RegisteredTaskManager,
   taskManagerMemory,
   type WantedProcess,
 } from '@tessera/flink';
 import type { flink, host as wire } from '@tessera/proto';
 import { fingerprintOf } from '../hosts/process-spec.ts';
+import { taskManagerCount } from '../scaling/task-manager-count.ts';
 import { clusterSpecOf } from './cluster-spec.ts';
 import {
   type ConditionReport,
@@ -21,6 +25,7 @@ import {
   placementOf,
 } from './cluster-status.ts';
 import { demandOf } from './demand.ts';
+import type { Proof, ProofOutcome } from './directory-proofs.ts';
 import { flinkProcessSpec, jobManagerAddress } from './flink-process.ts';
 import { flinkProcessIdOf, parseFlinkProcessId } from './process-id.ts';
 
@@ -32,8 +37,14 @@ export interface ClustersInput {
   readonly hosts: readonly FlinkHost[];
   /** Where each host is reached, by its id. */
   readonly addresses: ReadonlyMap<string, string>;
+  /** Which hosts see the state directory of each cluster, by its id. Absent: nothing keeps it from any. */
+  readonly proofs?: ReadonlyMap<string, ProofOutcome>;
   /** Ids of clusters that have SQL jobs. */
   readonly sqlClusters: ReadonlySet<string>;
+  /** Slots that the jobs of a cluster need. */
+  readonly neededSlots: (cluster: string) => number;
+  /** TaskManagers that JobManagers know, by cluster and process id. Those of a JobManager that is silent are absent. */
+  readonly registered: ReadonlyMap<string, ReadonlyMap<string, RegisteredTaskManager>>;
 }
 
 /** One cluster as it is wanted. */
@@ -45,7 +56,11 @@ export interface ClusterPlan {
   /** Why it is left as it is, in words; absent: it is carried out. */
   readonly blocked?: string;
   readonly spec?: FlinkClusterSpec;
+  /** Task slots with all TaskManagers that it may have and hosts can hold. Absent: as many as there are. */
+  readonly mostSlots?: number;
   readonly conditions: readonly ConditionReport[];
+  /** What is known of its state directory; absent: nothing new. */
+  readonly proofs?: readonly Proof[];
 }
 
 export interface PlannedProcess extends WantedProcess {
@@ -56,18 +71,35 @@ export interface PlannedProcess extends WantedProcess {
 export function planClusters(input: ClustersInput): ClusterPlan[] {
   const read = input.clusters.map((cluster) => readCluster(cluster, input));
   const demands = read.flatMap((one) => ('demand' in one ? [one.demand] : []));
-  const outcome = placeClusters({
+  const placing = {
     clusters: demands,
     hosts: input.hosts,
     current: [...input.statuses.values()].flatMap(placementOf),
     retired: [...input.statuses.values()].flatMap(startedOf),
-  });
-  return read.map((one) => ('demand' in one ? planOf(one, outcome, input) : invalid(one, input)));
+    idle: [...input.statuses.values()].flatMap((status) => idleOf(status, input)),
+  };
+  const outcome = placeClusters(placing);
+  return read
+    .map((one) => {
+      if (!('demand' in one)) return invalid(one, input);
+      const mostSlots = mostSlotsOf(one, placing, outcome);
+      const plan = planOf(one, outcome, input);
+      return mostSlots === undefined ? plan : { ...plan, mostSlots };
+    })
+    .map((plan) => withProofs(plan, input.proofs?.get(plan.id)));
+}
+
+function withProofs(plan: ClusterPlan, found: ProofOutcome | undefined): ClusterPlan {
+  if (found === undefined) return plan;
+  const conditions = [...plan.conditions, ...found.conditions];
+  return { ...plan, conditions, proofs: found.proofs };
 }
 
 interface ReadCluster {
   readonly id: string;
   readonly spec: FlinkClusterSpec;
+  /** 0: as many TaskManagers run as the spec says, whatever jobs need. */
+  readonly mostTaskManagers: number;
   readonly demand: ClusterDemand;
 }
 
@@ -78,14 +110,23 @@ interface InvalidCluster {
 
 function readCluster(
   cluster: flink.FlinkCluster,
-  { hosts, sqlClusters }: ClustersInput,
+  input: ClustersInput,
 ): ReadCluster | InvalidCluster {
   const id = resourceIdOf(cluster.name);
   try {
-    const spec = clusterSpecOf(cluster.spec!, hosts);
+    const spec = clusterSpecOf(cluster.spec!, input.hosts);
     check(spec);
-    const demand = demandOf(cluster, spec, { needsSqlGateway: sqlClusters.has(id) });
-    return { id, spec, demand };
+    const { maxTaskManagerCount: mostTaskManagers } = cluster.spec!;
+    const taskManagers = taskManagerCount({
+      ...{ least: spec.taskManagerCount, most: mostTaskManagers },
+      slotsEach: spec.taskManager.slots,
+      neededSlots: input.neededSlots(id),
+      busy: busyTaskManagers(id, input),
+    });
+    const needsSqlGateway = input.sqlClusters.has(id);
+    const ineligible = input.proofs?.get(id)?.ineligible;
+    const needs = { needsSqlGateway, taskManagers, ...(ineligible && { ineligible }) };
+    return { id, spec, mostTaskManagers, demand: demandOf(cluster, spec, needs) };
   } catch (error) {
     return { id, error };
   }
@@ -137,6 +178,38 @@ function planOf(
 function placementBefore(id: string, statuses: ClustersInput['statuses']) {
   const status = statuses.get(id);
   return status === undefined ? [] : placementOf(status);
+}
+
+/** Those with work; those that are placed while the JobManager does not say. */
+function busyTaskManagers(id: string, { registered, statuses }: ClustersInput): number {
+  const known = registered.get(id);
+  if (known !== undefined) return [...known.values()].filter(isBusy).length;
+  return placementBefore(id, statuses).filter(({ role }) => role === 'taskmanager').length;
+}
+
+/** TaskManagers that are known to have no work. One that is not known yet may be about to get some. */
+function idleOf(status: flink.FlinkClusterStatus, { registered }: ClustersInput): PlacedProcess[] {
+  const known = registered.get(resourceIdOf(status.name));
+  return placementOf(status).filter((placed) => {
+    const there = known?.get(flinkProcessIdOf(placed));
+    return there !== undefined && !isBusy(there);
+  });
+}
+
+const isBusy = ({ slots, freeSlots }: RegisteredTaskManager): boolean => freeSlots < slots;
+
+function mostSlotsOf(
+  { id, spec, mostTaskManagers }: ReadCluster,
+  placing: PlacementInput,
+  outcome: PlacementOutcome,
+): number | undefined {
+  if (mostTaskManagers === 0) return undefined;
+  const group = { cluster: id, role: 'taskmanager' } as const;
+  const placed = outcome.processes.filter(
+    ({ cluster, role }) => cluster === id && role === group.role,
+  );
+  const reachable = placed.length + furtherRoom(placing, outcome, group);
+  return spec.taskManager.slots * Math.min(mostTaskManagers, reachable);
 }
 
 function startedOf(status: flink.FlinkClusterStatus) {

@@ -4,10 +4,11 @@ import type { ConditionReport } from './cluster-status.ts';
 import { processesOf } from './observe-cluster.ts';
 import type { ClusterPlan } from './plan-clusters.ts';
 
-/** What is wrong with processes that are there, for people. */
+/** What is wrong with processes that are there, for people. @param words why they have ended, by id, as far as that is known */
 export function processConditions(
   plan: ClusterPlan,
   hosts: readonly SeenHost[],
+  words: ReadonlyMap<string, string>,
 ): ConditionReport[] {
   const there = hosts.flatMap((host) =>
     processesOf(host, plan.id, plan.processes).map(({ process }) => ({
@@ -22,13 +23,16 @@ export function processConditions(
   return [
     ...oneOf(crashing, 'PROCESS_ENDED', ({ process, host }) => {
       const how = process.lastExit || 'an end that nobody saw';
-      return `${process.id} on ${host} has ended with ${how} and is started again. Its log says why, when that goes on.`;
+      return `${process.id} on ${host} has ended with ${how} and is started again.${because(words.get(process.id))}`;
     }),
     ...oneOf(changed, 'FILE_CHANGED_BY_HAND', ({ process, host }) => {
       return `Beside ${process.id} on ${host} somebody has changed ${process.changedFiles.join(', ')}; they are put there again.`;
     }),
   ];
 }
+
+const because = (reason: string | undefined): string =>
+  reason === undefined ? ' Its log says why, when that goes on.' : ` Reason: ${reason}`;
 
 interface There {
   readonly process: SeenProcess;

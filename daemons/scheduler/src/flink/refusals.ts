@@ -27,9 +27,9 @@ export class Refusals {
     return jobId === undefined ? undefined : this.#known.get(jobId)?.condition;
   }
 
-  /** Ids of attempts that this run of a JobManager has refused. */
-  onRun(run: string | undefined): ReadonlySet<string> {
+  /** What this run of a JobManager has refused, and why, by ids of attempts. */
+  onRun(run: string | undefined): ReadonlyMap<string, string> {
     const refused = [...this.#known].filter(([, refusal]) => refusal.run === run);
-    return new Set(refused.map(([jobId]) => jobId));
+    return new Map(refused.map(([jobId, { condition }]) => [jobId, condition.message]));
   }
 }

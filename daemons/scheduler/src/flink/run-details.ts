@@ -1,7 +1,13 @@
 import type { ObservedRun } from '@tessera/flink';
 
 /** What is asked for each job by itself. */
-export type RunDetails = Pick<ObservedRun, 'parallelism' | 'checkpoints' | 'restarts'>;
+export interface RunDetails
+  extends Pick<ObservedRun, 'parallelism' | 'vertices' | 'subtasks' | 'checkpoints' | 'restarts'> {
+  /** As Flink counts them. Absent: it does not say. */
+  readonly countedRestarts?: number;
+  /** Those that have come to their end are not waited for. */
+  readonly allTasksRun: boolean;
+}
 
 /** How old may be what is known of a job that has proved stable and is as it is wanted. */
 const settledMs = 10_000;

@@ -13,6 +13,11 @@ export function savepointFolder(stateDirectory: string, jobId: string): string {
   return `${withoutSlash(stateDirectory)}/savepoints/${jobId}`;
 }
 
+/** Where Flink puts savepoints of an attempt that somebody has asked for: what a job goes on from is not looked for here, since they may be deleted by whoever asked. */
+export function requestedSavepointFolder(stateDirectory: string, jobId: string): string {
+  return `${withoutSlash(stateDirectory)}/requested-savepoints/${jobId}`;
+}
+
 /** The newest complete checkpoint or savepoint of an attempt. */
 export async function newestState(
   stateDirectory: string,
@@ -33,11 +38,12 @@ export async function newestState(
   }
 }
 
-function folderOf(uri: string): string | undefined {
+/** The folder that a URI names, if it is one of a file system. */
+export function folderOf(uri: string): string | undefined {
   return URL.canParse(uri) && new URL(uri).protocol === 'file:' ? fileURLToPath(uri) : undefined;
 }
 
-function withoutSlash(uri: string): string {
+export function withoutSlash(uri: string): string {
   return uri.replace(/\/+$/, '');
 }
 
@@ -77,7 +83,8 @@ async function checkpointIdOf(path: string): Promise<number | undefined> {
   }
 }
 
-function unlessMissing<T>(nothing: T): (error: unknown) => T {
+/** Of an error of the file system: what stands for a file or folder that is not there. */
+export function unlessMissing<T>(nothing: T): (error: unknown) => T {
   return (error) => {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return nothing;
     throw error;

@@ -1,4 +1,10 @@
-import type { Deployed, FlinkJobSpec, JobJournal, PlacedProcess } from '@tessera/flink';
+import type {
+  Deployed,
+  FlinkJobSpec,
+  JobJournal,
+  PlacedProcess,
+  RequestedSavepoint,
+} from '@tessera/flink';
 import { flink } from '@tessera/proto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -58,6 +64,15 @@ const phase = fc.oneof(
     tries: fc.nat({ max: 3 }),
   }),
 ) as fc.Arbitrary<JobJournal['phase']>;
+const requested: fc.Arbitrary<RequestedSavepoint> = fc.record({
+  request: word,
+  jobId: word,
+  outcome: fc.oneof(
+    fc.constant({ kind: 'in progress' } as const),
+    fc.record({ kind: fc.constant('completed' as const), path: fc.webUrl() }),
+    fc.record({ kind: fc.constant('failed' as const), failure: fc.string() }),
+  ),
+});
 const journal: fc.Arbitrary<JobJournal> = fc.record(
   {
     attempt: fc.nat(),
@@ -67,6 +82,12 @@ const journal: fc.Arbitrary<JobJournal> = fc.record(
     stable: spec,
     rejected: fc.array(word),
     failures: fc.nat({ max: 5 }),
+    size: fc.record({
+      parallelism: fc.dictionary(word, fc.integer({ min: 1, max: 32_768 })),
+      slots: fc.nat({ max: 32_768 }),
+    }),
+    failure: fc.string({ minLength: 1 }),
+    savepoints: fc.array(requested, { minLength: 1 }),
   },
   { requiredKeys: ['attempt', 'phase', 'rejected', 'failures'] },
 );

@@ -1,10 +1,10 @@
 import { isTesseraError } from '@tessera/base';
 import type { FlinkProgram, JobStep } from '@tessera/flink';
 import type { SqlGatewayClient } from '@tessera/flink-rest';
-import { sqlGatewaySilent } from '../errors.ts';
 import type { JarSource } from './jar-source.ts';
+import { configurationOf } from './job-configuration.ts';
 import type { SeenJobManager } from './job-manager.ts';
-import { savepointFolder } from './state-directory.ts';
+import { requestedSavepointFolder, savepointFolder } from './state-directory.ts';
 import { submitSql } from './submit-sql.ts';
 
 export interface JobActor {
@@ -26,7 +26,16 @@ export async function takeJobStep(step: JobStep, actor: JobActor): Promise<void>
     case 'stopWithSavepoint': {
       const { jobId, triggerId } = step;
       const targetDirectory = savepointFolder(stateDirectory, jobId);
-      await rest.stopWithSavepoint(jobId, { triggerId, targetDirectory }, signal);
+      // The canonical format is refused by state that has its own way to be written, such as that of asynchronous operators.
+      const savepoint = { triggerId, targetDirectory, format: 'NATIVE' } as const;
+      await rest.stopWithSavepoint(jobId, savepoint, signal);
+      return;
+    }
+    case 'savepoint': {
+      const { jobId, triggerId } = step;
+      const targetDirectory = requestedSavepointFolder(stateDirectory, jobId);
+      const savepoint = { triggerId, targetDirectory, format: 'NATIVE' } as const;
+      await rest.triggerSavepoint(jobId, savepoint, signal);
       return;
     }
     case 'cancel':
@@ -40,23 +49,24 @@ export type Submit = Extract<JobStep, { kind: 'submit' }>;
 
 async function submit(step: Submit, actor: JobActor): Promise<void> {
   const { gateway, signal } = actor;
-  const { program, cluster } = step.spec;
-  const submitted = async () => {
-    if (program.kind === 'jar') return submitJar(step, program, actor);
-    if (gateway === undefined) throw sqlGatewaySilent(cluster);
-    return submitSql(step, program.script, gateway, signal);
-  };
-  await submitted().catch((error: unknown) => {
+  const { program } = step.spec;
+  const submitted: Promise<unknown> =
+    program.kind === 'jar'
+      ? submitJar(step, program, actor)
+      : submitSql(step, program.script, gateway, signal);
+  await submitted.catch((error: unknown) => {
     if (!isTesseraError(error, 'FLINK_JOB_EXISTS')) throw error;
   });
 }
 
 async function submitJar(
-  { jobId, spec, from }: Submit,
+  step: Submit,
   program: Extract<FlinkProgram, { kind: 'jar' }>,
   { jobManager, jars, signal }: JobActor,
 ): Promise<unknown> {
-  const { parallelism, configuration, allowNonRestoredState } = spec;
+  const { jobId, spec, from } = step;
+  const { parallelism, allowNonRestoredState } = spec;
+  const configuration = configurationOf(step);
   const jarId = await jars.idOn(jobManager, program.jar, signal);
   const run = {
     ...{ jarId, jobId, parallelism },
@@ -69,13 +79,25 @@ async function submitJar(
   return jobManager.rest.runJar(run, signal);
 }
 
-/** In place: Flink has the job at the new parallelism after its next checkpoint, as far as there are slots. */
+/**
+ * In place: Flink has the job at the new parallelism after its next checkpoint, as far as there are slots. That is begun at once where
+ * it can be, and again with each look until the job has it: one that is complete while Flink rests after a rescale changes nothing.
+ */
 async function rescale(
-  { jobId, parallelism }: Extract<JobStep, { kind: 'rescale' }>,
+  { jobId, parallelism, size }: Extract<JobStep, { kind: 'rescale' }>,
   { jobManager: { rest }, signal }: JobActor,
 ): Promise<void> {
   const before = await rest.resourceRequirements(jobId, signal);
-  const bounds = { lowerBound: 1, upperBound: parallelism };
-  const all = new Map([...before.keys()].map((vertex) => [vertex, bounds]));
-  await rest.setResourceRequirements(jobId, all, signal);
+  const all = [...before].map(([vertex, bounds]) => {
+    const wanted = size === undefined ? parallelism : size.parallelism[vertex];
+    return [vertex, { lowerBound: 1, upperBound: wanted ?? bounds.upperBound }] as const;
+  });
+  const isAsked = all.every(([vertex, { lowerBound, upperBound }]) => {
+    const asked = before.get(vertex);
+    return asked?.lowerBound === lowerBound && asked.upperBound === upperBound;
+  });
+  if (!isAsked) await rest.setResourceRequirements(jobId, new Map(all), signal);
+  await rest.triggerCheckpoint(jobId, {}, signal).catch((error: unknown) => {
+    if (!isTesseraError(error)) throw error; // The next one comes by itself.
+  });
 }

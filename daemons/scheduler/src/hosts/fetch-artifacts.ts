@@ -1,4 +1,4 @@
-import { invariant, messageOf } from '@tessera/base';
+import { type Clock, invariant, messageOf } from '@tessera/base';
 import { withDeadline } from '@tessera/daemon';
 import type { host as wire } from '@tessera/proto';
 import type { SeenHost } from './observe-hosts.ts';
@@ -65,17 +65,17 @@ function spread(holders: readonly SeenHost[], { name, rack }: SeenHost): readonl
 export async function fetchMissing(
   needs: readonly ArtifactNeed[],
   hosts: readonly SeenHost[],
-  signal: AbortSignal,
+  { signal, clock }: { readonly signal: AbortSignal; readonly clock: Clock },
 ): Promise<readonly string[]> {
   const fetches = fetchesOf(needs, hosts);
-  const failures = await Promise.all(fetches.map((one) => fetch(one, hosts, signal)));
+  const failures = await Promise.all(fetches.map((one) => fetch(one, hosts, { signal, clock })));
   return [...new Set(failures.filter((failure) => failure !== undefined))].sort();
 }
 
 async function fetch(
   { host, artifact: { artifact: name, unpack }, known, sources }: ArtifactFetch,
   hosts: readonly SeenHost[],
-  parent: AbortSignal,
+  { signal: parent, clock }: { readonly signal: AbortSignal; readonly clock: Clock },
 ): Promise<string | undefined> {
   if (known === undefined) {
     return `No host that is alive has ${name}: put it with 'tessera artifact put FILE'.`;
@@ -84,7 +84,7 @@ async function fetch(
   invariant(client, 'only what a host was seen to lack is fetched');
   const { sizeBytes, displayName } = known;
   const request = { name, sizeBytes, displayName, sources: [...sources], unpack };
-  const slow = { what: `asking ${host}`, reason: 'HOST_SLOW', parent };
+  const slow = { what: `asking ${host}`, reason: 'HOST_SLOW', parent, clock };
   try {
     const asked = (signal: AbortSignal) => client.pullArtifact(request, { signal });
     const { failureReason, failureMessage } = await withDeadline(callDeadlineMs, asked, slow);

@@ -1,5 +1,5 @@
-import { isTesseraError } from '@tessera/base';
-import { listAll, pages, type TesseraClient } from '@tessera/client';
+import { type Clock, isTesseraError } from '@tessera/base';
+import { durationFromProto, listAll, pages, type TesseraClient } from '@tessera/client';
 import { withDeadline } from '@tessera/daemon';
 import { type metadata, host as wire } from '@tessera/proto';
 import { fingerprintOf, variables } from './process-spec.ts';
@@ -30,6 +30,14 @@ export interface HostFacts {
 export interface SeenHost extends HostFacts {
   readonly client?: HostClient;
   readonly processes?: ReadonlyMap<string, SeenProcess>;
+  /** Nobody held its lease when it was looked at: no heartbeat that was sent later was confirmed in this session. */
+  readonly isLeaseFree?: boolean;
+  /** Another one after each time that its daemon has lost its lease, or may have. */
+  readonly session?: string;
+  /** What was started to end when it is cut off ends so long after its last confirmed heartbeat. Absent: not promised. */
+  readonly cutOffAfterMs?: number;
+  /** The operator wants it to be empty. */
+  readonly isDraining?: boolean;
   /** What the machine has. */
   readonly inventory?: metadata.HostInventory;
   /** What was put on it, by `artifacts/{sha256}`. */
@@ -61,12 +69,14 @@ const concurrency = 16;
 export async function observeHosts(
   client: Pick<TesseraClient, 'hosts' | 'leases'>,
   access: HostAccess,
+  clock: Clock,
 ): Promise<SeenHost[]> {
   const { resources } = await listAll(client as TesseraClient, 'hosts');
   const seen: SeenHost[] = [];
   for (let i = 0; i < resources.length; i += concurrency) {
     const some = resources.slice(i, i + concurrency);
-    seen.push(...(await Promise.all(some.map((host) => observeHost(client, host, access)))));
+    const asked = some.map((host) => observeHost(client, host, { access, clock }));
+    seen.push(...(await Promise.all(asked)));
   }
   return seen;
 }
@@ -74,11 +84,16 @@ export async function observeHosts(
 async function observeHost(
   { leases }: Pick<TesseraClient, 'leases'>,
   host: metadata.Host,
-  access: HostAccess,
+  { access, clock }: { readonly access: HostAccess; readonly clock: Clock },
 ): Promise<SeenHost> {
-  const { name, labels, rack, address, inventory } = host;
+  const { name, labels, rack, address, inventory, session, draining: isDraining } = host;
+  const cutOffAfterMs = durationFromProto(host.cutOffAfter);
   const facts = { name, labels, rack, address, firstPort: inventory?.ports?.first ?? 0 };
-  const known = inventory === undefined ? facts : { ...facts, inventory };
+  const known = {
+    ...{ ...facts, session, isDraining },
+    ...(inventory !== undefined && { inventory }),
+    ...(cutOffAfterMs !== undefined && { cutOffAfterMs }),
+  };
   const asked = async (signal: AbortSignal) => {
     await leases.getLease({ name: host.lease }, { signal });
     const client = access.host(address);
@@ -89,9 +104,10 @@ async function observeHost(
     return { ...known, client, processes, artifacts };
   };
   try {
-    const slow = { what: `asking ${name}`, reason: 'HOST_SLOW' };
+    const slow = { what: `asking ${name}`, reason: 'HOST_SLOW', clock };
     return await withDeadline(callDeadlineMs, asked, slow);
   } catch (error) {
+    if (isTesseraError(error, 'LEASE_NOT_FOUND')) return { ...known, isLeaseFree: true };
     if (isTesseraError(error)) return known;
     throw error;
   }

@@ -69,6 +69,7 @@ function fieldsOf(spec: wire.ProcessSpec | undefined): ReadonlyMap<string, strin
   }
   fields.set('working_directory', spec?.workingDirectory ?? '');
   fields.set('grace_period', `${durationFromProto(spec?.gracePeriod) ?? defaultGraceMs} ms`);
+  if (spec?.endWhenCutOff) fields.set('end_when_cut_off', 'true');
   const { mode, maxRestarts } = spec?.restart ?? {};
   fields.set('restart', mode === RESTART_MODE_ALWAYS && !maxRestarts ? 'always' : 'otherwise');
   const limits = wire.ResourceLimits.fromPartial(spec?.limits ?? {});

@@ -1,0 +1,149 @@
+import { clientsBy, type TesseraClient } from '@tessera/client';
+import { bindInProcess, silentLogger } from '@tessera/daemon';
+import { composeMetadata } from '@tessera/metadata';
+import {
+  Life,
+  Network,
+  remoteClients,
+  type ServingHost,
+  type World,
+} from '@tessera/testkit/simulation';
+import { schedulerDefaults } from '../../config.ts';
+import type { HostAccess } from '../../hosts/observe-hosts.ts';
+import { actingClients } from '../../leader/acting-clients.ts';
+import { Leadership } from '../../leader/leadership.ts';
+import type { Term } from '../../leader/term.ts';
+import { newMemory } from '../memory.ts';
+import { carryOutFlink } from '../run-flink.ts';
+import { JobManagers } from './job-managers.ts';
+import { Machine, type Running } from './machine.ts';
+import { besideAnother } from './one-job-manager.ts';
+import { Wants } from './wants.ts';
+
+/**
+ * Metadata, two schedulers, and machines with what runs on them, over one simulated network. Metadata is always there, but not always reached; everything else may die.
+ */
+export class Platform {
+  readonly world: World;
+  readonly network: Network;
+  readonly machines: readonly Machine[];
+  readonly jobManagers: JobManagers;
+  readonly wants: Wants;
+  readonly schedulers: readonly ServingHost[];
+  /** Of somebody whom no fault keeps from metadata. */
+  readonly clients: TesseraClient;
+  /** Terms that were begun. */
+  terms = 0;
+  readonly #metadata: ServingHost;
+  /** Between two looks. */
+  readonly #intervalMs: number;
+  #lives = 0;
+
+  static async start(world: World, machines: number): Promise<Platform> {
+    const life = new Life('metadata', world, 0);
+    let ids = 0;
+    const { services } = await composeMetadata(
+      { store: { driver: 'memory' } },
+      { clock: life.clock, newUid: () => `id-${ids++}` },
+    );
+    const byDefinition = new Map<unknown, (typeof services)[number]>(
+      services.map((service) => [service.definition, service]),
+    );
+    const clients = clientsBy(
+      (definition) => bindInProcess(byDefinition.get(definition)!, silentLogger) as never,
+    );
+    return new Platform(world, { name: 'metadata', life, client: clients }, clients, machines);
+  }
+
+  private constructor(world: World, metadata: ServingHost, clients: TesseraClient, count: number) {
+    this.world = world;
+    this.network = new Network(world);
+    this.clients = clients;
+    this.#metadata = metadata;
+    this.wants = new Wants(world);
+    this.#intervalMs = world.random.pick([1_500, 3_000, 6_000]);
+    const directories = new Map<string, string>();
+    this.machines = Array.from(
+      { length: count },
+      (_, i) => new Machine(`m${i}`, world, directories, (life) => this.#remote(life)),
+    );
+    this.jobManagers = new JobManagers(world, this.network, this.machines);
+    this.jobManagers.onSubmit = (jobId) => this.#requireJournaled(jobId);
+    for (const machine of this.machines) {
+      machine.onStart = (process) => this.#requireAlone(machine, process);
+    }
+    this.schedulers = ['s0', 's1'].map((name) => ({ name, life: undefined, client: undefined }));
+    for (const scheduler of this.schedulers) this.boot(scheduler);
+  }
+
+  get names(): readonly string[] {
+    return [...this.machines, ...this.schedulers, this.#metadata].map(({ name }) => name);
+  }
+
+  boot(scheduler: ServingHost): void {
+    if (scheduler.life !== undefined) return;
+    const { random } = this.world;
+    const life = new Life(scheduler.name, this.world, random.integer(-120_000, 120_000));
+    scheduler.life = life;
+    const leadership = new Leadership({
+      ...{ leases: this.#remote(life).leases, clock: life.clock, log: silentLogger },
+      ...{ holder: `${scheduler.name}/${this.#lives++}`, ttlMs: schedulerDefaults.leaseTtlMs },
+    });
+    const never = new AbortController().signal;
+    const begin = () => void leadership.run((term) => this.#lead(life, term), never);
+    this.world.after(random.integer(1, 500), begin, life);
+  }
+
+  crash(scheduler: ServingHost): void {
+    scheduler.life?.end();
+    scheduler.life = undefined;
+  }
+
+  async #lead(life: Life, term: Term): Promise<void> {
+    this.terms++;
+    const { clock } = life;
+    const intervalMs = this.#intervalMs;
+    const memory = newMemory(clock);
+    const options = {
+      ...{ clients: actingClients(this.#remote(life), term), authority: term, clock },
+      ...{ log: silentLogger, intervalMs, workDirectory: '/nowhere' },
+      connectFlink: (url: string) => this.jobManagers.connect(life, url),
+      ...{ strategies: this.wants, pluginDirectory: '/nowhere' },
+      states: this.jobManagers.states,
+    };
+    const access = this.#access(life, term);
+    while (!term.signal.aborted) {
+      await carryOutFlink(options, access, memory, term.signal).catch(() => {});
+      await clock.sleep(intervalMs, term.signal).catch(() => {});
+    }
+    await memory.underWay.settled();
+  }
+
+  #access(life: Life, term: Term): HostAccess {
+    const hosts = new Map(
+      this.machines.map(({ name, daemon }) => {
+        const clients = remoteClients(this.network, life, { route: () => daemon });
+        return [`${name}:7450`, actingClients(clients, term).host];
+      }),
+    );
+    return { host: (address) => hosts.get(address)!, isServing: async () => true };
+  }
+
+  #remote(life: Life): TesseraClient {
+    return remoteClients(this.network, life, { route: () => this.#metadata });
+  }
+
+  async #requireAlone(machine: Machine, process: Running): Promise<void> {
+    const { flinkClusterStatuses } = await this.clients.flinkClusters.listFlinkClusterStatuses({});
+    const start = { machine, process, nowMs: this.world.nowMs };
+    const wrong = besideAnother(start, this.machines, flinkClusterStatuses);
+    if (wrong !== undefined) this.jobManagers.violations.push(wrong);
+  }
+
+  /** An attempt is written down before it is submitted. */
+  async #requireJournaled(jobId: string): Promise<void> {
+    const { flinkJobStatuses } = await this.clients.flinkJobs.listFlinkJobStatuses({});
+    const isKnown = flinkJobStatuses.some(({ deployed }) => deployed?.jobId === jobId);
+    if (!isKnown) this.jobManagers.violations.push(`${jobId} was submitted, but not written down`);
+  }
+}

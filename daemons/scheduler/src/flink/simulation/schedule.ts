@@ -1,0 +1,60 @@
+import { World } from '@tessera/testkit/simulation';
+import { injectFaults } from './faults.ts';
+import { Platform } from './platform.ts';
+import { unrest } from './unrest.ts';
+import { Users } from './users.ts';
+
+/** Once all is well, everything is as it is wanted within this; a host that came and went is not given work for up to a quarter of an hour. */
+const convergenceMs = 25 * 60_000;
+
+export interface Run {
+  /** A digest of everything that happened: equal for equal seeds. */
+  readonly trace: string;
+  readonly virtualMs: number;
+  readonly terms: number;
+  /** Attempts that were submitted. */
+  readonly attempts: number;
+}
+
+/**
+ * One schedule: users change clusters, jobs and hosts while everything that can go wrong does; then all is well, and everything must come to rest as it is wanted.
+ * @throws what was broken, with the seed.
+ */
+export async function runSchedule(seed: number): Promise<Run> {
+  const world = new World(seed);
+  const { random } = world;
+  const beganMs = world.nowMs;
+  const platform = await Platform.start(world, random.integer(2, 4));
+  const users = new Users(platform, random.pick([['j0'], ['j0', 'j1']]));
+  const { violations } = platform.jobManagers;
+  const fail = (what: string): never => {
+    throw new Error(`seed ${seed}, happening ${world.happened}: ${what}`);
+  };
+  const check = () => {
+    if (violations.length > 0) fail(violations.join('; '));
+  };
+  await world.run(world.nowMs + 5_000, check);
+  await users.begin();
+  await world.run(world.nowMs + random.integer(5_000, 30_000), check);
+  const untilMs = world.nowMs + random.integer(60_000, 240_000);
+  injectFaults(platform, { everyMs: random.pick([2_000, 8_000, 20_000]), untilMs });
+  while (world.nowMs < untilMs) {
+    await users.wish();
+    await world.run(world.nowMs + random.integer(500, 30_000), check);
+  }
+  await world.run(untilMs + 1, check);
+  await users.rest();
+  const lastMs = world.nowMs + convergenceMs;
+  let left = 'nothing was looked at';
+  let quiet = 0;
+  while (quiet < 3 && world.nowMs < lastMs) {
+    await world.run(world.nowMs + 4_000, check);
+    const found = await unrest(platform, users);
+    left = found ?? left;
+    quiet = found === undefined ? quiet + 1 : 0;
+  }
+  if (quiet < 3) fail(`does not come to rest: ${left}`);
+  const { flinkJobStatuses } = await platform.clients.flinkJobs.listFlinkJobStatuses({});
+  const attempts = flinkJobStatuses.reduce((sum, { attempt }) => sum + Number(attempt), 0);
+  return { trace: world.trace, virtualMs: world.nowMs - beganMs, terms: platform.terms, attempts };
+}

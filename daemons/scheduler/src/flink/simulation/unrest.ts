@@ -1,0 +1,110 @@
+import { resourceIdOf } from '@tessera/base';
+import { flink } from '@tessera/proto';
+import { placementOf } from '../cluster-status.ts';
+import { flinkProcessIdOf } from '../process-id.ts';
+import { nameOf, slotsEach } from './attempt.ts';
+import type { Platform } from './platform.ts';
+import { mostTaskManagers, type Users, type Wish } from './users.ts';
+
+/** What is not as it is wanted yet, in words. */
+export async function unrest(platform: Platform, users: Users): Promise<string | undefined> {
+  const { flinkClusters, flinkJobs } = platform.clients;
+  const { flinkClusterStatuses } = await flinkClusters.listFlinkClusterStatuses({});
+  const { flinkJobStatuses } = await flinkJobs.listFlinkJobStatuses({});
+  const [status] = flinkClusterStatuses;
+  if (status === undefined) return 'the cluster has no status';
+  if (status.waitsFor !== '') return `the cluster waits for ${status.waitsFor}`;
+  const wanted = placementOf(status).map((one) => `${flinkProcessIdOf(one)} on ${one.host}`);
+  const running = platform.machines.flatMap(({ name, processes }) =>
+    [...processes.keys()].map((id) => `${id} on ${name}`),
+  );
+  if (String(wanted.toSorted()) !== String(running.toSorted())) {
+    return `wanted are ${wanted}, there are ${running}`;
+  }
+  const byName = new Map(flinkJobStatuses.map((one) => [resourceIdOf(one.name), one]));
+  for (const name of ['j0', 'j1']) {
+    const found = jobUnrest(name, byName.get(name), users.wishes, platform);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function jobUnrest(
+  name: string,
+  status: flink.FlinkJobStatus | undefined,
+  wishes: ReadonlyMap<string, Wish>,
+  platform: Platform,
+): string | undefined {
+  const wish = wishes.get(name);
+  const { jobManagers } = platform;
+  const alive = jobManagers.alive().filter(({ job }) => nameOf(job) === name);
+  if (alive.length > 1) return `${name} runs ${alive.length} times`;
+  const [run] = alive;
+  if (wish === undefined) return status && `${name} was deleted`;
+  if (status === undefined) return `${name} has no status`;
+  const isProvedBad = status.stableSpec?.configuration['bad'] === 'yes';
+  if (isProvedBad)
+    return `${name} would go back to a program that has never completed a checkpoint`;
+  if (wish.spec.suspended) return run && `${name} runs, and should not`;
+  const reasons = status.conditions.map(({ reason }) => reason);
+  if (reasons.includes('GIVEN_UP')) {
+    if (wish.flaw === 'none') return `${name} is given up: ${status.lastFailure}`;
+    return run && `${name} was given up, and runs`;
+  }
+  if (run === undefined) return `${name} does not run: waits for ${status.waitsFor} ${reasons}`;
+  if (run.job !== `${name}#${wish.incarnation}`) return `an earlier ${name} runs`;
+  if (status.waitsFor !== '') return `${name} waits for ${status.waitsFor}`;
+  const unmade = savepointUnrest(status, wish, jobManagers.requestedSavepoints);
+  if (unmade !== undefined) return `${name}: ${unmade}`;
+  if (reasons.includes('ROLLED_BACK')) {
+    return wish.flaw === 'none' ? `${name} is rolled back: ${status.lastFailure}` : undefined;
+  }
+  if (run.configuration['version'] !== String(wish.version)) return `${name} runs another version`;
+  const small = sizeUnrest(name, run.upperBound, wishes, platform);
+  if (small !== undefined) return small;
+  return run.state === 'RUNNING' ? undefined : `${name} is ${run.state}`;
+}
+
+/** A job that runs says what has become of each savepoint that was asked for. */
+function savepointUnrest(
+  { savepoints }: flink.FlinkJobStatus,
+  { savepointRequest }: Wish,
+  made: ReadonlySet<string>,
+): string | undefined {
+  const { FLINK_SAVEPOINT_STATE_COMPLETED, FLINK_SAVEPOINT_STATE_FAILED } =
+    flink.FlinkSavepointState;
+  for (const { request, state, path } of savepoints) {
+    const isOver =
+      state === FLINK_SAVEPOINT_STATE_FAILED ||
+      (state === FLINK_SAVEPOINT_STATE_COMPLETED && made.has(path));
+    if (!isOver) return `savepoint ${request} is neither there nor has failed`;
+  }
+  const isKnown = savepoints.some(({ request }) => request === savepointRequest);
+  return savepointRequest === '' || isKnown
+    ? undefined
+    : `savepoint ${savepointRequest} is not made`;
+}
+
+/** One that is scaled has what its strategy wants, or all slots of the cluster are in use, by none of lower priority that could give some back. */
+function sizeUnrest(
+  name: string,
+  has: number,
+  wishes: ReadonlyMap<string, Wish>,
+  { wants, jobManagers }: Platform,
+): string | undefined {
+  const { spec } = wishes.get(name)!;
+  if (spec.scaling === undefined) {
+    return has === spec.parallelism ? undefined : `${name} has ${has}`;
+  }
+  const wanted = wants.subtasks.get(spec.scaling.strategy)!;
+  const { priority } = spec.scaling;
+  const isYielding = jobManagers.alive().some(({ job, upperBound }) => {
+    const other = wishes.get(nameOf(job))?.spec.scaling;
+    return other !== undefined && other.priority < priority && upperBound > 1;
+  });
+  if (has < wanted && isYielding) return `${name} has ${has} beside one of lower priority`;
+  const all = jobManagers.alive().reduce((sum, { upperBound }) => sum + upperBound, 0);
+  if (all > mostTaskManagers * slotsEach) return `jobs have ${all} slots, which are not there`;
+  if (has === wanted || (has < wanted && all === mostTaskManagers * slotsEach)) return undefined;
+  return `${name} has ${has}, and its strategy wants ${wanted}`;
+}
