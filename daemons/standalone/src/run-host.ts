@@ -35,6 +35,7 @@ interface HostOptions extends GlobalOptions {
   readonly rack: string;
   readonly label: readonly string[];
   readonly ports: string;
+  readonly cutOffAfter: string;
   readonly logLevel: LogLevel;
 }
 
@@ -63,6 +64,11 @@ export function hostRunCommand(program: Command): void {
     .option('--rack <rack>', 'what fails together with this host', '')
     .option('--label <name=value...>', 'what is to be known of this host', [])
     .option('--ports <first-last>', 'ports that its processes may be given', '20000-20999')
+    .option(
+      '--cut-off-after <seconds>',
+      'without metadata, before it ends processes of Flink',
+      '30',
+    )
     .addOption(
       new Option('--log-level <level>', 'what is logged on standard error')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
@@ -90,6 +96,8 @@ async function run(options: HostOptions): Promise<void> {
     rack,
     labels: Object.fromEntries(options.label.map(labelOf)),
     ports: portsOf(options.ports),
+    cutOffAfterMs:
+      wholeNumber(options.cutOffAfter, '--cut-off-after', { min: 1, max: 3_600 }) * 1_000,
   };
   const listen = wholeNumber(options.port, '--port', { min: 0, max: 65_535 });
   const shown = options.tokenFile === undefined ? token : tokenFrom(options.tokenFile);

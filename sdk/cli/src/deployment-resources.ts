@@ -1,6 +1,13 @@
 import { resourceIdOf } from '@tessera/base';
 import { durationFromProto, durationToProto, listAll, type TesseraClient } from '@tessera/client';
-import type { DeployedDaemon, DeploymentResource, OptionValue, Resource } from '@tessera/cube';
+import {
+  type DeployedDaemon,
+  type DeploymentResource,
+  type OptionValue,
+  parseTimeSpan,
+  printTimeSpan,
+  type Resource,
+} from '@tessera/cube';
 import { metadata } from '@tessera/proto';
 
 /** Deployments: between YAML and the service. */
@@ -56,7 +63,7 @@ function daemonToProto(daemon: DeployedDaemon): metadata.DaemonSpec {
       ...at,
     })),
     gracePeriod:
-      gracePeriod === undefined ? undefined : durationToProto(millisecondsOf(gracePeriod)),
+      gracePeriod === undefined ? undefined : durationToProto(parseTimeSpan(gracePeriod)!),
   });
 }
 
@@ -84,7 +91,7 @@ function daemonFromProto(daemon: metadata.DaemonSpec): DeployedDaemon {
     ...(daemon.files.length > 0 && { files: daemon.files }),
     ...(version !== '' && { version }),
     ...(daemon.maxUnavailable > 0 && { maxUnavailable: daemon.maxUnavailable }),
-    ...(graceMs !== undefined && { gracePeriod: timeText(graceMs) }),
+    ...(graceMs !== undefined && { gracePeriod: printTimeSpan(graceMs) }),
   };
 }
 
@@ -109,15 +116,4 @@ function optionOf(values: readonly string[]): OptionValue {
 
 function isFilled(map: object): boolean {
   return Object.keys(map).length > 0;
-}
-
-const units = { ms: 1, s: 1_000, m: 60_000 } as const;
-
-function millisecondsOf(text: string): number {
-  const unit = /[a-z]+$/.exec(text)![0] as keyof typeof units;
-  return Number.parseInt(text, 10) * units[unit];
-}
-
-function timeText(ms: number): string {
-  return ms % units.s === 0 ? `${ms / units.s}s` : `${ms}ms`;
 }

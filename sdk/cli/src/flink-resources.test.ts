@@ -2,10 +2,14 @@ import {
   type FlinkClusterWish,
   type FlinkJobWish,
   type FlinkKeys,
+  type FlinkScalingWish,
+  type MaintenanceWindowWish,
   type PartOfMemory,
+  type PluginOptions,
   parseResources,
   printResources,
   printSize,
+  printTimeSpan,
 } from '@tessera/cube';
 import { flink } from '@tessera/proto';
 import fc from 'fast-check';
@@ -57,6 +61,7 @@ const common: fc.Arbitrary<FlinkClusterWish> = some<FlinkClusterWish>(
     taskManager: fc.constant(undefined),
     fitToHosts: fc.constant(undefined),
     taskManagerCount: count,
+    maxTaskManagerCount: fc.integer({ min: 2_000, max: 2_000 }), // Never less than the least.
     headroom: count,
     hosts: some<NonNullable<FlinkClusterWish['hosts']>>(
       { labels: fc.dictionary(text, fc.string(), { minKeys: 1 }), racks: ids, hosts: ids },
@@ -96,6 +101,77 @@ const sizing = fc.oneof(
   ),
 );
 
+const span = fc.oneof(
+  fc.integer({ min: 0, max: 86_400_000 }).map(printTimeSpan),
+  fc.constantFrom('90s', '60000ms', '1h'),
+);
+const subtasks = fc.integer({ min: 1, max: 32_768 });
+const option = fc.oneof(fc.integer(), fc.boolean(), text, fc.constant(null), fc.array(text));
+const options: fc.Arbitrary<PluginOptions> = fc.dictionary(
+  fc.stringMatching(/^[a-z]{1,5}$/),
+  fc.oneof(option, fc.record({ inner: option })),
+  { minKeys: 1 },
+);
+const packageName = fc.constantFrom('@tessera/strategy-threshold', 'our-own.strategy');
+const range = fc.tuple(subtasks, subtasks).map(([a, b]) => [Math.min(a, b), Math.max(a, b)]);
+const clock = fc.constantFrom('00:00', '07:30', '23:59');
+
+const bounds: fc.Arbitrary<NonNullable<FlinkScalingWish['bounds']>> = fc
+  .tuple(range, subtasks, fc.dictionary(fc.stringMatching(/^[0-9a-f]{8}$/), range, { minKeys: 1 }))
+  .map(([[min, max], maxSlots, vertices]) => ({
+    ...{ minParallelism: min!, maxParallelism: max!, maxSlots },
+    vertices: Object.fromEntries(
+      Object.entries(vertices).map(([vertex, [least, most]]) => {
+        return [vertex, { min: least!, max: most! }];
+      }),
+    ),
+  }));
+
+const scaling = some<FlinkScalingWish>(
+  {
+    paused: fc.constant(true),
+    strategy: packageName,
+    options,
+    maxLag: span,
+    priority: fc.integer({ min: -100, max: 100 }),
+    bounds: fc.oneof(bounds, fc.constant({})),
+    cooldownBeforeUp: span,
+    cooldownBeforeDown: span,
+    windows: fc.array(
+      some<MaintenanceWindowWish>(
+        {
+          name: text,
+          rule: fc.constantFrom('freeze', 'noScaleDown', 'only'),
+          timeZone: fc.constantFrom('Europe/Berlin', 'UTC'),
+          days: fc.subarray(['sun', 'mon', 'sat'] as const, { minLength: 1 }),
+          from: clock,
+          to: clock,
+        },
+        ['name', 'rule', 'from', 'to'],
+      ),
+      { minLength: 1, maxLength: 3 },
+    ),
+    rollback: some<NonNullable<FlinkScalingWish['rollback']>>(
+      {
+        enabled: fc.boolean(),
+        stabilization: span,
+        window: span,
+        tolerance: fraction,
+        avoid: span,
+      },
+      [],
+    ),
+    vetoes: fc.array(
+      some<{ readonly veto: string; readonly options?: PluginOptions }>(
+        { veto: packageName, options },
+        ['veto'],
+      ),
+      { minLength: 1, maxLength: 3 },
+    ),
+  },
+  [],
+);
+
 const jobWish: fc.Arbitrary<FlinkJobWish> = fc
   .tuple(
     some<FlinkJobWish>(
@@ -110,15 +186,21 @@ const jobWish: fc.Arbitrary<FlinkJobWish> = fc
         rollback: fc.boolean(),
         initialSavepoint: location,
         allowNonRestoredState: fc.boolean(),
+        scaling,
       },
       ['cluster'],
     ),
     fc.oneof(
       text.map((sql) => ({ sql })),
       some<NonNullable<FlinkJobWish['jar']>>(
-        { artifact: digest, entryClass: text, arguments: fc.array(text, { minLength: 1 }) },
+        {
+          artifact: digest,
+          file: fc.constant(undefined),
+          entryClass: text,
+          arguments: fc.array(text, { minLength: 1 }),
+        },
         ['artifact'],
-      ).map((jar) => ({ jar })),
+      ).map(({ file: _, ...jar }) => ({ jar })),
     ),
   )
   .map(([{ jar: _, sql: __, ...rest }, program]) => ({ ...rest, ...program }));
@@ -173,6 +255,8 @@ describe('what is wanted of Flink', () => {
     ['job_manager.cpu_millis', 'job_manager.cpus'],
     ['fit_to_hosts.cpu_millis_per_slot', 'fit_to_hosts.cpus_per_slot'],
     ['sql.script', 'sql'],
+    ['scaling.rollback.avoid_ms', 'scaling.rollback.avoid'],
+    ['configuration.my_ms', 'configuration.my_ms'],
     ['configuration.my_bytes', 'configuration.my_bytes'],
   ])('has its faults where they are written: %s', (field, written) => {
     expect(flinkYamlField(field)).toBe(written);

@@ -1,4 +1,4 @@
-import { resourceIdOf } from '@tessera/base';
+import { Code, resourceIdOf, TesseraError } from '@tessera/base';
 import { listAll, type TesseraClient } from '@tessera/client';
 import type {
   FlinkClusterResource,
@@ -8,6 +8,7 @@ import type {
   Resource,
 } from '@tessera/cube';
 import { flink } from '@tessera/proto';
+import { scalingFromProto, scalingToProto } from './flink-scaling.ts';
 import {
   jobManagerFromProto,
   jobManagerToProto,
@@ -28,13 +29,32 @@ export async function applyFlink(
   resource: FlinkResource,
   options: { readonly dryRun: boolean },
 ): Promise<void> {
+  const unresolved = unresolvedFile(resource);
+  if (unresolved !== undefined) throw fileUnresolved(resource, unresolved);
   const common = { allowMissing: true, validateOnly: options.dryRun };
   if (resource.kind === 'FlinkCluster') {
     const flinkCluster = flinkClusterToProto(resource);
     await client.flinkClusters.updateFlinkCluster({ ...common, flinkCluster });
   } else {
-    await client.flinkJobs.updateFlinkJob({ ...common, flinkJob: flinkJobToProto(resource) });
+    const flinkJob = flinkJobToProto(resource);
+    await client.flinkJobs.updateFlinkJob({ ...common, updateMask: ['spec'], flinkJob });
   }
+}
+
+/** What of a resource has to become an artifact before it can be applied: its bundle, or a jar that is a file. */
+function unresolvedFile({ kind, spec }: FlinkResource): string | undefined {
+  if (kind === 'FlinkCluster') return spec.bundle === undefined ? 'the bundle of Flink' : undefined;
+  return spec.jar?.file;
+}
+
+function fileUnresolved({ kind, name }: FlinkResource, what: string): TesseraError {
+  const command = kind === 'FlinkCluster' ? 'tessera flink up' : 'tessera flink job apply';
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'FLINK_FILE_UNRESOLVED',
+    message: `${kind} ${name} needs ${what} on hosts first: apply it with '${command} FILE', which puts it there, or name the SHA-256 that 'tessera flink fetch' or 'tessera artifact put' tells.`,
+    metadata: { kind, name, file: what },
+  });
 }
 
 /** Clusters and jobs as resources that can be applied again. */
@@ -62,7 +82,7 @@ export function flinkYamlField(field: string): string {
   return field
     .replace(/^sql\.script$/, 'sql')
     .replace(/cpu_millis/, 'cpus')
-    .replace(/_(bytes|fraction)$/, '');
+    .replace(/_(bytes|fraction|ms)$/, '');
 }
 
 export function flinkClusterToProto({ name, spec }: FlinkClusterResource): flink.FlinkCluster {
@@ -72,10 +92,11 @@ export function flinkClusterToProto({ name, spec }: FlinkClusterResource): flink
     paused,
     spec: {
       flinkVersion: spec.flinkVersion,
-      bundle: `artifacts/${spec.bundle}`,
+      bundle: spec.bundle === undefined ? '' : `artifacts/${spec.bundle}`,
       jobManager: jobManagerToProto(spec.jobManager),
       taskManagerSizing: sizingToProto(spec),
       taskManagerCount,
+      maxTaskManagerCount: spec.maxTaskManagerCount ?? 0,
       headroom: spec.headroom ?? 0,
       hosts: hosts && { ...hosts, hosts: hosts.hosts?.map((id) => `hosts/${id}`) ?? [] },
       maxTaskManagersPerHost: spec.maxTaskManagersPerHost ?? 0,
@@ -96,10 +117,11 @@ export function flinkClusterFromProto(cluster: flink.FlinkCluster): FlinkCluster
     name: resourceIdOf(cluster.name),
     spec: {
       flinkVersion: spec.flinkVersion,
-      bundle: resourceIdOf(spec.bundle),
+      ...(spec.bundle !== '' && { bundle: resourceIdOf(spec.bundle) }),
       jobManager: jobManagerFromProto(spec.jobManager),
       ...sizingFromProto(spec.taskManagerSizing),
       ...(spec.taskManagerCount !== 1 && { taskManagerCount: spec.taskManagerCount }),
+      ...(spec.maxTaskManagerCount !== 0 && { maxTaskManagerCount: spec.maxTaskManagerCount }),
       ...(spec.headroom !== 0 && { headroom: spec.headroom }),
       ...(hosts && isSelective(hosts) && { hosts: hostsFromProto(hosts) }),
       ...(spec.maxTaskManagersPerHost !== 0 && {
@@ -124,7 +146,7 @@ export function flinkJobToProto({ name, spec }: FlinkJobResource): flink.FlinkJo
       program:
         jar === undefined
           ? { $case: 'sql', value: { script: sql } }
-          : { $case: 'jar', value: { ...jar, artifact: `artifacts/${jar.artifact}` } },
+          : { $case: 'jar', value: jarToProto(jar) },
       parallelism: spec.parallelism ?? 1,
       configuration: textsOf(spec.configuration),
       upgradeMode: upgradeModes[spec.upgradeMode ?? 'savepoint'],
@@ -132,8 +154,17 @@ export function flinkJobToProto({ name, spec }: FlinkJobResource): flink.FlinkJo
       rollbackDisabled: !rollback,
       initialSavepoint: spec.initialSavepoint ?? '',
       allowNonRestoredState: spec.allowNonRestoredState ?? false,
+      scaling: spec.scaling && scalingToProto(spec.scaling),
     },
   });
+}
+
+function jarToProto({ artifact, entryClass, arguments: given }: NonNullable<FlinkJobWish['jar']>) {
+  return {
+    artifact: artifact === undefined ? '' : `artifacts/${artifact}`,
+    ...(entryClass !== undefined && { entryClass }),
+    ...(given !== undefined && { arguments: given }),
+  };
 }
 
 const { UPGRADE_MODE_SAVEPOINT, UPGRADE_MODE_LAST_STATE } = flink.UpgradeMode;
@@ -155,6 +186,7 @@ export function flinkJobFromProto(job: flink.FlinkJob): FlinkJobResource {
       ...(spec.rollbackDisabled && { rollback: false }),
       ...(initialSavepoint !== '' && { initialSavepoint }),
       ...(spec.allowNonRestoredState && { allowNonRestoredState: true }),
+      ...(spec.scaling && { scaling: scalingFromProto(spec.scaling) }),
     },
   };
 }
@@ -167,7 +199,7 @@ function programFromProto(
   const { artifact, entryClass, arguments: given } = program.value;
   return {
     jar: {
-      artifact: resourceIdOf(artifact),
+      ...(artifact !== '' && { artifact: resourceIdOf(artifact) }),
       ...(entryClass !== '' && { entryClass }),
       ...(given.length > 0 && { arguments: given }),
     },

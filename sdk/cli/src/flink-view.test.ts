@@ -48,6 +48,13 @@ describe('how far a cluster is', () => {
   });
 });
 
+test('a cluster that follows its jobs is told with the least and the most of its TaskManagers', () => {
+  const wanted = flink.FlinkCluster.fromPartial({
+    spec: { flinkVersion: '2.3.0', taskManagerCount: 1, maxTaskManagerCount: 4 },
+  });
+  expect(clusterRow({ name: 'orders', wanted })[2]).toBe('1 to 4');
+});
+
 describe('how far a job is', () => {
   test.each([
     ['nobody has looked', job(), undefined, 'NEW', 'a scheduler to look at it'],
@@ -65,6 +72,14 @@ describe('how far a job is', () => {
   ])('is told when %s', (_, wanted, status, word, waitsFor) => {
     const row = jobRow({ name: 'sums', wanted, ...(status && { status }) });
     expect(row).toEqual(['sums', 'orders', '4', word, waitsFor]);
+  });
+
+  test('is told of one that is scaled, with what its widest vertex has now', () => {
+    const { name, spec } = job();
+    const status = jobStatus({ size: { parallelism: { source: 1, work: 7 }, slots: 7 } });
+    const scaled = flink.FlinkJob.fromPartial({ name, spec: { ...spec, scaling: {} } });
+    expect(jobRow({ name: 'sums', wanted: scaled, status })[2]).toBe('7');
+    expect(jobRow({ name: 'sums', wanted: scaled })[2]).toBe('4');
   });
 
   test('is told of one that was deleted, with where it runs', () => {

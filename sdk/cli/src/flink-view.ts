@@ -1,6 +1,7 @@
-import { isTesseraError, resourceIdOf } from '@tessera/base';
+import { Code, isTesseraError, resourceIdOf } from '@tessera/base';
 import { listAll, type TesseraClient } from '@tessera/client';
 import { flink } from '@tessera/proto';
+import { wantedSubtasks } from './flink/job-size.ts';
 import { timeText } from './host-view.ts';
 import { formatTable } from './table.ts';
 
@@ -37,13 +38,52 @@ export async function watchedJobs(client: TesseraClient): Promise<WatchedJob[]> 
   return joined(wanted.resources, statuses.resources);
 }
 
+/** One cluster. @throws FLINK_CLUSTER_NOT_FOUND when nothing is wanted of that name, and nothing of it is left */
+export function watchedCluster({ flinkClusters }: TesseraClient, id: string) {
+  return watchedOne<flink.FlinkCluster, flink.FlinkClusterStatus>(
+    id,
+    flinkClusters.getFlinkCluster({ name: `flink-clusters/${id}` }),
+    flinkClusters.getFlinkClusterStatus({ name: `flink-cluster-statuses/${id}` }),
+  );
+}
+
+/** One job. @throws FLINK_JOB_NOT_FOUND */
+export function watchedJob({ flinkJobs }: TesseraClient, id: string) {
+  return watchedOne<flink.FlinkJob, flink.FlinkJobStatus>(
+    id,
+    flinkJobs.getFlinkJob({ name: `flink-jobs/${id}` }),
+    flinkJobs.getFlinkJobStatus({ name: `flink-job-statuses/${id}` }),
+  );
+}
+
+async function watchedOne<Wanted, Status>(
+  name: string,
+  wantedRead: Promise<Wanted>,
+  statusRead: Promise<Status>,
+): Promise<Watched<Wanted, Status>> {
+  const [wanted, status] = await Promise.allSettled([wantedRead, present(statusRead)]);
+  if (status.status === 'rejected') throw status.reason;
+  if (wanted.status === 'fulfilled') {
+    return { name, wanted: wanted.value, ...(status.value && { status: status.value }) };
+  }
+  const isEnding = isTesseraError(wanted.reason) && wanted.reason.code === Code.NOT_FOUND;
+  if (!isEnding || status.value === undefined) throw wanted.reason;
+  return { name, status: status.value };
+}
+
 export const clusterHeadings = ['NAME', 'FLINK', 'TASKMANAGERS', 'STATUS', 'WAITS FOR'] as const;
 
 export function clusterRow(cluster: WatchedCluster): string[] {
   const { name, wanted } = cluster;
   const { word, waitsFor } = clusterStanding(cluster);
-  const count = wanted?.spec?.taskManagerCount;
-  return [name, wanted?.spec?.flinkVersion ?? '', `${count ?? ''}`, word, waitsFor];
+  return [name, wanted?.spec?.flinkVersion ?? '', taskManagersText(wanted?.spec), word, waitsFor];
+}
+
+/** How many are wanted; from the least to the most where jobs say how many. */
+export function taskManagersText(spec: flink.FlinkClusterSpec | undefined): string {
+  if (spec === undefined) return '';
+  const { taskManagerCount: least, maxTaskManagerCount: most } = spec;
+  return most > least ? `${least} to ${most}` : `${least}`;
 }
 
 export const jobHeadings = ['NAME', 'CLUSTER', 'PARALLELISM', 'STATUS', 'WAITS FOR'] as const;
@@ -54,7 +94,7 @@ export function jobRow(job: WatchedJob): string[] {
   return [
     job.name,
     spec === undefined ? '' : resourceIdOf(spec.cluster),
-    `${spec?.parallelism ?? ''}`,
+    `${wantedSubtasks(job) ?? ''}`,
     word,
     waitsFor,
   ];
@@ -94,18 +134,15 @@ function unseenStanding(
 
 /** Such as `RUNNING`. */
 function phaseWord(phase: flink.FlinkJobPhase): string {
-  const known = Object.entries(flink.FlinkJobPhase).find(([, value]) => value === phase);
-  const word = known?.[0].replace('FLINK_JOB_PHASE_', '') ?? `${phase}`;
+  const word = flink.flinkJobPhaseToJSON(phase).replace('FLINK_JOB_PHASE_', '');
   return word === 'UNSPECIFIED' ? 'NEW' : word;
 }
 
 /** How far a cluster is carried out: where its processes are, and what is wrong. */
 export async function clusterText(client: TesseraClient, id: string): Promise<string> {
-  const wanted = await client.flinkClusters.getFlinkCluster({ name: `flink-clusters/${id}` });
-  const status = await present(
-    client.flinkClusters.getFlinkClusterStatus({ name: `flink-cluster-statuses/${id}` }),
-  );
-  const standing = clusterStanding({ name: id, wanted, ...(status && { status }) });
+  const cluster = await watchedCluster(client, id);
+  const { status } = cluster;
+  const standing = clusterStanding(cluster);
   const rows = (status?.placement ?? []).map(({ role, number, host, ports }) => [
     roleWord(role),
     String(number),
@@ -113,43 +150,57 @@ export async function clusterText(client: TesseraClient, id: string): Promise<st
     ports.join(', '),
   ]);
   const table = formatTable(['PROCESS', 'NUMBER', 'HOST', 'PORTS'], rows);
-  return `${standingText(standing)}${conditionsText(status)}${rows.length > 0 ? `\n${table}` : ''}`;
+  return `${standingText(standing)}\n${conditionsText(status)}${rows.length > 0 ? `\n${table}` : ''}`;
 }
 
 /** How far a job is carried out: what runs, what it would go on from, and what is wrong. */
 export async function jobText(client: TesseraClient, id: string): Promise<string> {
-  const wanted = await client.flinkJobs.getFlinkJob({ name: `flink-jobs/${id}` });
-  const status = await present(
-    client.flinkJobs.getFlinkJobStatus({ name: `flink-job-statuses/${id}` }),
-  );
-  const { attempt = 0n, deployed, restore } = status ?? {};
+  const job = await watchedJob(client, id);
+  const { status } = job;
+  const { attempt = 0n, deployed, restore, size } = status ?? {};
   const lines = [
     ...(deployed === undefined ? [] : [`attempt ${attempt}, job id ${deployed.jobId}\n`]),
+    ...(size === undefined ? [] : [`scaled to ${slotsText(size.slots)}\n`]),
     ...(restore === undefined ? [] : [`goes on from ${restore.path}\n`]),
   ];
-  const standing = jobStanding({ name: id, wanted, ...(status && { status }) });
-  return `${standingText(standing)}${lines.join('')}${conditionsText(status)}`;
+  const standing = jobStanding(job);
+  return `${standingText(standing)}\n${lines.join('')}${conditionsText(status)}${savepointsText(status)}`;
 }
 
-function standingText({ word, waitsFor }: Standing): string {
-  return waitsFor === '' ? `${word}\n` : `${word}: waits for ${waitsFor}\n`;
+function slotsText(slots: number): string {
+  return slots === 1 ? '1 slot' : `${slots} slots`;
 }
 
-function conditionsText(
+/** Savepoints that were asked for, the newest first. Empty when there are none. */
+function savepointsText(status: flink.FlinkJobStatus | undefined): string {
+  const rows = (status?.savepoints ?? [])
+    .toReversed()
+    .map((one) => [
+      timeText(one.startTime),
+      flink.flinkSavepointStateToJSON(one.state).replace('FLINK_SAVEPOINT_STATE_', ''),
+      one.path || one.failure,
+    ]);
+  return rows.length === 0 ? '' : `\n${formatTable(['ASKED FOR', 'SAVEPOINT', 'WHERE'], rows)}`;
+}
+
+/** Such as `WAITING: waits for the JobManager to answer`. */
+export function standingText({ word, waitsFor }: Standing): string {
+  return waitsFor === '' ? word : `${word}: waits for ${waitsFor}`;
+}
+
+/** One line for each, which terminals break: their messages are sentences. Empty when there are none. */
+export function conditionsText(
   status: { readonly conditions: readonly flink.FlinkCondition[] } | undefined,
 ): string {
-  const rows = (status?.conditions ?? []).map(({ reason, message, sinceTime }) => [
-    timeText(sinceTime),
-    reason,
-    message,
-  ]);
-  return rows.length === 0 ? '' : `\n${formatTable(['SINCE', 'REASON', 'WHAT'], rows)}`;
+  const lines = (status?.conditions ?? []).map(
+    ({ reason, message, sinceTime }) => `since ${timeText(sinceTime)} ${reason}: ${message}\n`,
+  );
+  return lines.length === 0 ? '' : `\n${lines.join('')}`;
 }
 
 /** Such as `TASK_MANAGER`. */
 function roleWord(role: flink.FlinkProcessRole): string {
-  const known = Object.entries(flink.FlinkProcessRole).find(([, value]) => value === role);
-  return known?.[0].replace('FLINK_PROCESS_ROLE_', '') ?? `${role}`;
+  return flink.flinkProcessRoleToJSON(role).replace('FLINK_PROCESS_ROLE_', '');
 }
 
 /** `undefined` when it is not there. */

@@ -32,6 +32,11 @@ export function diskRows({ inventory }: metadata.Host): string[][] {
   ]);
 }
 
+/** Whether it lives, and whether Flink is to leave it. */
+export function hostState({ draining }: metadata.Host, isAlive: boolean): string {
+  return `${isAlive ? 'alive' : 'gone'}${draining ? ', draining' : ''}`;
+}
+
 export function hostFacts(host: metadata.Host, isAlive: boolean): [string, string][] {
   const { inventory } = host;
   const { first = 0, last = 0 } = inventory?.ports ?? {};
@@ -40,7 +45,7 @@ export function hostFacts(host: metadata.Host, isAlive: boolean): [string, strin
   );
   return [
     ['host', host.name],
-    ['state', isAlive ? 'alive' : 'gone'],
+    ['state', hostState(host, isAlive)],
     ['machine', host.machineId],
     ['version', host.version],
     ['served at', host.address],

@@ -5,7 +5,7 @@ import { backupCommands } from './commands/backup.ts';
 import { buildCommands } from './commands/build.ts';
 import { deploymentCommands } from './commands/deployment.ts';
 import { doctorCommand } from './commands/doctor.ts';
-import { flinkCommands } from './commands/flink.ts';
+import { flinkCommands } from './commands/flink/index.ts';
 import { hostCommands } from './commands/host.ts';
 import { importCommand } from './commands/import.ts';
 import { modelCommands } from './commands/model.ts';
@@ -42,7 +42,11 @@ const subjects: readonly Subject[] = [
   flinkCommands,
 ];
 
-/** The `tessera` command without what starts daemons; `further` are commands beside those of this package. */
+/**
+ * The `tessera` command without what starts daemons; `further` are commands beside those of this package. Where commander
+ * has the last word (help, arguments that it does not know) parsing ends with its `CommanderError`, all said and the exit
+ * code set.
+ */
 export function createProgram(
   terminal: Terminal = processTerminal,
   further: readonly Subject[] = [],
@@ -62,7 +66,10 @@ export function createProgram(
     .option('--json', 'print JSON for programs', false)
     .showHelpAfterError("(run 'tessera --help' for all commands)")
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
-    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : wrongInput))
+    .exitOverride((end) => {
+      process.exitCode = end.exitCode === 0 ? 0 : wrongInput;
+      throw end;
+    })
     .addHelpText(
       'after',
       "\nExample:\n  tessera up --data ./tessera-data\n  tessera query 'select 1'\n",

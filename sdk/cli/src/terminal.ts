@@ -5,6 +5,15 @@ export interface Terminal {
   /** True when `err` is a terminal on which a line can be redrawn. */
   readonly interactive: boolean;
   readonly columns: number;
+  /** Where `out` is a terminal: its size now. */
+  readonly screen?: Screen | undefined;
+  /** True once nobody reads `out` any more: what goes on by itself may end. */
+  readonly isClosed?: boolean;
+}
+
+export interface Screen {
+  readonly columns: number;
+  readonly rows: number;
 }
 
 /**
@@ -23,5 +32,14 @@ export const processTerminal: Terminal = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   interactive: process.stderr.isTTY === true,
-  columns: process.stderr.columns ?? 100,
+  get columns() {
+    return process.stderr.columns ?? 100;
+  },
+  get screen() {
+    const { isTTY, columns, rows } = process.stdout;
+    return isTTY ? { columns, rows } : undefined;
+  },
+  get isClosed() {
+    return process.stdout.destroyed || process.stdout.errored !== null;
+  },
 };

@@ -26,13 +26,45 @@ export function scaleOptionInvalid(option: string, problem: string): TesseraErro
   });
 }
 
-/** A decision that was made again came out otherwise. */
-export function replayDiffers(count: number, decisions: number): TesseraError {
+/**
+ * Decisions that were made again came out otherwise.
+ * @param versions packages with the versions that made them, where others are installed
+ */
+export function replayDiffers(
+  count: number,
+  decisions: number,
+  versions: readonly string[],
+): TesseraError {
+  const why =
+    versions.length === 0
+      ? 'the strategy looks at something beside its input, such as a clock, or was changed under the same version'
+      : `other versions made them; to replay them exactly, \`npm install ${versions.join(' ')}\``;
   return new TesseraError({
     code: Code.FAILED_PRECONDITION,
     reason: 'SCALING_REPLAY_DIFFERS',
-    message: `${count} of ${decisions} decisions come out otherwise when they are made again: is the strategy of another version, or does it look at a clock?`,
-    metadata: { count: String(count), decisions: String(decisions) },
+    message: `${count} of ${decisions} decisions come out otherwise when they are made again: ${why}.`,
+    metadata: { count: String(count), decisions: String(decisions), versions: versions.join(' ') },
+  });
+}
+
+/** A job about whose size nothing was decided. */
+export function nothingDecided(job: string, why: string): TesseraError {
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: 'SCALING_NOTHING_DECIDED',
+    message: `Nothing has been decided about the size of ${job}: ${why}.`,
+    metadata: { job, why },
+  });
+}
+
+/** All decisions that are kept are later than asked for. */
+export function noDecisionsAt(of: string, atMs: number, oldestMs: number): TesseraError {
+  const [at, oldest] = [atMs, oldestMs].map((ms) => new Date(ms).toISOString());
+  return new TesseraError({
+    code: Code.NOT_FOUND,
+    reason: 'SCALING_DECISION_NOT_FOUND',
+    message: `No decision of ${of} until ${at} is kept; the oldest is of ${oldest}.`,
+    metadata: { of, at: at!, oldest: oldest! },
   });
 }
 

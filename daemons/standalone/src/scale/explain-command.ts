@@ -1,34 +1,103 @@
-import { type Runner, wholeNumber } from '@tessera/cli';
-import { type DecisionRecord, explain, isEventful } from '@tessera/scaling';
+import { formatTable, type Runner, wholeNumber } from '@tessera/cli';
+import {
+  type DecisionRecord,
+  type Explanation,
+  explain,
+  slotsOf,
+  timeText,
+} from '@tessera/scaling';
 import type { Command } from 'commander';
-import { readDecisions } from './decision-file.ts';
+import {
+  chosenEntries,
+  type DecisionEntry,
+  type DecisionSource,
+  decisionSource,
+  readAll,
+  type SourceOptions,
+} from './decision-source.ts';
+import { parseTime } from './parse-time.ts';
 
-/** scale explain: recorded decisions in words. */
+interface ExplainOptions extends SourceOptions {
+  readonly last: string;
+  readonly at?: string;
+  readonly changes: boolean;
+}
+
+/** Decisions that are read in search of the one that gave a job its size. */
+const mostSearched = 50;
+
+/** scale explain: why a job has the size that it has. */
 export function explainCommand(scale: Command, run: Runner): void {
   scale
     .command('explain')
-    .description('say what scaling decisions of a file came from, and what they rejected')
-    .argument('<file>', 'decisions, as `tessera scale simulate --record` writes them')
-    .option('--last <n>', 'so many of the newest', '10')
-    .option('--all', 'also those in which a job just stayed as it was', false)
-    .addHelpText('after', '\nExample:\n  tessera scale explain decisions.bin --last 3\n')
+    .description(
+      'say why a job has the size it has: what was seen, expected, weighed and held back',
+    )
+    .argument('[job]', 'a Flink job of the platform')
+    .option('--file <file>', 'instead, decisions that `tessera scale simulate --record` wrote')
+    .option('--last <n>', 'so many of the newest decisions', '1')
+    .option('--at <time>', 'the newest until then, such as 2026-11-29T09:12:03Z')
+    .option('--changes', 'only those that changed, held back or failed at something', false)
+    .addHelpText(
+      'after',
+      '\nExample:\n  tessera scale explain orders\n  tessera scale explain orders --changes --last 5\n  tessera scale explain --file decisions.bin --at 1970-01-02T06:00:00Z\n',
+    )
     .action(
-      run(async (context, file: string, options: { last: string; all: boolean }) => {
+      run(async (context, job: string | undefined, options: ExplainOptions) => {
         const last = wholeNumber(options.last, '--last', { min: 1 });
-        const decisions = readDecisions(file);
-        const chosen = decisions.filter((each) => options.all || isEventful(each)).slice(-last);
-        const left = decisions.length - chosen.length;
-        const more =
-          left === 0
-            ? ''
-            : `\n${left} more ${left === 1 ? 'is' : 'are'} in ${file}: --all, --last.`;
-        const text = chosen.map((record) => explain(record).join('\n')).join('\n\n');
-        context.say(
-          text === '' ? `Nothing was changed, held back or failed.${more}` : text + more,
-          { decisions: chosen.map(asValue) },
-        );
+        const at = options.at === undefined ? {} : { atMs: parseTime(options.at, '--at') };
+        const source = await decisionSource(context, job, options);
+        const entries = chosenEntries(source, { last, ...at, changes: options.changes });
+        const records = await readAll(entries);
+        if (context.options.json) {
+          context.say('', { decisions: records.map(asValue) });
+          return;
+        }
+        const text = records.map((record) => explanationText(explain(record)));
+        const origin = await originText(source, records.at(-1));
+        context.terminal.out(`${[...text, ...origin].join('\n\n') || nothingText}\n`);
       }),
     );
+}
+
+const nothingText = 'Nothing was changed, held back or failed.';
+
+function explanationText({ headline, facts, tables }: Explanation): string {
+  const shown = tables.map(({ title, headings, rows }) =>
+    [`  ${title}:`, ...indented(formatTable(headings, rows))].join('\n'),
+  );
+  const lines = [headline, ...facts.map((fact) => `  ${fact}`)].join('\n');
+  return [lines, ...shown].join('\n\n');
+}
+
+const indented = (text: string): readonly string[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => `    ${line}`);
+
+/** Since when the job has had its size, when the decision that is shown last left it as it was. */
+async function originText(
+  { entries }: DecisionSource,
+  shown: DecisionRecord | undefined,
+): Promise<readonly string[]> {
+  if (shown === undefined || shown.result.action.kind === 'rescale') return [];
+  const { input } = shown;
+  const slots = slotsOf(input.topology, input.parallelism);
+  const had = slots === 1 ? 'The 1 slot' : `The ${slots} slots`;
+  const before = entries.filter(({ timeMs, eventful }) => eventful && timeMs < input.nowMs);
+  const change = await lastChange(before);
+  if (change === undefined) return [`${had} that it has come from no decision that is kept.`];
+  const time = timeText(change.input.nowMs);
+  return [`${had} that it has come from the decision of ${time}: look at it with --at ${time}.`];
+}
+
+async function lastChange(eventful: readonly DecisionEntry[]): Promise<DecisionRecord | undefined> {
+  for (const entry of eventful.slice(-mostSearched).reverse()) {
+    const record = await entry.read();
+    if (record?.result.action.kind === 'rescale') return record;
+  }
+  return undefined;
 }
 
 function asValue(record: DecisionRecord) {
@@ -42,6 +111,6 @@ function asValue(record: DecisionRecord) {
     outcome,
     vetoes,
     result: done,
-    words: explain(record),
+    explanation: explain(record),
   };
 }

@@ -1,12 +1,12 @@
 import { decodeRecord, encodeRecord } from '@tessera/daemon';
-import { replay } from '@tessera/scaling';
 import {
   type SimulatedJob,
   simulate,
   simulatedJobs,
   simulatedTraces,
   simulationSuite,
-} from '@tessera/testkit/flink-simulator';
+} from '@tessera/flink-simulator';
+import { replay } from '@tessera/scaling';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Strategies } from './load-strategy.ts';

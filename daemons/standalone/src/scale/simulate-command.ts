@@ -1,12 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import { positiveNumber, type Runner, readText, wholeNumber } from '@tessera/cli';
+import type { Measures, SimulatedJob, TraceKind } from '@tessera/flink-simulator';
 import type { ScalingLimits } from '@tessera/scaling';
-import type { Measures, SimulatedJob, TraceKind } from '@tessera/testkit/flink-simulator';
 import { type Command, Option } from 'commander';
 import { DecisionFile } from './decision-file.ts';
 import { scaleOptionInvalid, simulationNameUnknown } from './errors.ts';
 import { type LoadedStrategy, Strategies } from './load-strategy.ts';
+import { optionsJson, parseJson } from './parse-json.ts';
 import { parseLimits } from './parse-limits.ts';
+import { Report } from './report.ts';
 
 interface SimulateOptions {
   readonly strategy: readonly string[];
@@ -17,6 +19,7 @@ interface SimulateOptions {
   readonly seed: string;
   readonly days: string;
   readonly record?: string;
+  readonly report?: string;
 }
 
 const fewestDays = 0.05;
@@ -40,13 +43,14 @@ export function simulateCommand(scale: Command, run: Runner): void {
     .option('--seed <n>', 'another draw of load, job and faults of metrics', '1')
     .option('--days <n>', `simulated days, at most ${mostDays}`, '3')
     .option('--record <file>', 'write decisions, for `scale replay` and `scale explain`')
+    .option('--report <folder>', 'write tables and plots, as a page of HTML and as PNG')
     .addHelpText(
       'after',
-      '\nExample:\n  tessera scale simulate --trace steps --strategy forecast flink-autoscaler --record decisions.bin\n',
+      '\nExample:\n  tessera scale simulate --trace steps --strategy forecast flink-autoscaler --record decisions.bin\n  tessera scale simulate --trace ramp --seed 101 --strategy forecast flink-autoscaler --report ramp\n',
     )
     .action(
       run(async (context, options: SimulateOptions) => {
-        const simulator = await import('@tessera/testkit/flink-simulator');
+        const simulator = await import('@tessera/flink-simulator');
         const traces = Object.values(simulator.simulatedTraces).filter(isTraceKind);
         const jobs = Object.values<SimulatedJob>(simulator.simulatedJobs);
         if (options.trace === 'list' || options.job === 'list') {
@@ -57,8 +61,9 @@ export function simulateCommand(scale: Command, run: Runner): void {
           );
           return;
         }
+        const traceKind = named('trace', traces, options.trace);
         const scenario = simulator.simulationSuite.scenarioOf(
-          { trace: named('trace', traces, options.trace), job: named('job', jobs, options.job) },
+          { trace: traceKind, job: named('job', jobs, options.job) },
           wholeNumber(options.seed, '--seed', { min: 0, max: 2 ** 31 }),
           daysOf(options.days),
         );
@@ -66,31 +71,39 @@ export function simulateCommand(scale: Command, run: Runner): void {
         await using strategies = new Strategies();
         const contestants = await loadAll(strategies, options);
         const file = options.record === undefined ? undefined : new DecisionFile(options.record);
+        const report = options.report === undefined ? undefined : await Report.open(options.report);
         const results: Result[] = [];
         for (const { strategy, ...use } of contestants) {
           await setImmediate(); // So that an interrupt is heard.
           context.signal.throwIfAborted();
+          const onMoment = report?.watch(shortName(use.name), scenario.job);
           const measures = simulator.simulate(scenario, strategy, {
             ...(limits !== undefined && { limits }),
             ...(file && { recording: { strategy: use, record: (each) => file.add(each) } }),
+            ...(onMoment && { onMoment }),
           });
           results.push({ strategy: use.name, ...measures });
         }
-        const { slotHours: best } = simulator.oraclePlan(scenario.job, scenario.trace, {
+        const plan = simulator.oraclePlan(scenario.job, scenario.trace, {
           rescaleCost: simulator.simulationSuite.rescaleCost,
           segmentSeconds: simulator.simulationSuite.oracleSegmentSeconds,
           maxLagSeconds: scenario.maxLagMs / 1000,
         });
         const { trace, job, seed } = options;
-        context.print(headings, rowsOf(results, best), {
+        context.print(headings, rowsOf(results, plan.slotHours), {
           trace,
           job,
           seed,
-          oracleSlotHours: best,
+          oracleSlotHours: plan.slotHours,
           results,
         });
         if (file !== undefined) {
           context.terminal.err(`wrote ${file.write()} decisions to ${options.record}\n`);
+        }
+        if (report !== undefined) {
+          const runs = results.map(({ strategy, ...run }) => [shortName(strategy), run] as const);
+          const page = await report.write({ scenario, plan, trace: traceKind, runs });
+          context.terminal.err(`wrote ${page}\n`);
         }
       }),
     );
@@ -115,7 +128,7 @@ const headings = [
 
 function rowsOf(results: readonly Result[], oracle: number): readonly (readonly string[])[] {
   const rows = results.map((result) => [
-    result.strategy.replace('@tessera/strategy-', ''),
+    shortName(result.strategy),
     result.slotHours.toFixed(1),
     (result.slotHours / oracle).toFixed(2),
     String(result.rescales),
@@ -129,6 +142,8 @@ function rowsOf(results: readonly Result[], oracle: number): readonly (readonly 
   return [...rows, ['oracle', oracle.toFixed(1), '1.00', ...Array.from({ length: 7 }, () => '')]];
 }
 
+const shortName = (strategy: string): string => strategy.replace('@tessera/strategy-', '');
+
 function loadAll(
   strategies: Strategies,
   { strategy, options }: SimulateOptions,
@@ -136,20 +151,12 @@ function loadAll(
   if (options !== undefined && strategy.length !== 1) {
     throw scaleOptionInvalid('--options', 'it is of one strategy, so give one --strategy');
   }
-  const config = options === undefined ? {} : parseJson('--options', options);
+  const config = optionsJson('--options', options);
   return Promise.all(strategy.map((name) => strategies.load(name, config)));
 }
 
 const limitsFile = (file: string): ScalingLimits =>
   parseLimits(file, parseJson(file, readText(file)));
-
-function parseJson(option: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw scaleOptionInvalid(option, `it is no JSON: ${(error as Error).message}`);
-  }
-}
 
 function named<T extends { readonly name: string }>(
   kind: 'trace' | 'job',

@@ -61,22 +61,30 @@ export function holdersOf<Host extends Pick<ArtifactHost, 'id' | 'artifacts'>>(
   return [...hosts.filter(isHolder), ...turned].slice(0, copies);
 }
 
+export interface PutArtifactOptions {
+  /** It is an archive, and is unpacked on each host as well, so that what is started from it need not wait for that. */
+  readonly unpack?: boolean;
+  readonly onProgress: OnProgress;
+  readonly signal: AbortSignal;
+}
+
 /** Sends a file to the first host, unless it has it; the others have it from there. */
 export async function putArtifact(
   file: LocalFile,
-  [first, ...others]: readonly ArtifactHost[],
-  { onProgress, signal }: { readonly onProgress: OnProgress; readonly signal: AbortSignal },
+  hosts: readonly ArtifactHost[],
+  options: PutArtifactOptions,
 ): Promise<void> {
+  const [first, ...others] = hosts;
+  const { onProgress, signal, unpack = false } = options;
   await first!.client.putArtifact(
     upload(file, (bytes) => onProgress(first!.id, bytes)),
     { signal },
   );
   const sources = [first!.address];
-  await Promise.all(
-    others.map((host) =>
-      copyTo(host, file, sources, signal, (bytes) => onProgress(host.id, bytes)),
-    ),
-  );
+  await Promise.all([
+    ...(unpack ? [copyTo(first!, file, [], options)] : []),
+    ...others.map((host) => copyTo(host, file, sources, options)),
+  ]);
 }
 
 async function* upload(
@@ -97,28 +105,28 @@ async function* upload(
   }
 }
 
-/** @throws COPY_FAILED, and what the host says at once. */
+/** A host that has it already needs no sources to unpack it. @throws COPY_FAILED, and what the host says at once. */
 async function copyTo(
   { id, client }: ArtifactHost,
   { path, digest, sizeBytes }: LocalFile,
   sources: string[],
-  signal: AbortSignal,
-  onBytes: (bytes: number) => void,
+  { onProgress, signal, unpack = false }: PutArtifactOptions,
 ): Promise<void> {
   const request = {
-    ...{ name: `artifacts/${digest}`, sizeBytes: BigInt(sizeBytes), sources },
+    ...{ name: `artifacts/${digest}`, sizeBytes: BigInt(sizeBytes), sources, unpack },
     displayName: basename(path),
   };
+  const from = sources.length === 0 ? '' : ` from ${sources.join(', ')}`;
   for (let asked = 0; ; asked++) {
     const pulled = await client.pullArtifact(request, { signal });
-    onBytes(Number(pulled.receivedBytes));
+    onProgress(id, Number(pulled.receivedBytes));
     if (pulled.artifact !== undefined) return;
     // The first answer may tell of an attempt that somebody else had made.
     if (asked > 0 && pulled.failureReason !== '') {
       throw new TesseraError({
         code: Code.UNAVAILABLE,
         reason: 'COPY_FAILED',
-        message: `${id} has not got ${basename(path)} from ${sources.join(', ')} (${pulled.failureReason}): ${pulled.failureMessage}`,
+        message: `${id} has not got ${basename(path)}${from} (${pulled.failureReason}): ${pulled.failureMessage}`,
         metadata: { host: id, cause: pulled.failureReason },
       });
     }

@@ -9,6 +9,7 @@ import { rolloutState, runningDiff, statusText } from '../deployment-view.ts';
 import { isLed } from '../health/observe-platform.ts';
 import { timeText } from '../host-view.ts';
 import type { Runner } from '../runner.ts';
+import { changesOf } from '../version-changes.ts';
 
 /** deployment: how far it is carried out, its versions, and going back. */
 export function deploymentCommands(program: Command, run: Runner): void {
@@ -26,12 +27,13 @@ export function deploymentCommands(program: Command, run: Runner): void {
     .action(
       run(async (context, name: string) => {
         const versions = await versionsOf(context.client, name);
+        const resources = versions.map(shownOf);
         context.print(
           ['VERSION', 'WRITTEN', 'CHANGES'],
           versions.map((version, i) => [
             String(version.version),
             timeText(version.updateTime),
-            changesOf(versions, i),
+            changesOf(versions, resources, i),
           ]),
           versions,
         );
@@ -171,18 +173,6 @@ async function versionsOf(
     return { items: page.deployments, nextPageToken: page.nextPageToken };
   });
   return Array.fromAsync(found);
-}
-
-/** The fields that a version changed, or the older version that it is the same as. */
-function changesOf(versions: readonly metadata.Deployment[], i: number): string {
-  const [version, ...older] = versions.slice(i);
-  const [previous] = older;
-  if (previous === undefined) return 'the first one';
-  const resource = shownOf(version!);
-  const same = older.find((other) => diffResources([shownOf(other)], [resource]).length === 0);
-  if (same !== undefined) return `as version ${same.version}`;
-  const [diff] = diffResources([shownOf(previous)], [resource]);
-  return diff?.fields.map(({ field }) => field).join(', ') ?? 'their order';
 }
 
 function notSeen(name: string): TesseraError {

@@ -2,10 +2,10 @@ import { resourceIdOf } from '@tessera/base';
 import { pages } from '@tessera/client';
 import { host as wire } from '@tessera/proto';
 import { type Command, Option } from 'commander';
-import { wholeNumber } from '../arguments.ts';
 import { connectToHost } from '../host-connection.ts';
 import { exitText, processState, timeText } from '../host-view.ts';
 import type { Runner } from '../runner.ts';
+import { type LogOptions, printLogs, withLogOptions } from './process-logs.ts';
 
 const { RESTART_MODE_ALWAYS, RESTART_MODE_NEVER, RESTART_MODE_ON_FAILURE } = wire.RestartMode;
 const restartModes = {
@@ -13,12 +13,6 @@ const restartModes = {
   'on-failure': RESTART_MODE_ON_FAILURE,
   always: RESTART_MODE_ALWAYS,
 } as const;
-
-interface LogOptions {
-  readonly follow: boolean;
-  readonly lines: string;
-  readonly stderr: boolean;
-}
 
 /** host processes, logs, start, stop: what runs on one host. */
 export function hostProcessCommands(host: Command, run: Runner): void {
@@ -52,30 +46,18 @@ export function hostProcessCommands(host: Command, run: Runner): void {
       }),
     );
 
-  host
-    .command('logs')
-    .description('what a process has printed')
-    .argument('<host>')
-    .argument('<process>')
-    .option('-f, --follow', 'go on until the process has ended for good', false)
-    .option('-n, --lines <count>', 'begin so many lines before the end', '100')
-    .option('--stderr', 'standard error instead of standard output', false)
+  withLogOptions(
+    host
+      .command('logs')
+      .description('what a process has printed')
+      .argument('<host>')
+      .argument('<process>'),
+  )
     .addHelpText('after', '\nExample:\n  tessera host logs node3 storage --follow\n')
     .action(
-      run(async (context, id: string, process: string, options: LogOptions) => {
-        const tailLines = wholeNumber(options.lines, '--lines', { min: 1, max: 1_000_000 });
-        using connection = await connectToHost(context, id);
-        const { LOG_STREAM_ERROR, LOG_STREAM_OUTPUT } = wire.LogStream;
-        const stream = options.stderr ? LOG_STREAM_ERROR : LOG_STREAM_OUTPUT;
-        const request = { name: processName(process), stream, tailLines, follow: options.follow };
-        const decoder = new TextDecoder();
-        const { signal } = context;
-        for await (const { offset, data } of connection.host.readLogs(request, { signal })) {
-          const text = decoder.decode(data, { stream: true });
-          const line = `${JSON.stringify({ offset: Number(offset), text })}\n`;
-          context.terminal.out(context.options.json ? line : text);
-        }
-      }),
+      run((context, id: string, process: string, options: LogOptions) =>
+        printLogs(context, id, processName(process), options),
+      ),
     );
 
   host

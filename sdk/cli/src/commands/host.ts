@@ -3,9 +3,10 @@ import { listAll } from '@tessera/client';
 import type { metadata } from '@tessera/proto';
 import type { Command } from 'commander';
 import { connectTo, getHost, hostName, isAlive } from '../host-connection.ts';
-import { diskBytes, diskRows, hostFacts, labelsOf } from '../host-view.ts';
+import { diskBytes, diskRows, hostFacts, hostState, labelsOf } from '../host-view.ts';
 import type { Runner } from '../runner.ts';
 import { formatBytes, formatTable } from '../table.ts';
+import { hostDrainCommands } from './host-drain.ts';
 import { hostProcessCommands } from './host-processes.ts';
 
 /** host: the machines of the platform, and what runs on them. */
@@ -27,7 +28,7 @@ export function hostCommands(program: Command, run: Runner): void {
           ['HOST', 'STATE', 'RACK', 'ADDRESS', 'CPUS', 'MEMORY', 'DISK', 'LABELS'],
           found.map((one) => [
             resourceIdOf(one.name),
-            one.isAlive ? 'alive' : 'gone',
+            hostState(one, one.isAlive),
             one.rack,
             one.address,
             String(one.inventory?.cpuCount ?? 0),
@@ -71,6 +72,7 @@ export function hostCommands(program: Command, run: Runner): void {
     );
 
   hostProcessCommands(host, run);
+  hostDrainCommands(host, run);
 
   host
     .command('forget')

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { Code, TesseraError } from '@tessera/base';
 import type { Command } from 'commander';
 import { wholeNumber } from '../arguments.ts';
@@ -37,23 +38,31 @@ export interface PutFile {
 }
 
 /** Refuses what `putFile` would refuse whatever the file, before somebody takes the trouble to make one. @throws BAD_NUMBER, HOST_GONE, NO_HOST */
-export async function checkPut(context: CommandContext, options: PutOptions): Promise<void> {
+export async function checkPut(
+  context: CommandContext,
+  options: PutOptions,
+  what: string,
+): Promise<void> {
   using stack = new DisposableStack();
-  await hostsFor(context, stack, options, '0'.repeat(64));
+  await hostsFor(context, stack, options, { digest: '0'.repeat(64), what });
 }
 
 /** @throws BAD_NUMBER, FILE_UNREADABLE, HOST_GONE, NO_HOST, COPY_FAILED, and what hosts say */
 export async function putFile(
   context: CommandContext,
   path: string,
-  options: PutOptions,
+  options: PutOptions & { readonly unpack?: boolean },
 ): Promise<PutFile> {
   const file = await readLocalFile(path);
   using stack = new DisposableStack();
-  const hosts = await hostsFor(context, stack, options, file.digest);
+  const hosts = await hostsFor(context, stack, options, {
+    digest: file.digest,
+    what: basename(path),
+  });
   const onProgress = progressLine(context, file.sizeBytes);
   try {
-    await putArtifact(file, hosts, { onProgress, signal: context.signal });
+    const { unpack = false } = options;
+    await putArtifact(file, hosts, { unpack, onProgress, signal: context.signal });
   } finally {
     if (context.terminal.interactive) context.terminal.err('\r\u001b[2K');
   }
@@ -65,13 +74,13 @@ async function hostsFor(
   context: CommandContext,
   stack: DisposableStack,
   { at, host, copies: count }: PutOptions,
-  digest: string,
+  { digest, what }: { readonly digest: string; readonly what: string },
 ): Promise<readonly ArtifactHost[]> {
   const copies = wholeNumber(count, '--copies', { min: 1, max: 1000 });
   const alive = await artifactHosts(context, stack, at);
   const named = host?.map((id) => aliveOne(alive, id)) ?? (at && alive);
   const hosts = named ?? holdersOf(digest, alive, copies);
-  if (hosts.length === 0) throw noHost();
+  if (hosts.length === 0) throw noHost(what);
   return hosts;
 }
 
@@ -96,10 +105,11 @@ function aliveOne(alive: readonly ArtifactHost[], id: string): ArtifactHost {
   });
 }
 
-function noHost(): TesseraError {
+function noHost(what: string): TesseraError {
   return new TesseraError({
     code: Code.FAILED_PRECONDITION,
     reason: 'NO_HOST',
-    message: "No host is alive that could keep it: start one with 'tessera host run'.",
+    message: `No host is alive that could keep ${what}: start one with 'tessera host run'.`,
+    metadata: { what },
   });
 }

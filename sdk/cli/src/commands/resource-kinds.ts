@@ -156,10 +156,11 @@ export function summaryOf(resource: Resource): string {
       return `${daemons.map(({ name }) => name).join(', ')}${paused ? ' (paused)' : ''}`;
     }
     case 'FlinkCluster': {
-      const { flinkVersion, taskManagerCount = 1 } = resource.spec;
-      return `Flink ${flinkVersion}, ${taskManagerCount} TaskManagers`;
+      const { flinkVersion, taskManagerCount: least = 1, maxTaskManagerCount = 0 } = resource.spec;
+      const most = Math.max(least, maxTaskManagerCount);
+      return `Flink ${flinkVersion}, ${most > least ? `${least} to ${most}` : least} TaskManagers`;
     }
     case 'FlinkJob':
-      return `on ${resource.spec.cluster}`;
+      return `on ${resource.spec.cluster}${resource.spec.scaling === undefined ? '' : ', scaled'}`;
   }
 }

@@ -3,21 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bundle, defaultVersion, makeBundle } from '@tessera/flink-bundle';
 import type { Command } from 'commander';
-import type { CommandContext } from '../context.ts';
-import type { Runner } from '../runner.ts';
-import { formatBytes } from '../table.ts';
-import { checkPut, type PutOptions, putFile, withPutOptions } from './put-file.ts';
+import type { CommandContext } from '../../context.ts';
+import type { Runner } from '../../runner.ts';
+import { formatBytes } from '../../table.ts';
+import { checkPut, type PutOptions, putFile, withPutOptions } from '../put-file.ts';
 
-interface FetchOptions extends PutOptions {
+interface BundleOptions {
   readonly version?: string;
   readonly tarball?: string;
   readonly sha512?: string;
+}
+
+interface FetchOptions extends PutOptions, BundleOptions {
   readonly output?: string;
 }
 
-/** flink: Apache Flink on hosts. */
-export function flinkCommands(program: Command, run: Runner): void {
-  const flink = program.command('flink').description('Apache Flink on hosts');
+/** flink fetch: the bundle that hosts start Flink from. */
+export function fetchCommand(flink: Command, run: Runner): void {
   withPutOptions(
     flink
       .command('fetch')
@@ -38,26 +40,47 @@ export function flinkCommands(program: Command, run: Runner): void {
           context.say(`${madeOf(bundle)} at ${options.output}\n${bundle.digest}`, bundle);
           return;
         }
-        await checkPut(context, options);
-        const folder = mkdtempSync(join(tmpdir(), 'tessera-flink-fetch-'));
-        try {
-          const unnamed = join(folder, 'flink.tar');
-          const bundle = await bundleAt(context, options, unnamed);
-          const file = join(folder, `flink-${bundle.version}.tar`);
-          renameSync(unnamed, file);
-          const { hosts } = await putFile(context, file, options);
-          const put = `${madeOf(bundle)} on ${hosts.join(', ')}`;
-          context.say(`${put}\n${bundle.digest}`, { ...bundle, hosts });
-        } finally {
-          rmSync(folder, { recursive: true, force: true });
-        }
+        const { bundle, hosts } = await fetchBundle(context, options, options);
+        const put = `${madeOf(bundle)} on ${hosts.join(', ')}`;
+        context.say(`${put}\n${bundle.digest}`, { ...bundle, hosts });
       }),
     );
 }
 
+/** What a bundle of a version is called on hosts. */
+export function bundleName(version: string): string {
+  return `flink-${version}.tar`;
+}
+
+/** Of a bundle that is yet to be made. */
+function nameOf({ version, tarball }: BundleOptions): string {
+  if (tarball !== undefined) return tarball;
+  return version === undefined ? 'a bundle of Flink' : bundleName(version);
+}
+
+/** Makes a bundle and puts it on hosts. @throws what `makeBundle` and `putFile` do */
+export async function fetchBundle(
+  context: CommandContext,
+  wanted: BundleOptions,
+  put: PutOptions,
+): Promise<{ readonly bundle: Bundle; readonly hosts: readonly string[] }> {
+  await checkPut(context, put, nameOf(wanted));
+  const folder = mkdtempSync(join(tmpdir(), 'tessera-flink-fetch-'));
+  try {
+    const unnamed = join(folder, 'flink.tar');
+    const bundle = await bundleAt(context, wanted, unnamed);
+    const file = join(folder, bundleName(bundle.version));
+    renameSync(unnamed, file);
+    const { hosts } = await putFile(context, file, { ...put, unpack: true });
+    return { bundle, hosts };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 function bundleAt(
   { terminal, options: { json }, signal }: CommandContext,
-  { version, tarball, sha512 }: FetchOptions,
+  { version, tarball, sha512 }: BundleOptions,
   output: string,
 ): Promise<Bundle> {
   return makeBundle({
