@@ -11,8 +11,8 @@ const rings: readonly (readonly string[])[] = [
   ['sql'],
   ['cube', 'access'],
   ['plugin'],
-  ['client', 'duckdb', 'flink-rest', 'flink-bundle'],
-  ['daemon', 'cli'],
+  ['client', 'duckdb', 'flink-rest', 'flink-bundle', 'flink-simulator'],
+  ['daemon', 'cli', 'simulation-report'],
   ['testkit'],
   ['connector-files', 'engine-duckdb', 'deep-storage', 'example-connector'],
   [
@@ -24,7 +24,7 @@ const rings: readonly (readonly string[])[] = [
   ],
   ['metadata', 'scheduler', 'storage', 'query', 'host'],
   ['standalone'],
-  ['bench', 'test', 'example-flights'],
+  ['bench', 'test', 'example-flights', 'example-flink-autoscale'],
 ];
 
 interface Package {
@@ -66,20 +66,37 @@ describe('the rings of packages', () => {
     expect(outwards).toEqual([]);
   });
 
-  test.each(['base', 'columnar', 'sql', 'cube', 'access', 'placement', 'flink', 'scaling'])(
-    '%s is pure: no files, network, clocks or timers',
-    (name) => {
-      const { folder } = packages.find((candidate) => candidate.name === `@tessera/${name}`)!;
-      const impure = sourcesOf(folder)
-        .filter((file) => !file.endsWith('clock.ts'))
-        .filter((file) =>
-          /from 'node:(?!crypto|util|buffer)|\b(Date\.now|setTimeout|setInterval|process\.env|console\.)/.test(
-            readFileSync(join(root, file), 'utf8'),
-          ),
-        );
-      expect(impure).toEqual([]);
-    },
-  );
+  test.each([
+    'base',
+    'columnar',
+    'sql',
+    'cube',
+    'access',
+    'placement',
+    'flink',
+    'scaling',
+    'flink-simulator',
+  ])('%s is pure: no files, network, clocks or timers', (name) => {
+    const { folder } = packages.find((candidate) => candidate.name === `@tessera/${name}`)!;
+    const impure = sourcesOf(folder)
+      .filter((file) => !file.endsWith('clock.ts'))
+      .filter((file) =>
+        /from 'node:(?!crypto|util|buffer)|\b(Date\.now|setTimeout|setInterval|process\.env|console\.)/.test(
+          readFileSync(join(root, file), 'utf8'),
+        ),
+      );
+    expect(impure).toEqual([]);
+  });
+
+  test('bring no tools of tests to who installs the platform', () => {
+    const installed = new Set(['@tessera/standalone']);
+    for (const each of installed) {
+      const { dependencies = [] } = packages.find(({ name }) => name === each) ?? {};
+      for (const dependency of dependencies) installed.add(dependency);
+    }
+    const tools = ['@tessera/testkit', 'vitest', 'fast-check'];
+    expect(tools.filter((tool) => installed.has(tool))).toEqual([]);
+  });
 
   test('keep plugins away from daemons and from each other', () => {
     const daemons = [

@@ -10,13 +10,22 @@ export type DaemonName = 'metadata' | 'storage' | 'query' | 'scheduler' | 'host'
 export class DaemonProcesses implements AsyncDisposable {
   readonly #running = new Map<DaemonName, ChildProcess>();
 
-  /** Gives its address once it serves. @throws with what it printed when it ends before. */
-  async start(name: DaemonName, options: Readonly<Record<string, string>>): Promise<string> {
+  /**
+   * Gives its address once it serves.
+   * @param through the command that runs it, such as one that changes what it sees
+   * @throws with what it printed when it ends before
+   */
+  async start(
+    name: DaemonName,
+    options: Readonly<Record<string, string>>,
+    through: readonly string[] = [],
+  ): Promise<string> {
     const main = fileURLToPath(new URL(`../../daemons/${name}/src/main.ts`, import.meta.url));
     const given = Object.entries({ address: '127.0.0.1:0', ...options });
     const args = given.flatMap(([option, value]) => [`--${option}`, value]);
     const stdio = ['ignore', 'ignore', 'pipe'] as const;
-    const child = spawn(process.execPath, [...flags, main, ...args], { stdio: [...stdio] });
+    const [program, ...rest] = [...through, process.execPath, ...flags, main, ...args];
+    const child = spawn(program!, rest, { stdio: [...stdio] });
     this.#running.set(name, child);
     return addressOf(child);
   }

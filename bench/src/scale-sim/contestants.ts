@@ -1,3 +1,8 @@
+import {
+  simulationSuite as judged,
+  type OraclePlan,
+  type Scenario,
+} from '@tessera/flink-simulator';
 import type { ScalingStrategy } from '@tessera/plugin';
 import { Ds2, ds2Config } from '@tessera/strategy-ds2';
 import {
@@ -7,11 +12,6 @@ import {
 } from '@tessera/strategy-flink-autoscaler';
 import { ForecastStrategy, forecastConfig } from '@tessera/strategy-forecast';
 import { Threshold, thresholdConfig } from '@tessera/strategy-threshold';
-import {
-  simulationSuite as judged,
-  type OraclePlan,
-  type Scenario,
-} from '@tessera/testkit/flink-simulator';
 import { FollowedPlan, JustInTime } from './knowing.ts';
 
 const { rescaleCost, oracleSegmentSeconds } = judged;

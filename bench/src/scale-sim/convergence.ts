@@ -1,4 +1,3 @@
-import { type Parallelism, slotsOf } from '@tessera/scaling';
 import {
   constantLoad,
   drawImperfections,
@@ -9,7 +8,8 @@ import {
   simulate,
   sustainedLoad,
   topologyOf,
-} from '@tessera/testkit/flink-simulator';
+} from '@tessera/flink-simulator';
+import { type Parallelism, slotsOf } from '@tessera/scaling';
 import type { Strategy } from './contestants.ts';
 
 export interface Convergence {

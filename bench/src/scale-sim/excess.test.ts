@@ -1,5 +1,5 @@
+import { simulationSuite as judged, oraclePlan } from '@tessera/flink-simulator';
 import type { ScalingStrategy } from '@tessera/plugin';
-import { simulationSuite as judged, oraclePlan } from '@tessera/testkit/flink-simulator';
 import { describe, expect, test } from 'vitest';
 import { excessKinds, explainRun } from './excess.ts';
 import { JustInTime } from './knowing.ts';

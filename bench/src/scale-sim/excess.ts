@@ -1,5 +1,3 @@
-import type { ScalingStrategy } from '@tessera/plugin';
-import { slotsOf } from '@tessera/scaling';
 import {
   configurationsOf,
   type Measures,
@@ -9,7 +7,9 @@ import {
   simulate,
   tickSeconds,
   topologyOf,
-} from '@tessera/testkit/flink-simulator';
+} from '@tessera/flink-simulator';
+import type { ScalingStrategy } from '@tessera/plugin';
+import { slotsOf } from '@tessera/scaling';
 
 /** Where slot-hours beyond the oracle's go; negative where the oracle has more. Together they are all of it. */
 export interface Excess {
@@ -46,6 +46,7 @@ export function explainRun(
   plan: OraclePlan,
   strategy: ScalingStrategy,
   segmentSeconds: number,
+  onMoment?: (moment: Moment) => void,
 ): ExplainedRun {
   const minutes: Minute[] = [];
   let decisions = 0;
@@ -56,6 +57,7 @@ export function explainRun(
     onMoment: (moment) => {
       minutes.push({ ...moment, isDown: decisions === 0 && minutes.length > 0 });
       decisions = 0;
+      onMoment?.(moment);
     },
   });
   return { measures, excess: excessOf(scenario, plan, minutes, segmentSeconds) };

@@ -1,10 +1,3 @@
-import type { ScalingStrategy } from '@tessera/plugin';
-import {
-  type Parallelism,
-  type ScalingDecision,
-  type ScalingInput,
-  sameParallelism,
-} from '@tessera/scaling';
 import {
   type Configuration,
   configurationsOf,
@@ -13,7 +6,14 @@ import {
   type Scenario,
   sustainedLoad,
   tickSeconds,
-} from '@tessera/testkit/flink-simulator';
+} from '@tessera/flink-simulator';
+import type { ScalingStrategy } from '@tessera/plugin';
+import {
+  type Parallelism,
+  type ScalingDecision,
+  type ScalingInput,
+  sameParallelism,
+} from '@tessera/scaling';
 
 /** Lets the simulated job follow the oracle's schedule: what the oracle claims, against what comes of it. */
 export class FollowedPlan implements ScalingStrategy<null> {

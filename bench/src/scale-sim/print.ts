@@ -1,9 +1,10 @@
 import { formatTable } from '@tessera/cli';
-import { simulationSuite as judged } from '@tessera/testkit/flink-simulator';
+import { simulationSuite as judged } from '@tessera/flink-simulator';
+import { over120, ratioToOracle } from '@tessera/simulation-report';
 import { ours } from './contestants.ts';
 import type { Convergence } from './convergence.ts';
 import { excessKinds } from './excess.ts';
-import { type EntryFigures, over120, ratioToOracle } from './measure-entry.ts';
+import type { EntryFigures } from './measure-entry.ts';
 
 export function printEntries(figures: readonly EntryFigures[], names: readonly string[]): void {
   const rows = figures.map((entry) => [

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { simulationSuite as judged } from '@tessera/testkit/flink-simulator';
+import { simulationSuite as judged, type TraceClass } from '@tessera/flink-simulator';
+import { makeReportFolder, over120, ratioToOracle, writeReport } from '@tessera/simulation-report';
 import type { Benchmark, Reach } from '../benchmark.ts';
 import {
   type Contestant,
@@ -11,14 +12,14 @@ import {
   tunedSettings,
 } from './contestants.ts';
 import { type Convergence, converge } from './convergence.ts';
-import { type EntryFigures, measureEntry, over120, ratioToOracle } from './measure-entry.ts';
+import { type EntryFigures, measureEntry } from './measure-entry.ts';
 import { printConvergence, printEntries, printExcess } from './print.ts';
 
 /** How many slot-hours strategies need, and how well jobs keep up, on simulated days; and how soon wrong sizes are mended. */
 export const scaleSimBenchmark: Benchmark = {
   name: 'scale-sim',
   summary:
-    'scaling strategies on simulated jobs: --seeds 20 --entries NAME,… --against NAME,… --training --tuned --knowing',
+    'scaling strategies on simulated jobs: --seeds 20 --entries NAME,… --against NAME,… --training --tuned --knowing --report FOLDER',
   async run(args) {
     const { values } = parseArgs({
       args: [...args],
@@ -29,6 +30,7 @@ export const scaleSimBenchmark: Benchmark = {
         tuned: { type: 'boolean', default: false },
         knowing: { type: 'boolean', default: false },
         against: { type: 'string', default: '' },
+        report: { type: 'string' },
       },
     });
     const all = values.training ? judged.trainingSeeds : judged.testSeeds;
@@ -37,21 +39,31 @@ export const scaleSimBenchmark: Benchmark = {
     const entries = judged.suite.filter(({ name }) => chosen?.includes(name) ?? true);
     const shown = [...rivals(values.against), ...(values.knowing ? knowing : [])];
     const competing = values.tuned ? [...shown, ...tunedSettings] : shown;
+    const names = shown.map(({ name }) => name);
+    const { report } = values;
+    if (report !== undefined) await makeReportFolder(report);
+    const drawn = report === undefined ? [] : names;
     const figures: EntryFigures[] = [];
     for (const entry of entries) {
-      figures.push(measureEntry(entry, seeds, competing));
+      figures.push(measureEntry(entry, { seeds, contestants: competing, drawn }));
       console.error(`${entry.name}: done`);
     }
     const convergence = converge(ours, seeds);
-    printEntries(
-      figures,
-      shown.map(({ name }) => name),
-    );
+    printEntries(figures, names);
     printExcess(figures);
     printConvergence(convergence);
+    if (report !== undefined) {
+      const results = { seeds, strategies: names, baseline: defaults.name, traces: figures };
+      const page = await writeReport(report, 'Scaling strategies on simulated Flink jobs', results);
+      console.log(`\nReport: ${page}`);
+    }
     return {
       reach: [...reachOf(figures), ...convergenceReach(convergence)],
-      details: { seeds, entries: figures, convergence },
+      details: {
+        seeds,
+        entries: figures.map(({ drawn: _, ...entry }) => entry),
+        convergence,
+      },
     };
   },
 };
@@ -75,7 +87,8 @@ function reachOf(figures: readonly EntryFigures[]): readonly Reach[] {
     const saved = 100 * (1 - judged.suiteRatio(ratios));
     return { id, value: saved, op: '>=', target, unit: '% fewer slot-hours', rival, rivalValue: 0 };
   };
-  const ofClass = (traceClass: string, id: string, target: number): Reach[] => {
+  const ofClass = (traceClass: TraceClass, id: string): Reach[] => {
+    const target = judged.oracleReach[traceClass];
     const ratios = figures
       .filter((entry) => entry.class === traceClass)
       .map((entry) => ratioToOracle(entry, ours.name));
@@ -96,8 +109,8 @@ function reachOf(figures: readonly EntryFigures[]): readonly Reach[] {
       rival: defaults.name,
       rivalValue: 0,
     },
-    ...ofClass('predictable', 'scale-sim-oracle-predictable', 1.1),
-    ...ofClass('unpredictable', 'scale-sim-oracle-unpredictable', 1.2),
+    ...ofClass('predictable', 'scale-sim-oracle-predictable'),
+    ...ofClass('unpredictable', 'scale-sim-oracle-unpredictable'),
     {
       id: 'scale-sim-thrash',
       value: figures

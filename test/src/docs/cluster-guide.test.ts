@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { TestCluster } from '@tessera/testkit/cluster';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HostsOfGuide } from './hosts-of-guide.ts';
-import { missingOutput, type Step, stepsOf } from './runnable.ts';
+import { missingOutput, stepsOf, titleOf } from './runnable.ts';
 
 /** docs/guide/cluster.md is followed to the letter on three hosts, each a network namespace. */
 const page = 'docs/guide/cluster.md';
@@ -36,8 +36,3 @@ describe.skipIf(unusable !== undefined)(page, () => {
     },
   );
 });
-
-function titleOf(step: Step): string {
-  if (step.kind === 'file') return `line ${step.line}: ${step.name}`;
-  return `line ${step.line}: ${step.script.split('\n')[0]}`;
-}

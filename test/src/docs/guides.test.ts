@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { missingOutput, type Step, stepsOf } from './runnable.ts';
+import { missingOutput, stepsOf, titleOf } from './runnable.ts';
+import { endedWithin, type Shell, shell, stop } from './shell.ts';
 
 /** The documentation is followed to the letter, in an empty folder, against real processes. */
 const root = join(import.meta.dirname, '..', '..', '..');
@@ -17,7 +18,11 @@ const pages = [
   'docs/guide/plugins.md',
   'docs/guide/hosts.md',
   'docs/guide/security.md',
+  'docs/guide/flink-resources.md',
+  'docs/guide/scaling.md',
 ];
+/** How long one block may take. */
+const blockMs = 110_000;
 /** The address that the pages name; each page is run on a free port. */
 const documentedAddress = '127.0.0.1:7400';
 
@@ -41,6 +46,7 @@ describe.each(pages)('%s', (page) => {
 
   test.for(steps.map((step) => [titleOf(step), step] as const))(
     '%s',
+    { timeout: blockMs + 10_000 },
     async ([, step], { skip }) => {
       if (step.kind === 'file') {
         const file = join(folder, step.name);
@@ -65,7 +71,8 @@ describe.each(pages)('%s', (page) => {
         await daemon.untilPrinted(/ is up on (127\.0\.0\.1:\d+)/);
         return;
       }
-      const { code, printed } = await shell(`set -e\n${script}`, folder, address).ended;
+      const block = shell(`set -e\n${script}`, folder, address);
+      const { code, printed } = await endedWithin(block, blockMs);
       expect(code, printed).toBe(0);
       const missing = missingOutput(
         step.output ?? '',
@@ -74,54 +81,7 @@ describe.each(pages)('%s', (page) => {
       expect(missing, `is promised, but was printed:\n${printed}`).toBeUndefined();
     },
   );
-
-  function titleOf(step: Step): string {
-    if (step.kind === 'file') return `line ${step.line}: ${step.name}`;
-    return `line ${step.line}: ${step.script.split('\n')[0]}`;
-  }
 });
-
-interface Shell {
-  readonly child: ChildProcess;
-  /** Exit code and everything printed, errors included. */
-  readonly ended: Promise<{ readonly code: number | null; readonly printed: string }>;
-  /** What the pattern's group matched. @throws when the process ends before. */
-  untilPrinted(pattern: RegExp): Promise<string>;
-}
-
-function shell(script: string, folder: string, address: string): Shell {
-  const child = spawn('bash', ['-c', `exec 2>&1\n${script}`], {
-    cwd: folder,
-    env: { ...process.env, TESSERA_ADDRESS: address, npm_config_offline: 'true' },
-    stdio: ['ignore', 'pipe', 'ignore'],
-    detached: true,
-  });
-  let printed = '';
-  child.stdout.setEncoding('utf8').on('data', (text) => (printed += text));
-  const ended = new Promise<{ code: number | null; printed: string }>((resolve) => {
-    child.on('close', (code) => resolve({ code, printed }));
-  });
-  return {
-    child,
-    ended,
-    untilPrinted: (pattern) =>
-      new Promise((resolve, reject) => {
-        const look = () => {
-          const found = pattern.exec(printed)?.[1];
-          if (found !== undefined) resolve(found);
-        };
-        child.stdout.on('data', look);
-        look();
-        void ended.then(({ code }) => reject(new Error(`ended with ${code}:\n${printed}`)));
-      }),
-  };
-}
-
-/** Presses Ctrl-C, which a terminal sends to the whole group, and waits for the end. */
-async function stop({ child, ended }: Shell): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, 'SIGINT');
-  await ended;
-}
 
 function isInstalled(program: string): boolean {
   return spawnSync('which', [program]).status === 0;

@@ -14,6 +14,12 @@ describe('the output that a page promises', () => {
     },
     { promised: 'a  1', printed: 'a    2', missing: 'a  1', why: 'a number is another' },
     { promised: 'in 1.2 s', printed: 'in 9.5 ms', missing: undefined, why: 'times differ' },
+    {
+      promised: '2  2026-11-29 05:18:02  sql',
+      printed: '2  2027-01-02 23:59:59  sql',
+      missing: undefined,
+      why: 'moments differ',
+    },
     { promised: '5 kB', printed: '17.25 MB', missing: undefined, why: 'sizes differ' },
     {
       promised: '-----\na',

@@ -51,6 +51,12 @@ export function stepsOf(page: string): readonly Step[] {
   return steps;
 }
 
+/** For people who read which step has failed. */
+export function titleOf(step: Step): string {
+  if (step.kind === 'file') return `line ${step.line}: ${step.name}`;
+  return `line ${step.line}: ${step.script.split('\n')[0]}`;
+}
+
 /** The next output block, unless files stand between. Two run blocks in a row may share one. */
 function outputAfter(blocks: readonly Block[], position: number): string | undefined {
   for (const { words, text } of blocks.slice(position + 1)) {
@@ -91,7 +97,7 @@ export function missingOutput(promised: string, printed: string): string | undef
 
 function comparable(line: string): string {
   return line
-    .replaceAll(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\b/g, 'TIME')
+    .replaceAll(/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\b/g, 'TIME')
     .replaceAll(/\b[\d.,]+ ?(ms|s|µs|min)\b/g, 'DURATION')
     .replaceAll(/\b[\d.,]+ (B|kB|MB|GB)(?=\W|$)/g, 'SIZE')
     .replaceAll(/-{3,}/g, '---')

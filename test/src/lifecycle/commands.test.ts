@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createProgram } from '@tessera/cli';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Outcome, tessera } from './command-line.ts';
 import { appendSales, salesYaml, writeModel, writeSales } from './sales.ts';
 import { ScratchPlatform } from './scratch-platform.ts';
+import { tesseraHere } from './tessera-here.ts';
 
 /** Every command once, as a user types it, against one platform over gRPC; the tests build on each other. */
 const timeout = 240_000;
@@ -18,22 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => platform?.[Symbol.asyncDispose]());
 
-/** A command in this process: what it prints, and the exit code it asks for. */
-async function run(...args: string[]): Promise<Outcome> {
-  const written = { out: '', err: '' };
-  const writer = (to: 'out' | 'err') => (text: string) => {
-    written[to] += text;
-  };
-  const terminal = { interactive: false, columns: 100, out: writer('out'), err: writer('err') };
-  const before = process.exitCode;
-  process.exitCode = 0;
-  await createProgram(terminal).parseAsync(['--address', platform.address, ...args], {
-    from: 'user',
-  });
-  const code = Number(process.exitCode);
-  process.exitCode = before;
-  return { code, ...written };
-}
+const run = (...args: string[]): Promise<Outcome> => tesseraHere(platform.address, args);
 
 const inFolder = (file: string) => join(platform.folder, file);
 

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createProgram } from '@tessera/cli';
 import { type Connection, connect } from '@tessera/client';
 import { silentLogger, startServer } from '@tessera/daemon';
 import { composeMetadata } from '@tessera/metadata';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Outcome } from './command-line.ts';
+import { tesseraHere } from './tessera-here.ts';
 
 /** Clusters and jobs of Flink, as a user writes, reads and deletes them by the command line. */
 const timeout = 60_000;
@@ -48,19 +48,7 @@ beforeEach(async () => {
 });
 afterEach(() => stack[Symbol.asyncDispose]());
 
-async function run(...args: string[]): Promise<Outcome> {
-  const written = { out: '', err: '' };
-  const writer = (to: 'out' | 'err') => (text: string) => {
-    written[to] += text;
-  };
-  const terminal = { interactive: false, columns: 100, out: writer('out'), err: writer('err') };
-  const before = process.exitCode;
-  process.exitCode = 0;
-  await createProgram(terminal).parseAsync(['--address', address, ...args], { from: 'user' });
-  const code = Number(process.exitCode);
-  process.exitCode = before;
-  return { code, ...written };
-}
+const run = (...args: string[]): Promise<Outcome> => tesseraHere(address, args);
 
 async function apply(yaml: string): Promise<Outcome> {
   writeFileSync(join(folder, 'flink.yaml'), yaml);
@@ -91,6 +79,20 @@ test('a job may stand in front of its cluster, and what is exported applies with
   const changed = await diff(exported.replace('2 GiB', '3 GiB'));
   expect(changed.code).toBe(1);
   expect(changed.out).toContain('taskManager.process: 2 GiB → 3 GiB');
+});
+
+test('how a job is scaled, and how far its cluster follows, is not lost on the way', {
+  timeout,
+}, async () => {
+  const follows = clusterYaml.replace('stateDirectory', 'maxTaskManagerCount: 4\nstateDirectory');
+  const scaled = `${jobYaml}scaling:\n  options: { target: 0.6 }\n  maxLag: 30s\n`;
+  expect((await apply(`${follows}---\n${scaled}`)).code).toBe(0);
+  const job = await client.flinkJobs.getFlinkJob({ name: 'flink-jobs/sums' });
+  expect(job.spec?.scaling).toMatchObject({ options: '{"target":0.6}', maxLag: { seconds: 30n } });
+  expect((await run('get', 'flink-clusters')).out).toContain('1 to 4');
+  writeFileSync(join(folder, 'other.yaml'), scaled.replace('30s', '1m'));
+  const changed = await run('diff', '-f', join(folder, 'other.yaml'));
+  expect(changed.out).toBe('~ FlinkJob sums\n    ~ scaling.maxLag: 30s → 1m\n');
 });
 
 test('tables say how far clusters and jobs are, and what they wait for', { timeout }, async () => {
@@ -155,6 +157,22 @@ test.each([
     'cluster: others',
     '4:10',
     'create it',
+  ],
+  [
+    'a zone of no place',
+    jobYaml,
+    'parallelism: 2',
+    'scaling: { windows: [{ name: a, rule: only, timeZone: Mars, from: 01:00, to: 02:00 }] }',
+    '5:22',
+    'timeZone "Mars" is not known',
+  ],
+  [
+    'a time to judge a rescale of a week',
+    jobYaml,
+    'parallelism: 2',
+    'scaling: { rollback: { avoid: 168h } }',
+    '5:31',
+    'it must be 0 to 86400000',
   ],
   ['a script without a statement', jobYaml, /INSERT.*/, '-- later', '6:6', 'holds no statement'],
   [

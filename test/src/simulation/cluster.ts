@@ -10,16 +10,10 @@ import {
 import { composeMetadata, MemoryHistory, openMemoryStore } from '@tessera/metadata';
 import { metadata, storage } from '@tessera/proto';
 import { assembleScheduler, type SchedulerConfig, schedulerDefaults } from '@tessera/scheduler';
-import { Life, Network, type World } from '@tessera/testkit/simulation';
+import { Life, Network, type ServingHost, type World } from '@tessera/testkit/simulation';
 import { Disks, fakeStorage } from './disk.ts';
 import { fakeEngine } from './engine.ts';
-import {
-  remoteClients,
-  remoteStore,
-  type ServingHost,
-  type StoreHost,
-  type Written,
-} from './remote.ts';
+import { remoteClients, remoteStore, type StoreHost, type Written } from './remote.ts';
 import { FakeSource } from './source.ts';
 import { nodeHostname, registerNode } from './storage-node.ts';
 

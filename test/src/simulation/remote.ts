@@ -1,22 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { KeyValueStore, TransactionRequest, TransactionResult } from '@tessera/base';
-import { clientsBy, services, type TesseraClient } from '@tessera/client';
+import type { TesseraClient } from '@tessera/client';
 import type { coordination } from '@tessera/proto';
-import { type Host, type Life, type Network, unavailable } from '@tessera/testkit/simulation';
-
-/** A host with what its life serves. */
-export interface ServingHost extends Host {
-  readonly name: string;
-  life: Life | undefined;
-  client: TesseraClient | undefined;
-}
-
-type Options = { readonly signal?: AbortSignal };
-type Call = (request: { readonly fence?: coordination.Fence }, options?: Options) => unknown;
-type Calls = Readonly<Record<string, Readonly<Record<string, Call>>>>;
-interface Method {
-  readonly responseStream: boolean;
-}
+import {
+  remoteClients as clientsOver,
+  type Host,
+  type Life,
+  type Network,
+  type ServingHost,
+} from '@tessera/testkit/simulation';
 
 /** The fence of the call that is being served: says to the store by whose right it is asked to write. */
 const served = new AsyncLocalStorage<coordination.Fence | undefined>();
@@ -27,30 +19,9 @@ export function remoteClients(
   from: Life,
   route: (service: keyof TesseraClient) => ServingHost,
 ): TesseraClient {
-  const names = new Map<unknown, keyof TesseraClient>(
-    Object.entries(services).map(([name, definition]) => [definition, name as keyof TesseraClient]),
-  );
-  return clientsBy((definition) => {
-    const service = names.get(definition)!;
-    const methods = Object.entries(definition.methods) as unknown as [string, Method][];
-    const calls = methods.map(([method, { responseStream }]) => {
-      const call: Call = (request, { signal } = {}) => {
-        const host = route(service);
-        const serve = (options?: Options) => {
-          if (host.client === undefined) throw unavailable(host.name); // It is still starting.
-          return (host.client as unknown as Calls)[service]![method]!(request, options);
-        };
-        if (responseStream) {
-          const open = (ended: AbortSignal) => serve({ signal: ended }) as AsyncIterable<unknown>;
-          return network.stream(from, host, open, signal);
-        }
-        const unary = async () => served.run(request.fence, () => serve());
-        return network.call(from, host, unary, signal);
-      };
-      return [method, call];
-    });
-    return Object.fromEntries(calls);
-  });
+  const serving = <T>(request: { readonly fence?: coordination.Fence }, serve: () => T) =>
+    served.run(request.fence, serve);
+  return clientsOver(network, from, { route, serving });
 }
 
 export interface StoreHost extends Host {
