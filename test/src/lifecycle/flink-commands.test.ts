@@ -341,6 +341,14 @@ describe('flink job', () => {
     });
   });
 
+  test('does not wait for a savepoint that no scheduler makes', { timeout }, async () => {
+    await up();
+    await scheduler[Symbol.asyncDispose]();
+    const { code, err } = await run('flink', 'job', 'savepoint', 'sums', '--patience', '1');
+    expect({ code, err }).toEqual({ code: 4, err: expect.stringContaining('NO_SCHEDULER') });
+    expect((await jobOf()).savepointRequest).not.toBe('');
+  });
+
   test('changes nothing when it is asked for what is so already, and says so', {
     timeout,
   }, async () => {

@@ -59,7 +59,7 @@ export function checkFollow(options: FollowOptions): void {
 }
 
 /** In milliseconds. @throws BAD_NUMBER */
-export function patienceOf({ patience }: FollowOptions): number {
+export function patienceOf({ patience }: Pick<FollowOptions, 'patience'>): number {
   return wholeNumber(patience, '--patience', { min: 0, max: 86_400 }) * 1000;
 }
 
