@@ -5,6 +5,8 @@ import type { PositionedFailure } from './sql-positions.ts';
 export interface CallName {
   readonly method: string;
   readonly url: string;
+  /** What Flink is to do, as it follows `refuses to`. Absent: it is only asked. */
+  readonly act?: string | undefined;
 }
 
 /**
@@ -32,13 +34,13 @@ export function flinkAnswerInvalid({ method, url }: CallName, problem: string): 
 
 /** Flink understood and did not do it. The same call is refused again until something else has changed. */
 export function flinkRefused(
-  { method, url }: CallName,
+  { method, url, act = 'answer' }: CallName,
   { status, failure }: { readonly status: number; readonly failure: string },
 ): TesseraError {
   return new TesseraError({
     code: Code.FAILED_PRECONDITION,
     reason: 'FLINK_REFUSED',
-    message: `Flink refuses ${method} ${url} (status ${status}): ${failure}`,
+    message: `Flink refuses to ${act}: ${failure} (status ${status} of ${method} ${url})`,
     metadata: { method, url, status: String(status), failure },
   });
 }

@@ -55,7 +55,7 @@ import {
 import { flinkAnswerInvalid } from './errors.ts';
 import { nameBatches } from './http/name-batches.ts';
 import { path } from './http/path.ts';
-import { RestCaller, type RestTarget } from './http/rest-caller.ts';
+import { type RestCall, RestCaller, type RestTarget } from './http/rest-caller.ts';
 
 const nothing: z.ZodType<unknown> = z.unknown();
 
@@ -171,12 +171,12 @@ export class FlinkRestClient {
     const form = new FormData();
     form.set('jarfile', await openAsBlob(file, { type: 'application/java-archive' }), name);
     const call = { method: 'POST', path: '/jars/upload', form, answer: uploadAnswer } as const;
-    return this.#caller.call({ ...call, deadlineMs: slowDeadlineMs }, signal);
+    return this.#caller.call({ ...call, act: 'take a jar', deadlineMs: slowDeadlineMs }, signal);
   }
 
   async deleteJar(jarId: string, signal?: AbortSignal): Promise<void> {
     await this.#caller.call(
-      { method: 'DELETE', path: path`/jars/${jarId}`, answer: nothing },
+      { method: 'DELETE', path: path`/jars/${jarId}`, act: 'delete a jar', answer: nothing },
       signal,
     );
   }
@@ -190,6 +190,7 @@ export class FlinkRestClient {
       {
         method: 'POST',
         path: path`/jars/${run.jarId}/run`,
+        act: 'run a jar',
         body: runBody(run),
         answer: runAnswer,
         deadlineMs: slowDeadlineMs,
@@ -207,7 +208,8 @@ export class FlinkRestClient {
     signal?: AbortSignal,
   ): Promise<string> {
     const body = { triggerId, targetDirectory, drain, formatType: format };
-    return this.#post(path`/jobs/${jobId}/stop`, body, triggerAnswer, signal);
+    const act = 'stop a job with a savepoint';
+    return this.#trigger({ path: path`/jobs/${jobId}/stop`, act, body }, signal);
   }
 
   /** Begins a savepoint of a job that goes on; gives the trigger id to ask `savepoint` for. */
@@ -218,7 +220,8 @@ export class FlinkRestClient {
   ): Promise<string> {
     const options = { 'target-directory': targetDirectory, 'cancel-job': false };
     const body = { triggerId, ...options, formatType: format };
-    return this.#post(path`/jobs/${jobId}/savepoints`, body, triggerAnswer, signal);
+    const act = 'make a savepoint';
+    return this.#trigger({ path: path`/jobs/${jobId}/savepoints`, act, body }, signal);
   }
 
   /** How far a savepoint is; `undefined` when this JobManager was not asked for one of that id, or has forgotten it. */
@@ -239,7 +242,8 @@ export class FlinkRestClient {
     { triggerId }: { readonly triggerId?: string } = {},
     signal?: AbortSignal,
   ): Promise<string> {
-    return this.#post(path`/jobs/${jobId}/checkpoints`, { triggerId }, triggerAnswer, signal);
+    const call = { path: path`/jobs/${jobId}/checkpoints`, act: 'make a checkpoint' };
+    return this.#trigger({ ...call, body: { triggerId } }, signal);
   }
 
   /** Begins to cancel a job. Cancelled again it does no harm. */
@@ -247,6 +251,7 @@ export class FlinkRestClient {
     const call = {
       method: 'PATCH',
       path: path`/jobs/${jobId}?mode=cancel`,
+      act: 'cancel a job',
       answer: nothing,
     } as const;
     await this.#caller.call(call, signal);
@@ -267,6 +272,7 @@ export class FlinkRestClient {
       {
         method: 'PUT',
         path: path`/jobs/${jobId}/resource-requirements`,
+        act: 'rescale a job',
         body: requirementsBody(requirements),
         answer: nothing,
       },
@@ -333,13 +339,12 @@ export class FlinkRestClient {
     return this.#caller.call({ method: 'GET', path: where, answer }, signal);
   }
 
-  #post<Answer>(
-    where: string,
-    body: unknown,
-    answer: z.ZodType<Answer>,
+  /** Gives the id to ask for what was begun. */
+  #trigger(
+    call: Pick<RestCall<string>, 'path' | 'act' | 'body'>,
     signal?: AbortSignal,
-  ): Promise<Answer> {
-    return this.#caller.call({ method: 'POST', path: where, body, answer }, signal);
+  ): Promise<string> {
+    return this.#caller.call({ ...call, method: 'POST', answer: triggerAnswer }, signal);
   }
 }
 

@@ -34,7 +34,7 @@ export class SqlGatewayClient {
   ): Promise<string> {
     const body = { properties: configuration };
     return this.#caller.call(
-      { method: 'POST', path: '/v3/sessions', body, answer: sessionAnswer },
+      { method: 'POST', path: '/v3/sessions', act: 'open a session', body, answer: sessionAnswer },
       signal,
     );
   }
@@ -42,7 +42,8 @@ export class SqlGatewayClient {
   /** Ends a session and what it runs; jobs that were submitted go on. */
   async closeSession(session: string, signal?: AbortSignal): Promise<void> {
     const where = path`/v3/sessions/${session}`;
-    await this.#caller.call({ method: 'DELETE', path: where, answer: z.unknown() }, signal);
+    const call = { method: 'DELETE', path: where, act: 'close a session' } as const;
+    await this.#caller.call({ ...call, answer: z.unknown() }, signal);
   }
 
   /** Begins one statement, without its semicolon. */
@@ -50,6 +51,7 @@ export class SqlGatewayClient {
     const call = {
       method: 'POST',
       path: path`/v3/sessions/${session}/statements`,
+      act: 'run a statement',
       body: { statement },
       answer: operationAnswer,
     } as const;
@@ -69,12 +71,14 @@ export class SqlGatewayClient {
 
   async cancel({ session, operation }: SqlOperation, signal?: AbortSignal): Promise<void> {
     const where = path`/v3/sessions/${session}/operations/${operation}/cancel`;
-    await this.#caller.call({ method: 'POST', path: where, answer: z.unknown() }, signal);
+    const call = { method: 'POST', path: where, act: 'cancel a statement' } as const;
+    await this.#caller.call({ ...call, answer: z.unknown() }, signal);
   }
 
   /** Forgets a statement and its rows. */
   async close({ session, operation }: SqlOperation, signal?: AbortSignal): Promise<void> {
     const where = path`/v3/sessions/${session}/operations/${operation}/close`;
-    await this.#caller.call({ method: 'DELETE', path: where, answer: z.unknown() }, signal);
+    const call = { method: 'DELETE', path: where, act: 'forget a statement' } as const;
+    await this.#caller.call({ ...call, answer: z.unknown() }, signal);
   }
 }

@@ -120,6 +120,18 @@ End of exception on server side>`;
   });
 });
 
+test('a refusal says what was refused and why before where', async () => {
+  await using server = await serveRubbish(answering(400, errors('No main class.')));
+  const client = patient(server);
+  await expect(client.runJar({ jarId: 'x.jar' })).rejects.toMatchObject({
+    reason: 'FLINK_REFUSED',
+    message: `Flink refuses to run a jar: No main class. (status 400 of POST ${server.url}/jars/x.jar/run)`,
+  });
+  await expect(client.jobs()).rejects.toMatchObject({
+    message: expect.stringMatching(/^Flink refuses to answer: No main class\. /),
+  });
+});
+
 describe('a connection that breaks', () => {
   test('is made again for what only reads', async () => {
     let calls = 0;

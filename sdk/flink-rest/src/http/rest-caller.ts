@@ -23,6 +23,8 @@ export interface RestCall<Answer> {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** With its query, encoded. */
   readonly path: string;
+  /** What Flink is to do, for errors; see `CallName`. */
+  readonly act?: string;
   /** Sent as JSON. */
   readonly body?: unknown;
   readonly form?: FormData;
@@ -58,7 +60,8 @@ export class RestCaller {
    * @throws TesseraError FLINK_UNREACHABLE, FLINK_ANSWER_INVALID, FLINK_REFUSED, FLINK_NOT_FOUND, FLINK_JOB_EXISTS; what the signal was aborted with
    */
   async call<Answer>(call: RestCall<Answer>, signal?: AbortSignal): Promise<Answer> {
-    const name: CallName = { method: call.method, url: `${this.#url}${call.path}` };
+    const { method, path, act } = call;
+    const name: CallName = { method, url: `${this.#url}${path}`, act };
     const { status, text } = await this.#exchange(name, call, signal);
     if (text === undefined) {
       throw flinkAnswerInvalid(name, `it is longer than ${this.#maxAnswerBytes} bytes`);
