@@ -1,4 +1,4 @@
-import { Code, type FieldViolation, TesseraError } from '@tessera/base';
+import { Code, type FieldViolation, resourceIdOf, TesseraError } from '@tessera/base';
 
 export function configInvalid(violations: readonly FieldViolation[]): TesseraError {
   const faults = violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
@@ -341,10 +341,14 @@ export function flinkVersionUnknown(
   name: string,
   version: bigint,
 ): TesseraError {
+  const listing =
+    kind === 'flink_job'
+      ? `'tessera flink job history ${resourceIdOf(name)}' lists its versions`
+      : 'list its versions';
   return new TesseraError({
     code: Code.OUT_OF_RANGE,
     reason: `${kind.toUpperCase()}_VERSION_UNKNOWN`,
-    message: `${name} never had a version ${version}; list its versions.`,
+    message: `${name} never had a version ${version}; ${listing}.`,
     metadata: { name, version: `${version}` },
   });
 }

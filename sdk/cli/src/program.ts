@@ -64,7 +64,6 @@ export function createProgram(
     .addOption(new Option('--project <name>', 'project').env('TESSERA_PROJECT').default('default'))
     .addOption(new Option('--token <token>', 'of login, or an API token').env('TESSERA_TOKEN'))
     .option('--json', 'print JSON for programs', false)
-    .showHelpAfterError("(run 'tessera --help' for all commands)")
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
     .exitOverride((end) => {
       process.exitCode = end.exitCode === 0 ? 0 : wrongInput;
@@ -77,7 +76,16 @@ export function createProgram(
   for (const option of transportOptions()) program.addOption(option);
   const run = runner(terminal);
   for (const subject of [...subjects, ...further]) subject(program, run);
+  program.showHelpAfterError("(run 'tessera --help' for all commands)");
+  for (const command of program.commands) hintAtOwnHelp(command, program.name());
   return program;
+}
+
+/** Whoever gets a command wrong is shown the way to the help of that one. */
+function hintAtOwnHelp(command: Command, above: string): void {
+  const words = `${above} ${command.name()}`;
+  command.showHelpAfterError(`(run '${words} --help' for what it takes)`);
+  for (const below of command.commands) hintAtOwnHelp(below, words);
 }
 
 /** Signals that end a command; the operation it follows is cancelled first. */

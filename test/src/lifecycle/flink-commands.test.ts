@@ -403,8 +403,11 @@ describe('flink job', () => {
     expect(await job('list', 'orders')).toMatchObject({ code: 0, err: '' });
     await up();
     expect((await job('rollback', 'sums')).err).toContain('FLINK_NO_OLDER_VERSION');
-    const never = await job('rollback', 'sums', '--to-version', '9');
-    expect(never).toMatchObject({ code: 2, err: expect.stringContaining('VERSION_UNKNOWN') });
+    for (const option of ['--to', '--to-version']) {
+      const never = await job('rollback', 'sums', option, '9');
+      expect(never).toMatchObject({ code: 2, err: expect.stringContaining('VERSION_UNKNOWN') });
+      expect(never.err).toContain("'tessera flink job history sums' lists its versions");
+    }
     expect((await job('upgrade', 'sums')).err).toContain('NOTHING_TO_UPGRADE');
     expect((await job('upgrade', 'sums', '--jar', 'none.jar')).code).toBe(2);
     scheduler.instead.set('sums', {

@@ -46,7 +46,10 @@ export function jobVersionCommands(job: Command, run: Runner): void {
         'make what an older version says wanted again, as a new version; the job goes on from its newest state',
       )
       .argument('<job>')
-      .option('--to-version <version>', 'default: the newest one with another program or size')
+      .option(
+        '--to, --to-version <version>',
+        'default: the newest one with another program or size',
+      )
       .option('--until-stable', 'wait until it has proved stable', false),
   )
     .addHelpText('after', '\nExample:\n  tessera flink job rollback sums --to-version 3\n')
