@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import type { Clock } from '@tessera/base';
 import type { ConnectOptions } from '@tessera/client';
-import { type Logger, pluginThreadDefaults, type ServiceBinding, serve } from '@tessera/daemon';
+import {
+  type Logger,
+  type PluginThreadOptions,
+  pluginThreadDefaults,
+  type ServiceBinding,
+  serve,
+} from '@tessera/daemon';
 import { FlinkRestClient } from '@tessera/flink-rest';
 import type { Engine } from '@tessera/plugin';
 import { longrunning, scheduler } from '@tessera/proto';
@@ -34,6 +40,7 @@ import { StrategyPool } from './scaling/strategy-pool.ts';
 import { BuildHandler } from './service/build-handler.ts';
 import { OperationsHandler } from './service/operations-handler.ts';
 import { ReplicationHandler } from './service/replication-handler.ts';
+import { ScalingHandler } from './service/scaling-handler.ts';
 
 /** What a scheduler stands on; nothing in it reaches for a clock, an id, a plugin or a socket by itself. */
 export interface SchedulerParts {
@@ -74,14 +81,16 @@ export function assembleScheduler(parts: SchedulerParts): AssembledScheduler {
   let latest: Term | undefined;
   meter.gauge(schedulerMetrics.leader, () => [{ value: latest?.isLost === false ? 1 : 0 }]);
   const maxConcurrent = config.maxConcurrentOperations;
+  const pluginDirectory = config.pluginDirectory ?? process.cwd();
+  const threads: PluginThreadOptions = {
+    workDirectory: join(config.workDirectory, 'strategies'),
+    logLevel: 'warn',
+    fallbackDirectory: import.meta.dirname,
+    ...pluginThreadDefaults,
+  };
   const lead = async (term: Term) => {
     latest = term;
-    await using strategies = new StrategyPool({
-      workDirectory: join(config.workDirectory, 'strategies'),
-      logLevel: 'warn',
-      fallbackDirectory: import.meta.dirname,
-      ...pluginThreadDefaults,
-    });
+    await using strategies = new StrategyPool(threads);
     using nodes = new NodeClients(parts.connectNode ?? connectNodes(connections));
     const underWay = new UnderWay();
     const storeOf = (acting: SchedulerClients, authority: Authority) =>
@@ -119,7 +128,7 @@ export function assembleScheduler(parts: SchedulerParts): AssembledScheduler {
           intervalMs: config.flinkIntervalMs,
           workDirectory: join(config.workDirectory, 'jars'),
           strategies,
-          pluginDirectory: config.pluginDirectory ?? process.cwd(),
+          pluginDirectory,
           connectFlink: parts.connectFlink ?? ((url) => new FlinkRestClient({ url })),
         },
         term.signal,
@@ -133,6 +142,7 @@ export function assembleScheduler(parts: SchedulerParts): AssembledScheduler {
         scheduler.ReplicationServiceDefinition,
         new ReplicationHandler(clients, clock, config.replication),
       ),
+      serve(scheduler.ScalingServiceDefinition, new ScalingHandler(threads, pluginDirectory)),
       serve(
         longrunning.OperationsDefinition,
         new OperationsHandler(clients.operationRecords, clock),

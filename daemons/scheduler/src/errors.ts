@@ -1,4 +1,4 @@
-import { Code, messageOf, TesseraError } from '@tessera/base';
+import { Code, type FieldViolation, messageOf, TesseraError } from '@tessera/base';
 
 /** Failures of builds and other operations. Reasons are never renamed. */
 
@@ -228,5 +228,16 @@ export function sqlGatewaySilent(cluster: string): TesseraError {
     reason: 'SQL_GATEWAY_SILENT',
     message: `The SQL gateway of ${cluster} does not run yet; the job is submitted when it does.`,
     metadata: { cluster },
+  });
+}
+
+/** Plugins that a job is to be sized by are not installed here, or do not take their options. */
+export function scalingRefused(violations: readonly FieldViolation[]): TesseraError {
+  const faults = violations.map(({ description }) => description).join(' ');
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'SCALING_REFUSED',
+    message: `No job can be kept the right size in this way: ${faults}`,
+    violations,
   });
 }

@@ -1,4 +1,4 @@
-import { Code, resourceIdOf, TesseraError } from '@tessera/base';
+import { Code, isTesseraError, resourceIdOf, TesseraError } from '@tessera/base';
 import { listAll, type TesseraClient } from '@tessera/client';
 import type {
   FlinkClusterResource,
@@ -37,9 +37,30 @@ export async function applyFlink(
     await client.flinkClusters.updateFlinkCluster({ ...common, flinkCluster });
   } else {
     const flinkJob = flinkJobToProto(resource);
+    await checkScaling(client, flinkJob.spec?.scaling);
     await client.flinkJobs.updateFlinkJob({ ...common, updateMask: ['spec'], flinkJob });
   }
 }
+
+/**
+ * What metadata cannot say, as plugins are installed where schedulers run: whether they have the strategy, and it these options.
+ * Where none can be asked the job is written all the same: its status tells of it once one looks.
+ * @throws SCALING_REFUSED
+ */
+async function checkScaling(
+  client: TesseraClient,
+  scaling: flink.FlinkScaling | undefined,
+): Promise<void> {
+  if (scaling === undefined) return;
+  try {
+    await client.scaling.checkScaling({ scaling });
+  } catch (error) {
+    if (!isTesseraError(error) || !awayCodes.includes(error.code)) throw error;
+  }
+}
+
+/** Of a scheduler that does not answer, and of an address where none is served. */
+const awayCodes: readonly Code[] = [Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.UNIMPLEMENTED];
 
 /** What of a resource has to become an artifact before it can be applied: its bundle, or a jar that is a file. */
 function unresolvedFile({ kind, spec }: FlinkResource): string | undefined {

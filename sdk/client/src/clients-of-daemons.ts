@@ -4,6 +4,7 @@ import { type Services, services, type TesseraClient } from './clients.ts';
 const servedBy = {
   builds: 'scheduler',
   replication: 'scheduler',
+  scaling: 'scheduler',
   operations: 'scheduler',
   queries: 'query',
   storage: 'storage',

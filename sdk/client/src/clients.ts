@@ -33,6 +33,7 @@ export const services = {
   leases: coordination.LeaseServiceDefinition,
   builds: scheduler.BuildServiceDefinition,
   replication: scheduler.ReplicationServiceDefinition,
+  scaling: scheduler.ScalingServiceDefinition,
   operations: longrunning.OperationsDefinition,
   queries: query.QueryServiceDefinition,
   users: access.UserServiceDefinition,

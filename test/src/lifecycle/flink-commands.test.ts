@@ -6,6 +6,7 @@ import { silentLogger, startServer } from '@tessera/daemon';
 import { runHost } from '@tessera/host';
 import { composeMetadata } from '@tessera/metadata';
 import { flink } from '@tessera/proto';
+import { composeScheduler, schedulerDefaults } from '@tessera/scheduler';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ended, type Outcome, started } from './command-line.ts';
 import { emulateJobManager } from './emulated-job-manager.ts';
@@ -370,6 +371,33 @@ describe('flink job', () => {
     expect(code).toBe(2);
     expect(err).toMatch(/flink\.yaml:5:1: paralelism: .* did you mean parallelism/);
     expect((await jobOf()).version).toBe(1n);
+  });
+
+  test('is refused where its file says so when the scheduler does not have its strategy, or that not its options', {
+    timeout,
+  }, async () => {
+    const config = { ...schedulerDefaults, workDirectory: folder };
+    const { services } = stack.use(
+      await composeScheduler(config, { clients: client, log: silentLogger }),
+    );
+    const server = await startServer({ address: '127.0.0.1:0', services, log: silentLogger });
+    const apart = `metadata=${address};scheduler=${stack.use(server).address}`;
+    await run('flink', 'up', file(clusterYaml));
+    const strategy = "strategy: '@tessera/strategy-threshold'";
+    const applied = (scaling: string) =>
+      tesseraHere(apart, ['flink', 'job', 'apply', file(`${jobYaml}scaling: { ${scaling} }\n`)]);
+    for (const [scaling, named] of [
+      ["strategy: '@acme/absent'", 'npm install @acme/absent'],
+      [`${strategy}, options: { targt: 0.6 }`, 'targt'],
+      ["vetoes: [{ veto: '@acme/absent' }]", 'npm install @acme/absent'],
+    ] as const) {
+      const { code, err } = await applied(scaling);
+      expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('SCALING_REFUSED') });
+      expect(err).toMatch(/flink\.yaml:8:\d+: /);
+      expect(err).toContain(named);
+    }
+    expect((await run('flink', 'job', 'list')).out).not.toContain('sums');
+    expect(await applied(`${strategy}, options: { target: 0.6 }`)).toMatchObject({ code: 0 });
   });
 
   test('is not as it is wanted while it runs smaller, and says what to do', {

@@ -137,6 +137,8 @@ const rules: Readonly<Record<string, Readonly<Record<string, MethodRule>>>> = {
     build,
   ),
   'tessera.scheduler.v1.ReplicationService': { GetReplication: operate },
+  // It loads what is named, as writing a job does.
+  'tessera.scheduler.v1.ScalingService': { CheckScaling: administer },
   'tessera.storage.v1.StorageService': {
     ...each(['ScanCuboid', 'ScanCuboids', 'ReadSnapshot'], and(noUsers, 'query', 'scheduler')),
     ...each(['PrepareIngest', 'CommitIngest', 'AbortIngest'], and(noUsers, 'scheduler')),

@@ -64,20 +64,31 @@ export class VetoRunner implements AsyncDisposable {
     this.#thread = new PluginThread(entry, options);
   }
 
+  /** Loads the veto: its version and options, or why it cannot be asked. Never rejects. */
+  async describe(): Promise<PluginDescription | { readonly failed: string }> {
+    const described = await this.#thread.describe();
+    if (!('kind' in described)) return described;
+    return { failed: saidOf(described.kind === 'answer' ? noDescription : described) };
+  }
+
   /** Never rejects. */
   async ask(proposal: ScalingProposal): Promise<VetoOutcome> {
     const answer = await this.#thread.call({ method: 'review', proposal });
     switch (answer.kind) {
       case 'answer':
         return { veto: this.#name, answer: checkedAnswer(answer.value) };
-      case 'threw':
-        return { veto: this.#name, answer: { failed: `it threw: ${answer.message}` } };
-      case 'timedOut':
-        return { veto: this.#name, answer: { failed: `no answer within ${answer.afterMs} ms` } };
+      default:
+        return { veto: this.#name, answer: { failed: saidOf(answer) } };
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#thread[Symbol.asyncDispose]();
   }
+}
+
+function saidOf(answer: NoAnswer): string {
+  return answer.kind === 'threw'
+    ? `it threw: ${answer.message}`
+    : `no answer within ${answer.afterMs} ms`;
 }
