@@ -6,7 +6,6 @@ import {
   observedFlow,
   type ScalingDecision,
   type ScalingInput,
-  type ScalingReason,
   sameParallelism,
   slotsOf,
 } from '@tessera/scaling';
@@ -19,6 +18,7 @@ import { loadForecast } from './load-forecast.ts';
 import { isEnough, isStillWanted, mayShrink } from './may-shrink.ts';
 import { type Course, coursesOf } from './outlook.ts';
 import { atPace, longestDowntime } from './pace.ts';
+import { reasonOf } from './reason.ts';
 import { isRefused, levelOf, refusedWith } from './refused-sizes.ts';
 import { type Size, Sizer } from './sizes.ts';
 
@@ -240,15 +240,6 @@ function decisionOf(
     options,
     learned,
   };
-}
-
-function reasonOf(chosen: WeighedSize, stay: WeighedSize): ScalingReason {
-  const costs = `${chosen.cost.toFixed(1)} slot-hours against ${stay.cost.toFixed(1)} as it is`;
-  if (chosen === stay) return { code: 'CHEAPEST', message: 'No other size is worth the change.' };
-  if (chosen.size.slots < stay.size.slots) {
-    return { code: 'SLOTS_SAVED', message: `Fewer slots are enough: ${costs}.` };
-  }
-  return { code: 'LAG_AVERTED', message: `Records would wait too long: ${costs}.` };
 }
 
 const hold = (learned: ForecastLearned, code: string, message: string): Decision => ({

@@ -1,6 +1,7 @@
 import { Code, isTesseraError, resourceIdOf } from '@tessera/base';
 import { listAll, type TesseraClient } from '@tessera/client';
 import { flink } from '@tessera/proto';
+import { slotsText } from '@tessera/scaling';
 import { wantedSubtasks } from './flink/job-size.ts';
 import { timeText } from './host-view.ts';
 import { formatTable } from './table.ts';
@@ -165,10 +166,6 @@ export async function jobText(client: TesseraClient, id: string): Promise<string
   ];
   const standing = jobStanding(job);
   return `${standingText(standing)}\n${lines.join('')}${conditionsText(status)}${savepointsText(status)}`;
-}
-
-function slotsText(slots: number): string {
-  return slots === 1 ? '1 slot' : `${slots} slots`;
 }
 
 /** Savepoints that were asked for, the newest first. Empty when there are none. */

@@ -100,7 +100,12 @@ export {
   strategyThrew,
 } from './record/decision-record.ts';
 export { explain } from './record/explain.ts';
-export { type ExplainedTable, type Explanation, timeText } from './record/explanation.ts';
+export {
+  type ExplainedTable,
+  type Explanation,
+  slotsText,
+  timeText,
+} from './record/explanation.ts';
 export {
   asksStrategy,
   type Difference,

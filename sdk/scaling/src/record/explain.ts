@@ -4,7 +4,7 @@ import { type Parallelism, sameParallelism, slotsOf } from '../topology.ts';
 import type { DecisionRecord } from './decision-record.ts';
 import { forecastTable, optionTable } from './explain-choice.ts';
 import { loadWords, runningWords, sampleWords, vertexTable } from './explain-load.ts';
-import { type Explanation, timeText } from './explanation.ts';
+import { type Explanation, slotsText, timeText } from './explanation.ts';
 import { VertexLabels } from './vertex-labels.ts';
 
 /** Why a decision came out as it did: what was seen, expected and weighed, and what changed the answer afterwards. */
@@ -21,7 +21,7 @@ export function explain(record: DecisionRecord): Explanation {
   return {
     headline: `${timeText(input.nowMs)} ${job}: ${actionWords(record, labels)}`,
     facts: [
-      `now: ${slotsWords(slotsOf(input.topology, input.parallelism))}, ${runningWords(input)}`,
+      `now: ${slotsText(slotsOf(input.topology, input.parallelism))}, ${runningWords(input)}`,
       `load: ${loadWords(input)}`,
       ...answerFacts(record, labels),
       ...limitFacts(record, labels),
@@ -39,7 +39,7 @@ function actionWords(record: DecisionRecord, labels: VertexLabels): string {
   if (action.kind === 'rescale') {
     const from = slotsOf(input.topology, input.parallelism);
     const to = slotsOf(input.topology, action.parallelism);
-    return `from ${from} to ${slotsWords(to)} (${changeWords(record, action.parallelism, labels)})`;
+    return `from ${from} to ${slotsText(to)} (${changeWords(record, action.parallelism, labels)})`;
   }
   const held = result.effects.findLast(({ kind }) => kind === 'held');
   if (held !== undefined) return `a change is held back (${held.code})`;
@@ -58,7 +58,7 @@ function answerFacts(record: DecisionRecord, labels: VertexLabels): readonly str
   const wish =
     action.kind === 'hold'
       ? 'that it stays as it is'
-      : `${slotsWords(slotsOf(input.topology, action.parallelism))} (${changeWords(record, action.parallelism, labels)})`;
+      : `${slotsText(slotsOf(input.topology, action.parallelism))} (${changeWords(record, action.parallelism, labels)})`;
   const { condition } = result;
   return [
     `strategy: ${who} wants ${wish}`,
@@ -89,8 +89,8 @@ function vetoFact({ veto, answer }: VetoOutcome): string {
 function roomFacts({ input, quota }: DecisionRecord): readonly string[] {
   const { freeSlots } = input;
   const parts = [
-    ...(freeSlots === undefined ? [] : [`${slotsWords(freeSlots)} more could be had`]),
-    ...(quota === undefined ? [] : [`its share of ${quota.quota} is ${slotsWords(quota.slots)}`]),
+    ...(freeSlots === undefined ? [] : [`${slotsText(freeSlots)} more could be had`]),
+    ...(quota === undefined ? [] : [`its share of ${quota.quota} is ${slotsText(quota.slots)}`]),
   ];
   return parts.length === 0 ? [] : [`room: ${parts.join('; ')}`];
 }
@@ -119,5 +119,3 @@ function changeWords(
     .map(([id, subtasks]) => `${labels.of(id)} ${from[id] ?? 0} → ${subtasks}`)
     .join(', ');
 }
-
-const slotsWords = (slots: number): string => `${slots} ${slots === 1 ? 'slot' : 'slots'}`;

@@ -32,6 +32,9 @@ export const countText = (count: number | undefined): string =>
 export const percentText = (share: number | undefined): string =>
   share === undefined ? '' : `${Math.round(100 * share)} %`;
 
+/** Such as `1 slot`. */
+export const slotsText = (slots: number): string => `${slots} ${slots === 1 ? 'slot' : 'slots'}`;
+
 export const secondsText = (ms: number | undefined): string =>
   ms === undefined ? '' : `${countText(ms / 1000)} s`;
 
