@@ -15,7 +15,7 @@ import {
 } from '@tessera/flink';
 import type { flink } from '@tessera/proto';
 import { type ConditionReport, conditionOf } from './cluster-status.ts';
-import { archivedEnd, withArchivedEnd } from './ended-jobs.ts';
+import { archivedEnd, deleteEnds, withArchivedEnd } from './ended-jobs.ts';
 import type { FailedSteps } from './failed-steps.ts';
 import type { FlinkOptions } from './flink-options.ts';
 import type { JobCluster } from './job-cluster.ts';
@@ -23,11 +23,12 @@ import { registeredSlots } from './job-manager.ts';
 import { jobSpecOf } from './job-spec.ts';
 import { isSameJobStatus, jobJournalOf, jobStatusName, jobStatusOf } from './job-status.ts';
 import type { LateRestarts } from './late-restarts.ts';
-import { type JobView, observedRuns } from './observe-job.ts';
+import { attemptsOf, type JobView, observedRuns } from './observe-job.ts';
 import type { Refusals } from './refusals.ts';
 import type { KnownDetails } from './run-details.ts';
 import { newestState } from './state-directory.ts';
 import { takeJobStep } from './take-job-step.ts';
+import type { UnaskedEnds } from './unasked-ends.ts';
 
 /** Uploads of programs and their main methods take their time. */
 const stepDeadlineMs = 180_000;
@@ -53,11 +54,12 @@ export interface JobWork extends FlinkOptions {
   /** Why it is not kept the right size. */
   readonly scalingCondition: ConditionReport | undefined;
   readonly failedSteps: FailedSteps;
+  readonly unaskedEnds: UnaskedEnds;
   readonly isLagGrowing: JobView['isLagGrowing'];
   readonly signal: AbortSignal;
 }
 
-const ownFileSystem = { newestState, archivedEnd };
+export const ownFileSystem = { newestState, archivedEnd, deleteEnds };
 
 /** Takes the next step of one job, written down before it is taken. */
 export async function carryOutJob(work: JobWork): Promise<void> {
@@ -77,6 +79,7 @@ export async function carryOutJob(work: JobWork): Promise<void> {
     const { etag } = status;
     const name = jobStatusName(id);
     await work.clients.flinkJobs.deleteFlinkJobStatus({ name, etag, allowMissing: true });
+    leaveEnds(work, attemptsOf({ uid: status.jobUid, journal: decision.journal }));
     return;
   }
   if (step === undefined) return failedSteps.forget(id);
@@ -84,12 +87,21 @@ export async function carryOutJob(work: JobWork): Promise<void> {
   try {
     await act(work, decision);
     failedSteps.forget(id);
+    if (job !== undefined && step.kind === 'submit') {
+      const [_, ...earlier] = attemptsOf({ uid: job.uid, journal: decision.journal });
+      leaveEnds(work, earlier);
+    }
     log.info({ job: id, step: step.kind, key: step.key }, 'flink-job.step');
   } catch (error) {
     log.warn({ job: id, step: step.kind, error: messageOf(error) }, 'flink-job.step-failed');
     if (!isTesseraError(error) || work.authority.over.aborted) throw error;
     await failed(work, status, decision, error);
   }
+}
+
+/** How these attempts have ended is asked of no archive again. */
+function leaveEnds({ cluster, unaskedEnds }: JobWork, jobIds: readonly string[]): void {
+  if (cluster.stateDirectory !== undefined) unaskedEnds.add(cluster.stateDirectory, jobIds);
 }
 
 async function decide(work: JobWork, journal: JobJournal): Promise<JobDecision> {

@@ -40,7 +40,8 @@ export async function carryOutJobs({
   ...options
 }: JobsWork): Promise<void> {
   const { jobs, jobStatuses, hosts } = look;
-  const { refusals, unscalable, details, restarts, failedSteps, underWay, scalings } = memory;
+  const { refusals, unscalable, details, restarts, failedSteps, unaskedEnds } = memory;
+  const { underWay, scalings } = memory;
   const none: JobCluster = {
     ...{ stateDirectory: undefined, haltsJobs: false, jobManager: undefined, gateway: undefined },
     jars: new JarSource(hosts, options.workDirectory),
@@ -63,6 +64,7 @@ export async function carryOutJobs({
         details,
         restarts,
         failedSteps,
+        unaskedEnds,
       },
       ...(size !== undefined && { size }),
       isLagGrowing: (jobId: string, ageMs: number) => {

@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { archivedEnd } from './ended-jobs.ts';
+import { archivedEnd, deleteEnds } from './ended-jobs.ts';
 
 const [jobId, other] = ['a'.repeat(32), 'b'.repeat(32)];
 const application = `${'0'.repeat(32)}/applications/${other}/jobs`;
@@ -52,4 +52,23 @@ test('nothing is known where the state directory cannot be read', async () => {
   expect(await archivedEnd('s3://bucket/state', jobId)).toBe('unknown');
   rmSync(folder, { recursive: true });
   expect(await archivedEnd(uri, jobId)).toBe('unknown');
+});
+
+test('what is deleted goes with its application, unless that had another job; all else stays', async () => {
+  const shared = `ended-jobs/${'0'.repeat(32)}/applications/${'c'.repeat(32)}`;
+  const own = application.replace(/\/jobs$/, '');
+  put(`ended-jobs/${jobId}`, archive(jobId, 'FAILED'));
+  put(`ended-jobs/${own}/jobs/${jobId}`, archive(jobId, 'FAILED'));
+  put(`ended-jobs/${own}/summary`, '{}');
+  put(`${shared}/jobs/${jobId}`, archive(jobId, 'FAILED'));
+  put(`${shared}/jobs/${other}`, archive(other, 'FINISHED'));
+  put('savepoints/kept', '');
+  await deleteEnds(`${uri}/`, new Set([jobId]));
+  expect(await archivedEnd(uri, jobId)).toBeUndefined();
+  expect(await archivedEnd(uri, other)).toBe('FINISHED');
+  const there = (path: string) => existsSync(join(folder, path));
+  expect(there(`ended-jobs/${own}`)).toBe(false);
+  expect(there('savepoints/kept')).toBe(true);
+  await deleteEnds(uri, new Set([jobId]));
+  await deleteEnds('s3://bucket/state', new Set([jobId]));
 });

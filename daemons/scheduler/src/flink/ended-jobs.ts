@@ -1,5 +1,5 @@
 import type { Dirent } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobJournal, ObservedJobManager } from '@tessera/flink';
 import { neverRan } from './observe-job.ts';
@@ -38,7 +38,7 @@ export async function archivedEnd(
     const root = folderOf(stateDirectory);
     if (root === undefined) return 'unknown';
     await readdir(root);
-    const archive = folderOf(`${withoutSlash(stateDirectory)}/ended-jobs`)!;
+    const archive = archiveOf(stateDirectory)!;
     for (const path of await pathsOf(archive, jobId)) {
       const text = await readFile(path, 'utf8').catch(unlessMissing(''));
       const state = endIn(text, jobId);
@@ -50,11 +50,41 @@ export async function archivedEnd(
   }
 }
 
+/**
+ * Deletes how these attempts have ended, with the applications of Flink that no other job was of.
+ * @throws of the file system
+ */
+export async function deleteEnds(
+  stateDirectory: string,
+  jobIds: ReadonlySet<string>,
+): Promise<void> {
+  const archive = archiveOf(stateDirectory);
+  if (archive === undefined) return;
+  for (const jobId of jobIds) await rm(join(archive, jobId), { force: true });
+  for (const application of await applicationsIn(archive)) {
+    const jobs = await readdir(join(application, 'jobs')).catch(unlessMissing<string[]>([]));
+    const unasked = jobs.filter((jobId) => jobIds.has(jobId));
+    const isDone = unasked.length > 0 && unasked.length === jobs.length;
+    const paths = unasked.map((jobId) => join(application, 'jobs', jobId));
+    for (const path of isDone ? [application] : paths) {
+      await rm(path, { recursive: true, force: true });
+    }
+  }
+}
+
+function archiveOf(stateDirectory: string): string | undefined {
+  return folderOf(`${withoutSlash(stateDirectory)}/ended-jobs`);
+}
+
 /** Where it may be: since Flink 2.3 below its application, which has an id of its own. */
 async function pathsOf(archive: string, jobId: string): Promise<string[]> {
-  const clusters = (await foldersIn(archive)).map((cluster) => join(cluster, 'applications'));
-  const applications = (await Promise.all(clusters.map(foldersIn))).flat();
+  const applications = await applicationsIn(archive);
   return [join(archive, jobId), ...applications.map((folder) => join(folder, 'jobs', jobId))];
+}
+
+async function applicationsIn(archive: string): Promise<string[]> {
+  const clusters = (await foldersIn(archive)).map((cluster) => join(cluster, 'applications'));
+  return (await Promise.all(clusters.map(foldersIn))).flat();
 }
 
 /** None in one that is not there. */

@@ -4,7 +4,7 @@ import type { Logger } from '@tessera/daemon';
 import type { SchedulerClients } from '../clients.ts';
 import type { Authority } from '../leader/authority.ts';
 import type { Strategies } from '../scaling/strategy-pool.ts';
-import type { archivedEnd } from './ended-jobs.ts';
+import type { archivedEnd, deleteEnds } from './ended-jobs.ts';
 import type { FlinkRest } from './job-manager.ts';
 import type { newestState } from './state-directory.ts';
 
@@ -34,5 +34,6 @@ export interface FlinkOptions {
   readonly states?: {
     readonly newestState: typeof newestState;
     readonly archivedEnd: typeof archivedEnd;
+    readonly deleteEnds: typeof deleteEnds;
   };
 }

@@ -8,6 +8,7 @@ import { LateRestarts } from './late-restarts.ts';
 import type { TakenProofs } from './prove-directories.ts';
 import { Refusals } from './refusals.ts';
 import { KnownDetails } from './run-details.ts';
+import { UnaskedEnds } from './unasked-ends.ts';
 import { UnderWay } from './under-way.ts';
 
 /** What one term remembers between looks; nothing is lost with it but time. */
@@ -25,6 +26,7 @@ export interface Memory {
   /** Attempts that their JobManager has refused to change in place. */
   readonly unscalable: Refusals;
   readonly scalings: JobScalings;
+  readonly unaskedEnds: UnaskedEnds;
 }
 
 export function newMemory(clock: Clock): Memory {
@@ -42,5 +44,6 @@ export function newMemory(clock: Clock): Memory {
     hanging: new HangingJobManagers(underWay),
     unscalable: new Refusals(),
     scalings: new JobScalings(),
+    unaskedEnds: new UnaskedEnds(clock),
   };
 }

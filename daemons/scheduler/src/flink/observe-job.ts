@@ -56,7 +56,14 @@ export async function observedRuns(
   return { run: jobManager.run, jobs, savepoints };
 }
 
-function attemptsOf({ uid, journal: { attempt } }: JobView): string[] {
+/** Ids of the latest attempts of a job, the newest first. */
+export function attemptsOf({
+  uid,
+  journal: { attempt },
+}: {
+  readonly uid: string;
+  readonly journal: Pick<JobJournal, 'attempt'>;
+}): string[] {
   const count = Math.min(attempt, maxAttempts);
   return Array.from({ length: count }, (_, i) => jobIdOf(uid, attempt - i));
 }

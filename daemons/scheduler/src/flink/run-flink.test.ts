@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { jobIdOf } from '@tessera/flink';
 import { flink } from '@tessera/proto';
+import { expectReason } from '@tessera/testkit/contracts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FakeWorld, jobSpec } from './fake-world.ts';
 
@@ -444,6 +445,38 @@ describe('jobs', () => {
         ...{ attempt: 1n, phase: flink.FlinkJobPhase.FLINK_JOB_PHASE_FINISHED },
       });
       expect(await world.jobStatus('lost')).toMatchObject({ attempt: 2n });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('leave nothing in the archive that is not asked for again', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tessera-flink-'));
+    const archived = () => readdirSync(join(folder, 'ended-jobs')).sort();
+    world.flink.completed = 0;
+    try {
+      await world.apply({ stateDirectory: pathToFileURL(folder).href });
+      await settle();
+      const { uid } = await world.applyJob('j');
+      await lookOften(3);
+      const ids = [1, 2].map((attempt) => jobIdOf(uid, attempt));
+      mkdirSync(join(folder, 'ended-jobs'));
+      for (const name of [...ids, 'foreign']) writeFileSync(join(folder, 'ended-jobs', name), '');
+      world.flink.jobs.splice(0); // It was lost: its next attempt begins.
+      await lookOften(3);
+      expect(await world.jobStatus('j')).toMatchObject({ attempt: 2n });
+      expect(archived()).toEqual([...ids, 'foreign'].sort());
+      await world.clock.advance(60_000);
+      await world.look();
+      await expect.poll(archived).toEqual([ids[1]!, 'foreign'].sort());
+      await world.clients.flinkJobs.deleteFlinkJob({ name: 'flink-jobs/j' });
+      await world.look();
+      world.flink.jobs[0] = { ...world.flink.jobs[0]!, state: 'CANCELED' };
+      await lookOften(3);
+      await expectReason(world.jobStatus('j'), 'FLINK_JOB_STATUS_NOT_FOUND');
+      await world.clock.advance(60_000);
+      await world.look();
+      await expect.poll(archived).toEqual(['foreign']);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -5,6 +5,7 @@ import type { HostAccess, SeenHost } from '../hosts/observe-hosts.ts';
 import { carryOutScaling, wantedSize } from '../scaling/carry-out-scaling.ts';
 import { SlotNeeds } from '../scaling/slot-needs.ts';
 import { carryOutCluster } from './carry-out-cluster.ts';
+import { ownFileSystem } from './carry-out-job.ts';
 import { carryOutJobs, isolated } from './carry-out-jobs.ts';
 import type { ProofOutcome } from './directory-proofs.ts';
 import { flinkHostOf } from './flink-hosts.ts';
@@ -98,10 +99,24 @@ export async function carryOutFlink(
     underWay,
     signal,
   });
+  tidyArchives(options, memory);
   memory.ages.forgetUnseen();
   memory.details.forgetUnasked();
   memory.restarts.forgetUnasked();
   memory.hanging.forgetUnasked();
+}
+
+/** Beside the looks: a shared file system may take its time. What cannot be deleted stays. */
+function tidyArchives(
+  { states = ownFileSystem, log }: FlinkOptions,
+  { unaskedEnds, underWay }: Memory,
+): void {
+  for (const [stateDirectory, jobIds] of unaskedEnds.take()) {
+    const tidy = states.deleteEnds(stateDirectory, jobIds).catch((error: unknown) => {
+      log.warn({ stateDirectory, error: messageOf(error) }, 'flink.archive-not-tidied');
+    });
+    underWay.begin(`archive of ${stateDirectory}`, () => tidy);
+  }
 }
 
 /** All clusters, those included that were deleted and of which something is left. */

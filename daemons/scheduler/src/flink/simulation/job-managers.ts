@@ -86,6 +86,9 @@ export class JobManagers {
     },
     archivedEnd: async (_: string, jobId: string) =>
       this.isDirectoryReadable ? this.#ends.get(jobId) : ('unknown' as const),
+    deleteEnds: async (_: string, jobIds: ReadonlySet<string>) => {
+      for (const jobId of jobIds) this.#ends.delete(jobId);
+    },
   };
 
   /** The interface of a JobManager at a URL, as one life reaches it. */
