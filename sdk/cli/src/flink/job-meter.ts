@@ -20,6 +20,8 @@ export interface JobSample {
   readonly lag?: number;
   /** Milliseconds that each vertex was busy, its subtasks together. */
   readonly busyMs: ReadonlyMap<string, { readonly ms: number; readonly parallelism: number }>;
+  /** Milliseconds that all subtasks were busy, idle or held back: they stand still only where nothing is reported. */
+  readonly livedMs?: number;
 }
 
 export interface JobRates {
@@ -27,6 +29,14 @@ export interface JobRates {
   readonly outPerSecond?: number;
   /** Of the busiest vertex, from 0 to 1. */
   readonly busy?: number;
+  /** Present: tasks have not reported since the look so long ago, and what is known is of then. Milliseconds. */
+  readonly ratesAgeMs?: number;
+}
+
+/** The newest sample in which tasks have told something new, and the rates until then. */
+export interface Measured {
+  readonly told: JobSample;
+  readonly rates: JobRates;
 }
 
 /** @throws TesseraError FLINK_UNREACHABLE, FLINK_NOT_FOUND, … */
@@ -40,6 +50,9 @@ export async function sampleJob(
   const outputs = await Promise.all(sources.map((one) => sampleSource(rest, jobId, one, signal)));
   const read = sum(outputs.map((one) => one.read));
   const lags = outputs.map((one) => one.lag).filter((lag) => lag !== undefined);
+  const lived = job.vertices.flatMap(({ totals: { busyMs, idleMs, backpressuredMs } }) =>
+    [busyMs, idleMs, backpressuredMs].filter((ms) => ms !== undefined),
+  );
   const arrived = arrivedAt(job) ?? (job.vertices.length === sources.length ? read : undefined);
   return {
     atMs: job.nowMs,
@@ -49,12 +62,27 @@ export async function sampleJob(
     ...(read !== undefined && { read }),
     ...(arrived !== undefined && { arrived }),
     ...(lags.length > 0 && { lag: lags.reduce((total, lag) => total + lag, 0) }),
+    ...(lived.length > 0 && { livedMs: lived.reduce((total, ms) => total + ms, 0) }),
     busyMs: new Map(
       job.vertices.flatMap(({ id, parallelism, totals: { busyMs } }) =>
         busyMs === undefined ? [] : [[id, { ms: busyMs, parallelism }] as const],
       ),
     ),
   };
+}
+
+/** What is known after one more sample. Of tasks that have told nothing new the rates stay as they were, with their age: they are not zero. */
+export function measured(before: Measured | undefined, now: JobSample): Measured {
+  if (before === undefined || !isRepeated(before.told, now)) {
+    return { told: now, rates: ratesOf(before?.told, now) };
+  }
+  const { told, rates } = before;
+  return { told, rates: { ...rates, ratesAgeMs: now.atMs - told.atMs } };
+}
+
+function isRepeated(before: JobSample, now: JobSample): boolean {
+  if (before.run !== now.run || before.livedMs !== now.livedMs) return false;
+  return before.read === now.read && before.arrived === now.arrived;
 }
 
 /** What a job did from one sample to a later one. Nothing is known when it was restarted between them. */

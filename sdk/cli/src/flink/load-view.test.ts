@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Load } from './load.ts';
-import { loadTables } from './load-view.ts';
+import { loadLines, loadTables } from './load-view.ts';
 
 const load: Load = {
   clusters: [
@@ -48,4 +48,13 @@ test('on a narrow screen sentences are broken and not cut', () => {
     'Records would wait too long.',
     '',
   ]);
+});
+
+test('rates that are old say how old they are', () => {
+  const aged = (ratesAgeMs: number) => ({ ...load, jobs: [{ ...load.jobs[0]!, ratesAgeMs }] });
+  const told =
+    'job sums: its tasks have reported nothing for 7 s; IN/S, OUT/S and BUSY are as they were then';
+  expect(loadTables(aged(7_000)).split('\n')).toContain(told);
+  expect(loadLines(aged(7_000))).toContain(told);
+  expect(loadTables(aged(1_000))).toBe(loadTables(load));
 });

@@ -38,7 +38,7 @@ export function loadTables({ clusters, jobs }: Load, columns = Number.POSITIVE_I
   );
   const sentences = [
     ...clusters.map((one) => waitsText('cluster', one)),
-    ...jobs.flatMap((one) => [waitsText('job', one), sizeOf(one)]),
+    ...jobs.flatMap((one) => [waitsText('job', one), ageText(one), sizeOf(one)]),
   ].filter((sentence) => sentence !== '');
   const lines = sentences.flatMap((sentence) => wrapWords(sentence, columns));
   return [
@@ -62,13 +62,23 @@ export function loadLines({ clusters, jobs }: Load): string[] {
       const rest = `lag ${countOf(one.lag)}, busy ${busyOf(one)}, parallelism ${parallelismOf(one)}, slots ${countOf(one.slots)}`;
       return `job ${one.name} on ${one.cluster}: ${one.status}, ${rates}, ${rest}${waits(one)}`;
     }),
-    ...jobs.map(sizeOf).filter((line) => line !== ''),
+    ...jobs.flatMap((one) => [ageText(one), sizeOf(one)]).filter((line) => line !== ''),
   ];
 }
 
 /** Empty when nothing is waited for. */
 function waitsText(kind: 'cluster' | 'job', { name, waitsFor }: ClusterLoad | JobLoad): string {
   return waitsFor === '' ? '' : `${kind} ${name} waits for ${waitsFor}`;
+}
+
+/** Rates that are younger are as good as new. */
+const oldMs = 5_000;
+
+/** How old rates are that are not of now; empty where they are. */
+function ageText({ name, ratesAgeMs = 0 }: JobLoad): string {
+  if (ratesAgeMs < oldMs) return '';
+  const age = `${Math.round(ratesAgeMs / 1000)} s`;
+  return `job ${name}: its tasks have reported nothing for ${age}; IN/S, OUT/S and BUSY are as they were then`;
 }
 
 function waits({ waitsFor }: ClusterLoad | JobLoad): string {

@@ -11,7 +11,7 @@ import {
   watchedJobs,
 } from '../flink-view.ts';
 import { jobManagerOf, liveCluster } from './job-manager.ts';
-import { type JobRates, type JobSample, ratesOf, sampleJob } from './job-meter.ts';
+import { type JobRates, type JobSample, type Measured, measured, sampleJob } from './job-meter.ts';
 import { type LastDecision, lastDecision, scaledSlots, wantedSubtasks } from './job-size.ts';
 import { runningJobId, unknownWhenSilent } from './observe-clusters.ts';
 import { clusterOfJob } from './outcome.ts';
@@ -58,7 +58,7 @@ export class LoadMeter {
   readonly #client: TesseraClient;
   readonly #only: string | undefined;
   readonly #decisions: KnownDecisions;
-  #samples = new Map<string, JobSample>();
+  #measured = new Map<string, Measured>();
 
   /** @param only one cluster */
   constructor(client: TesseraClient, only: string | undefined) {
@@ -76,8 +76,8 @@ export class LoadMeter {
         : watchedCluster(this.#client, only).then((one) => [one]),
       watchedJobs(this.#client),
     ]);
-    const before = this.#samples;
-    this.#samples = new Map();
+    const before = this.#measured;
+    this.#measured = new Map();
     const found = await Promise.all(
       clusters.map(async (cluster) => {
         const own = jobs.filter((job) => clusterOfJob(job) === cluster.name);
@@ -93,7 +93,7 @@ export class LoadMeter {
   async #cluster(
     cluster: WatchedCluster,
     jobs: readonly WatchedJob[],
-    before: ReadonlyMap<string, JobSample>,
+    before: ReadonlyMap<string, Measured>,
     signal: AbortSignal,
   ): Promise<{ readonly cluster: ClusterLoad; readonly jobs: readonly JobLoad[] }> {
     const unknown = unknownWhenSilent(signal);
@@ -101,14 +101,19 @@ export class LoadMeter {
     const live = await liveCluster(rest, signal).catch(unknown);
     const { word, waitsFor } = clusterStanding(cluster);
     const count = wantedTaskManagers(cluster);
-    const measured = live === undefined ? [] : jobs.slice(0, maxMeasured);
-    for (let i = 0; i < measured.length; i += concurrency) {
-      const some = measured.slice(i, i + concurrency);
-      await Promise.all(some.map((job) => this.#sample(rest!, job, signal)));
+    const asked = live === undefined ? [] : jobs.slice(0, maxMeasured);
+    const samples = new Map<string, JobSample>();
+    for (let i = 0; i < asked.length; i += concurrency) {
+      const some = asked.slice(i, i + concurrency);
+      await Promise.all(some.map((job) => addSample(samples, rest!, job, signal)));
     }
-    const loads = jobs.map(async (job) =>
-      loadOf(job, before.get(job.name), this.#samples.get(job.name), await this.#decisions.of(job)),
-    );
+    for (const [name, sample] of samples) {
+      this.#measured.set(name, measured(before.get(name), sample));
+    }
+    const loads = jobs.map(async (job) => {
+      const rates = this.#measured.get(job.name)?.rates;
+      return loadOf(job, samples.get(job.name), rates, await this.#decisions.of(job));
+    });
     return {
       cluster: {
         ...{ name: cluster.name, status: word, waitsFor },
@@ -122,13 +127,19 @@ export class LoadMeter {
       jobs: await Promise.all(loads),
     };
   }
+}
 
-  async #sample(rest: FlinkRestClient, job: WatchedJob, signal: AbortSignal): Promise<void> {
-    const jobId = runningJobId(job);
-    if (jobId === undefined) return;
-    const sample = await sampleJob(rest, jobId, signal).catch(unknownWhenSilent(signal));
-    if (sample !== undefined) this.#samples.set(job.name, sample);
-  }
+/** Of a job that runs and can be asked for. */
+async function addSample(
+  samples: Map<string, JobSample>,
+  rest: FlinkRestClient,
+  job: WatchedJob,
+  signal: AbortSignal,
+): Promise<void> {
+  const jobId = runningJobId(job);
+  if (jobId === undefined) return;
+  const sample = await sampleJob(rest, jobId, signal).catch(unknownWhenSilent(signal));
+  if (sample !== undefined) samples.set(job.name, sample);
 }
 
 /** What was decided last of each job, asked for when its size has changed. */
@@ -163,8 +174,8 @@ function wantedTaskManagers({ wanted, status }: WatchedCluster): number | undefi
 
 function loadOf(
   job: WatchedJob,
-  before: JobSample | undefined,
   now: JobSample | undefined,
+  rates: JobRates | undefined,
   decision: LastDecision | undefined,
 ): JobLoad {
   const { word, waitsFor } = jobStanding(job);
@@ -173,7 +184,7 @@ function loadOf(
   return {
     ...{ name: job.name, cluster: clusterOfJob(job), status: word, waitsFor },
     ...(wanted !== undefined && { wantedParallelism: wanted }),
-    ...(now && { parallelism: now.parallelism, slots: now.slots, ...ratesOf(before, now) }),
+    ...(now && { parallelism: now.parallelism, slots: now.slots, ...rates }),
     ...(now?.lag !== undefined && { lag: now.lag }),
     ...(slots !== undefined && { scaledSlots: slots }),
     ...(decision && { decision }),
