@@ -2,6 +2,7 @@ import { messageOf, resourceIdOf } from '@tessera/base';
 import type { JobSize } from '@tessera/flink';
 import type { flink } from '@tessera/proto';
 import { mayLagGrow } from '../scaling/lag-of-job.ts';
+import { scalingCondition } from '../scaling/scaling-condition.ts';
 import type { SlotNeeds } from '../scaling/slot-needs.ts';
 import { carryOutJob } from './carry-out-job.ts';
 import type { FlinkOptions } from './flink-options.ts';
@@ -52,6 +53,7 @@ export async function carryOutJobs({
     const clusterId = clusterNameOf(job, before);
     const cluster = jobClusters.get(clusterId) ?? none;
     const size = sizeOf(id);
+    const known = scalings.get(id);
     const work = {
       ...{
         ...options,
@@ -72,7 +74,7 @@ export async function carryOutJobs({
         return mayLagGrow(scalings.get(id), { jobId, ageMs, isScaled });
       },
       otherSlots: needs.ofOthers(clusterId, id),
-      scalingCondition: job?.spec?.scaling && scalings.get(id)?.condition,
+      scalingCondition: known && job?.spec?.scaling && scalingCondition(known),
     };
     return isolated(options, { job: id }, () => carryOutJob(work));
   };

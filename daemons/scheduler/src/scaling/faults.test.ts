@@ -144,6 +144,33 @@ describe('metrics that say nothing', () => {
   );
 });
 
+test('a vertex that reports nothing new holds its job back, which says which one and since when', async () => {
+  const strategy = new Scripted();
+  world.strategies = strategy;
+  const tasks = new Tasks();
+  await begin(tasks, { strategy: '@acme/scripted' });
+  await looks(tasks, 3);
+  const last = tasks.counted('work', 0);
+  world.flink.counted = (vertex, nowMs) =>
+    vertex === 'work' ? last : tasks.counted(vertex, nowMs);
+  const since = new Date(Number(world.clock.now() / 1000n)).toISOString().slice(0, 19);
+  await looks(tasks, 3);
+  expect(await reasons()).toEqual([]); // It may only be late.
+  strategy.wanted = 4;
+  await looks(tasks, 10);
+  const [condition, ...others] = (await world.jobStatus('j')).conditions;
+  expect(others).toEqual([]);
+  expect(condition).toMatchObject({
+    reason: 'METRICS_STALE',
+    message: `Nothing new is reported of work since ${since}Z: the job keeps its size until it is.`,
+  });
+  expect(work()).toBe(1);
+  world.flink.counted = tasks.counted;
+  await looks(tasks, 3);
+  expect(await reasons()).toEqual([]);
+  expect(work()).toBe(4);
+});
+
 /** A package as a stranger would write it. */
 function install(name: string, decide: string): void {
   const at = join(folder, 'node_modules', name);

@@ -9,7 +9,7 @@ import {
   type RescaleInFlight,
 } from '@tessera/scaling';
 import type { ConditionReport } from '../flink/cluster-status.ts';
-import type { Reading } from './sample-of.ts';
+import type { Reading, SilentVertices } from './sample-of.ts';
 import { type Attempt, noAttempt } from './track-attempt.ts';
 
 /** What one term knows of the scaling of one job. What must last of it is in metadata; the rest is looked at again. */
@@ -38,7 +38,10 @@ export interface JobScaling {
   readonly inFlight?: RescaleInFlight;
   /** Slots that the strategy last wanted. */
   readonly wished?: number;
+  /** Of the last decision. */
   readonly condition?: ConditionReport;
+  /** As its vertices were read last. */
+  readonly silent?: SilentVertices;
 }
 
 export const newScaling: JobScaling = {

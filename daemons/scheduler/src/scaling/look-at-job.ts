@@ -13,7 +13,7 @@ import type { FlinkRest } from '../flink/job-manager.ts';
 import { collectMetrics } from './collect-metrics.ts';
 import { wayTo } from './in-flight.ts';
 import type { JobScaling, JobScalings } from './job-scaling.ts';
-import { sampleOf, withReading } from './sample-of.ts';
+import { type SilentVertices, sampleOf, silentVertices, withReading } from './sample-of.ts';
 import { parallelismOf, topologyOf } from './topology.ts';
 import { type RunningAttempt, trackAttempt } from './track-attempt.ts';
 
@@ -49,13 +49,14 @@ export async function lookAtJob(look: JobLook, before: JobScaling): Promise<Seen
   const slow = { what: `looking at ${job}`, reason: 'JOBMANAGER_SLOW', parent, clock };
   const details = await withDeadline(lookDeadlineMs, (signal) => rest.job(jobId, signal), slow);
   const attempt = trackAttempt(before.attempt, details, nowMs);
-  const tracked = { ...before, attempt };
+  const { silent: _, ...known } = before;
+  const tracked = { ...known, attempt };
   const { running, isRunning } = attempt;
   if (!isRunning || running === undefined) return { scaling: tracked };
   const topology = topologyOf(details);
   const going = onItsWay({ ...tracked, topology }, look, running);
   if (going.inFlight !== undefined) return { scaling: going };
-  const scaling = await withMetrics(going, look, details, running);
+  const scaling = await withMetrics(going, look, details, running, before.silent);
   const isSettled =
     nowMs >= running.sinceMs + quietMs && scaling.history.samples.at(-1)?.timeMs === nowMs;
   return isSettled ? { scaling, settled: { running, topology } } : { scaling };
@@ -98,6 +99,7 @@ async function withMetrics(
   { rest, job, scalings, nowMs, clock, signal: parent }: JobLook,
   details: JobDetails,
   running: RunningAttempt,
+  silentBefore: SilentVertices | undefined,
 ): Promise<JobScaling> {
   const names = scalings.names(job, running.key);
   const slow = { what: `reading metrics of ${job}`, reason: 'JOBMANAGER_SLOW', parent, clock };
@@ -110,5 +112,6 @@ async function withMetrics(
   const readings = withReading(scaling.readings, reading);
   const sample = sampleOf(readings, { ...running, parallelism: parallelismOf(details) });
   const history = withSamples(scaling.history, sample === undefined ? [] : [sample], historyBounds);
-  return { ...scaling, readings, history };
+  const silent = silentVertices(readings, silentBefore);
+  return { ...scaling, readings, history, silent };
 }

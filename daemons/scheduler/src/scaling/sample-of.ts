@@ -25,10 +25,8 @@ export function sampleOf(
 ): JobSample | undefined {
   const now = readings.at(-1);
   if (now === undefined) return undefined;
-  const earlier =
-    readings.findLast(({ timeMs }) => timeMs <= now.timeMs - spanMs) ??
-    (readings.length > 1 ? readings[0] : undefined);
-  if (earlier !== undefined && repeats(earlier, now)) return undefined;
+  const earlier = earlierOf(readings);
+  if (earlier !== undefined && silentSince(earlier, now).length > 0) return undefined;
   const vertices = Object.entries(now.vertices).map(([id, vertex]) => {
     const before = earlier?.vertices[id];
     const passedMs = now.timeMs - (earlier?.timeMs ?? now.timeMs);
@@ -42,10 +40,31 @@ export function sampleOf(
   };
 }
 
-/** Of some vertex nothing new was reported. */
-function repeats({ vertices: before }: Reading, { vertices }: Reading): boolean {
-  return Object.entries(vertices).some(([id, { livedMs }]) => {
-    const earlierMs = before[id]?.livedMs;
+/** When each vertex was heard last of which nothing new is reported, by id. */
+export type SilentVertices = Readonly<Record<string, number>>;
+
+/** @param before what was silent at the reading before the newest one */
+export function silentVertices(
+  readings: readonly Reading[],
+  before: SilentVertices = {},
+): SilentVertices {
+  const earlier = earlierOf(readings);
+  if (earlier === undefined) return {};
+  const silent = silentSince(earlier, readings.at(-1)!);
+  return Object.fromEntries(silent.map((id) => [id, before[id] ?? earlier.timeMs]));
+}
+
+/** What the newest reading is compared with. */
+function earlierOf(readings: readonly Reading[]): Reading | undefined {
+  const now = readings.at(-1);
+  if (now === undefined || readings.length < 2) return undefined;
+  return readings.findLast(({ timeMs }) => timeMs <= now.timeMs - spanMs) ?? readings[0];
+}
+
+/** Vertices of which nothing new was reported. */
+function silentSince({ vertices: before }: Reading, { vertices }: Reading): readonly string[] {
+  return Object.keys(vertices).filter((id) => {
+    const [earlierMs, livedMs] = [before[id]?.livedMs, vertices[id]!.livedMs];
     return livedMs !== undefined && earlierMs !== undefined && livedMs <= earlierMs;
   });
 }
