@@ -162,6 +162,23 @@ describe('flink up', () => {
   });
 });
 
+test('flink up that cannot make a bundle says how one is named that hosts have under another name', {
+  timeout,
+}, async () => {
+  await startHost();
+  const put = await run('--json', 'artifact', 'put', file('a bundle', 'by-hand.tar'));
+  const { digest } = JSON.parse(put.out);
+  const unnamed = clusterYaml.replace('2.3.0', '2.99.0').replace(/bundle: .*\n/, '');
+  const { code, err } = await run('flink', 'up', file(unnamed));
+  expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('FLINK_VERSION_UNKNOWN') });
+  expect(err).toContain(
+    "No host has one that is called flink-2.99.0.tar; where one has it under another name, write its SHA-256, which 'tessera artifact list' tells, as 'bundle' of cluster orders.",
+  );
+  expect(await run('flink', 'up', file(`${unnamed}bundle: ${digest}\n`))).toMatchObject({
+    code: 0,
+  });
+});
+
 describe('flink status and top', () => {
   test('show processes, slots, jobs and what they do', { timeout }, async () => {
     await startHost();

@@ -67,10 +67,23 @@ async function bundleFor(
   const { resources } = await listAll(client, 'flinkClusters');
   const before = resources.find((one) => one.name === `flink-clusters/${name}`)?.spec;
   if (before?.flinkVersion === flinkVersion) return resourceIdOf(before.bundle);
-  return (
-    (await bundleOnHosts(context, flinkVersion, put)) ??
-    (await fetchBundle(context, { version: flinkVersion }, put)).bundle.digest
+  const onHosts = await bundleOnHosts(context, flinkVersion, put);
+  if (onHosts !== undefined) return onHosts;
+  const made = await fetchBundle(context, { version: flinkVersion }, put).catch(
+    (error: unknown) => {
+      const isUnmade = isTesseraError(error) && error.reason.startsWith('FLINK_');
+      throw isUnmade ? bundleUnmade(error, name, flinkVersion) : error;
+    },
   );
+  return made.bundle.digest;
+}
+
+/** Why a bundle could not be made, and how one is used that hosts have under another name: what is in it is not known there. */
+function bundleUnmade(error: TesseraError, cluster: string, version: string): TesseraError {
+  const { code, reason, metadata } = error;
+  const hint = `No host has one that is called ${bundleName(version)}; where one has it under another name, write its SHA-256, which 'tessera artifact list' tells, as 'bundle' of cluster ${cluster}.`;
+  const message = `${error.message} ${hint}`;
+  return new TesseraError({ code, reason, metadata, message, cause: error });
 }
 
 /** Of several the one that most hosts have. */
