@@ -1,12 +1,13 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { Code, messageOf, TesseraError } from '@tessera/base';
-import { decodeLog, encodeLog, scalingDecisionInvalid } from '@tessera/daemon';
+import { scalingDecisionInvalid } from '@tessera/daemon';
 import {
   type DecisionHistory,
   type DecisionRecord,
   isEventful,
   withDecision,
 } from '@tessera/scaling';
+import { framed, unframed } from './decision-frames.ts';
 import { fileUnwritable } from './errors.ts';
 
 /** Larger ones are none that Tessera has written. */
@@ -14,7 +15,7 @@ const mostBytes = 256_000_000;
 
 /** Decisions of a file, oldest first; at least one. @throws FILE_UNREADABLE, SCALING_DECISION_INVALID */
 export function readDecisions(file: string): readonly DecisionRecord[] {
-  const records = decodeLog(readBytes(file));
+  const records = unframed(readBytes(file));
   if (records.length === 0) throw scalingDecisionInvalid(`${file} has no decision in it`);
   return records;
 }
@@ -59,7 +60,7 @@ export class DecisionFile {
 
   /** Returns how many there are. @throws FILE_UNWRITABLE */
   write(): number {
-    this.#write(encodeLog(this.#history.map(({ stored }) => stored)));
+    this.#write(framed(this.#history.map(({ stored }) => stored)));
     return this.#history.length;
   }
 

@@ -2,10 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createProgram } from '@tessera/cli';
-import { encodeLog } from '@tessera/daemon';
 import { isEventful } from '@tessera/scaling';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { readDecisions } from './decision-file.ts';
+import { framed } from './decision-frames.ts';
 import { scaleCommands } from './scale-commands.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tessera-scale-test-'));
@@ -194,7 +194,7 @@ describe('tessera scale replay', long, () => {
       ...record,
       strategy: { ...record.strategy, options: JSON.stringify({ target: 0.3 }) },
     }));
-    writeFileSync(file, encodeLog(records));
+    writeFileSync(file, framed(records));
     const { out, err, code } = await scale('replay', '--file', file);
     expect(out).toContain('outcome.');
     expect(err).toContain('SCALING_REPLAY_DIFFERS');
