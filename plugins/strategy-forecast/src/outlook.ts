@@ -1,4 +1,10 @@
-import { type ForecastBand, persistence } from '@tessera/scaling';
+import {
+  assumedBands,
+  assumedDeviation,
+  type ForecastBand,
+  fewestErrors,
+  persistence,
+} from '@tessera/scaling';
 import { type ForecastLearned, loadStepMs } from './learned.ts';
 
 /** A course that the load may take, in steps from now on, and how likely something like it is. */
@@ -10,16 +16,8 @@ export interface Course {
 
 /** How much each quantile's course counts. */
 const weights: Readonly<Record<number, number>> = { 0.5: 0.5, 0.8: 0.3, 0.95: 0.2 };
-/** Steps of a forecast that must have come before it is known how wrong it is. */
-const fewestErrors = 12;
-/** Standard deviation of the logarithm that is assumed at most until then, and what of it for each usual difference. */
-const assumedDeviation = 0.08;
+/** Standard deviation of the logarithm that is assumed for each usual difference. */
 const deviationsOfWobble = 1.5;
-const assumedQuantiles = [
-  { quantile: 0.5, deviations: 0 },
-  { quantile: 0.8, deviations: 0.84 },
-  { quantile: 0.95, deviations: 1.64 },
-] as const;
 
 /** Minutes in which the difference between the load now and its forecast for now fades. */
 const fadeMinutes = 45;
@@ -69,11 +67,7 @@ export function coursesOf(
 /** How wrong the forecast has been; of one that is new, what the load of minutes shows: how far it usually is from it. */
 function bandsOf({ bands, ensemble, wobble }: ForecastLearned): readonly ForecastBand[] {
   if (ensemble.errors[0]!.length >= fewestErrors) return bands;
-  const deviation = Math.min(assumedDeviation, deviationsOfWobble * wobble);
-  return assumedQuantiles.map(({ quantile, deviations }) => ({
-    quantile,
-    factors: [Math.exp(deviations * deviation)],
-  }));
+  return assumedBands(Math.min(assumedDeviation, deviationsOfWobble * wobble));
 }
 
 /**

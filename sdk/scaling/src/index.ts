@@ -7,7 +7,12 @@ export {
 } from './capacity-curve.ts';
 export type * from './decision.ts';
 export { type ObservedFlow, observedFlow } from './flow.ts';
-export type { ForecastBand } from './forecast/bands.ts';
+export {
+  assumedBands,
+  assumedDeviation,
+  type ForecastBand,
+  fewestErrors,
+} from './forecast/bands.ts';
 export {
   type EnsembleState,
   type MixedForecast,

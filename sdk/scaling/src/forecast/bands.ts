@@ -1,9 +1,9 @@
 import { forecastSteps, horizons, nearestHorizon } from './horizons.ts';
 
 /** How many errors must have been seen before their quantiles are believed. */
-const fewestErrors = 12;
+export const fewestErrors = 12;
 /** Standard deviation of the logarithm that is assumed until then. */
-const assumedDeviation = 0.08;
+export const assumedDeviation = 0.08;
 const quantiles = [
   { quantile: 0.5, deviations: 0 },
   { quantile: 0.8, deviations: 0.84 },
@@ -32,11 +32,18 @@ export function bandsOf(
   means: readonly number[],
 ): readonly ForecastBand[] {
   const scales = horizons.map((_, h) => scaleOf(errors[h]!, forecasts[h]!, means[h]!));
-  return quantiles.map(({ quantile, deviations }) => {
-    const assumed = Math.exp(deviations * assumedDeviation);
-    const until = scales.map((factorOf) => factorOf?.(quantile) ?? assumed);
+  return assumedBands(assumedDeviation).map(({ quantile, factors: [assumed] }) => {
+    const until = scales.map((factorOf) => factorOf?.(quantile) ?? assumed!);
     return { quantile, factors: stepsOf(until) };
   });
+}
+
+/** Of a forecast whose errors are not known yet: one factor for all steps, as if the logarithms of errors had this standard deviation. */
+export function assumedBands(deviation: number): readonly ForecastBand[] {
+  return quantiles.map(({ quantile, deviations }) => ({
+    quantile,
+    factors: [Math.exp(deviations * deviation)],
+  }));
 }
 
 /**
