@@ -1,3 +1,4 @@
+import { AskedFor } from './asked-for.ts';
 import { type JobManagerSight, jobManagerSlow, silent } from './job-manager.ts';
 import type { UnderWay } from './under-way.ts';
 
@@ -7,8 +8,7 @@ import type { UnderWay } from './under-way.ts';
  */
 export class HangingJobManagers {
   readonly #underWay: UnderWay;
-  #hanging = new Set<string>();
-  #asked = new Set<string>();
+  readonly #hanging = new AskedFor<true>();
 
   constructor(underWay: UnderWay) {
     this.#underWay = underWay;
@@ -16,8 +16,7 @@ export class HangingJobManagers {
 
   /** @param ask looks at the one of that URL */
   async look(url: string, ask: () => Promise<JobManagerSight>): Promise<JobManagerSight> {
-    this.#asked.add(url);
-    if (!this.#hanging.has(url)) return this.#judged(url, await ask());
+    if (this.#hanging.get(url) === undefined) return this.#judged(url, await ask());
     const key = `JobManager at ${url}`;
     if (!this.#underWay.keys().has(key)) {
       this.#underWay.begin(key, async () => this.#judged(url, await ask()));
@@ -27,12 +26,11 @@ export class HangingJobManagers {
 
   /** Forgets what was not asked for since this was called last. */
   forgetUnasked(): void {
-    this.#hanging = this.#hanging.intersection(this.#asked);
-    this.#asked = new Set();
+    this.#hanging.forgetUnasked();
   }
 
   #judged(url: string, sight: JobManagerSight): JobManagerSight {
-    if (sight.silence === jobManagerSlow) this.#hanging.add(url);
+    if (sight.silence === jobManagerSlow) this.#hanging.set(url, true);
     else this.#hanging.delete(url);
     return sight;
   }

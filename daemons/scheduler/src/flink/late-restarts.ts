@@ -1,3 +1,5 @@
+import { AskedFor } from './asked-for.ts';
+
 /** What was counted of one attempt at one time. */
 interface Counted {
   readonly atMs: number;
@@ -11,8 +13,10 @@ const lateMs = 5 * 60_000;
 export class LateRestarts {
   readonly #nowMs: () => number;
   /** The oldest first; with the checkpoints that there were. */
-  #counts = new Map<string, { readonly checkpoints: number; readonly all: readonly Counted[] }>();
-  #asked = new Set<string>();
+  readonly #counts = new AskedFor<{
+    readonly checkpoints: number;
+    readonly all: readonly Counted[];
+  }>();
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -29,7 +33,6 @@ export class LateRestarts {
       checkpoints,
     }: { readonly restarts?: number | undefined; readonly checkpoints: number },
   ): number {
-    this.#asked.add(key);
     const before = this.#counts.get(key);
     const atMs = this.#nowMs();
     if (restarts === undefined) return lateOf(before?.all ?? []);
@@ -47,8 +50,7 @@ export class LateRestarts {
 
   /** Forgets what was not asked for since this was called last. */
   forgetUnasked(): void {
-    this.#counts = new Map([...this.#counts].filter(([key]) => this.#asked.has(key)));
-    this.#asked = new Set();
+    this.#counts.forgetUnasked();
   }
 }
 

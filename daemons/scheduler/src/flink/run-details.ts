@@ -1,4 +1,5 @@
 import type { ObservedRun } from '@tessera/flink';
+import { AskedFor } from './asked-for.ts';
 
 /** What is asked for each job by itself. */
 export interface RunDetails
@@ -17,8 +18,7 @@ const settledMs = 10_000;
  */
 export class KnownDetails {
   readonly #nowMs: () => number;
-  #known = new Map<string, { readonly readMs: number; readonly details: RunDetails }>();
-  #asked = new Set<string>();
+  readonly #known = new AskedFor<{ readonly readMs: number; readonly details: RunDetails }>();
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
@@ -26,7 +26,6 @@ export class KnownDetails {
 
   /** @param key of one attempt on one run of a JobManager */
   async of(key: string, isSettled: boolean, read: () => Promise<RunDetails>): Promise<RunDetails> {
-    this.#asked.add(key);
     const known = this.#known.get(key);
     const nowMs = this.#nowMs();
     if (isSettled && known !== undefined && nowMs - known.readMs < settledMs) return known.details;
@@ -37,7 +36,6 @@ export class KnownDetails {
 
   /** Forgets what was not asked for since this was called last. */
   forgetUnasked(): void {
-    this.#known = new Map([...this.#known].filter(([key]) => this.#asked.has(key)));
-    this.#asked = new Set();
+    this.#known.forgetUnasked();
   }
 }
