@@ -63,7 +63,7 @@ export async function composeStorage(
 ): Promise<ComposedStorage> {
   const config = storageConfig.parse(input);
   await using starting = new AsyncDisposableStack();
-  starting.use(lockDirectory(config.directory));
+  starting.use(await lockDirectory(config.directory));
   const database = starting.use(await openScratchDatabase(config));
   const loader = new TileLoader(await database.connect(), 'loader');
   const helper = new TileLoader(await database.connect(), 'helper');

@@ -1,7 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { messageOf } from '@tessera/base';
-import { openSqliteAlone, sqliteCode, sqliteCodeOf } from '@tessera/daemon';
+import { makeFolder, openSqliteAlone, sqliteCode, sqliteCodeOf } from '@tessera/daemon';
 import { directoryLocked, directoryUnusable } from '../errors.ts';
 
 /**
@@ -9,9 +8,9 @@ import { directoryLocked, directoryUnusable } from '../errors.ts';
  * on a file that holds nothing (SQLite's, as Node has no call for one), so it goes with the process, however that ends.
  * @throws STORAGE_DIRECTORY_LOCKED, STORAGE_DIRECTORY_UNUSABLE.
  */
-export function lockDirectory(root: string): Disposable {
+export async function lockDirectory(root: string): Promise<Disposable> {
   try {
-    makeFolder(resolve(root));
+    await makeFolder(root);
     const database = openSqliteAlone(join(root, 'lock.sqlite'));
     return { [Symbol.dispose]: () => database.close() };
   } catch (error) {
@@ -19,11 +18,4 @@ export function lockDirectory(root: string): Disposable {
     const isLocked = code === sqliteCode.busy || code === sqliteCode.locked;
     throw isLocked ? directoryLocked(root) : directoryUnusable(root, messageOf(error));
   }
-}
-
-/** Node's own recursion never ends where a file system answers ENOENT although the parent is there, as /proc does. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
-  mkdirSync(path);
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, open, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { diskFull } from './errors.ts';
 
 /** Most of a file that is read at once, bytes. */
@@ -26,14 +27,21 @@ export async function writeDurably(path: string, text: string, mode = 0o600): Pr
   });
 }
 
-/** Makes a folder, each new level synced into its parent. */
+/**
+ * Makes a folder, each new level synced into its parent. Level by level: Node's own recursion never ends where a file system answers ENOENT
+ * although the parent is there, as /proc does.
+ */
 export async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
-  if (first === undefined) return;
-  for (let level = path; level !== dirname(level); level = dirname(level)) {
-    await syncFolder(dirname(level));
-    if (level === first) break;
-  }
+  if (existsSync(path)) return;
+  const parent = dirname(resolve(path));
+  await makeFolder(parent);
+  await mkdir(path).catch(unlessMade);
+  await syncFolder(parent);
+}
+
+/** For `catch`: somebody else was quicker. */
+function unlessMade(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
 }
 
 export async function syncFile(path: string): Promise<void> {
