@@ -21,6 +21,6 @@ export { resolveModel } from './resolve/resolve-model.ts';
 export * from './resources/index.ts';
 export * from './scan/index.ts';
 export * from './scan-plan.ts';
-export type * from './segment.ts';
+export * from './segment.ts';
 export { estimateDistinct, type Frequencies } from './statistics/distinct-estimate.ts';
 export * from './time/index.ts';

@@ -38,6 +38,11 @@ export interface SourceVersion {
   readonly token: string;
 }
 
+/** Whether two say the same of a table, also when both say nothing. */
+export function isSameVersion(a: SourceVersion | undefined, b: SourceVersion | undefined): boolean {
+  return a?.known === b?.known && a?.token === b?.token;
+}
+
 /**
  * A stored cuboid of one segment. `rows`: one row per group with its measure parts. `distinct`: the companion of
  * one exact distinct count, one row per (group, bucket) with a 64-bit word of the bitmap; bucket = id >> 6, so

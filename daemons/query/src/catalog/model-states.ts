@@ -9,6 +9,7 @@ import {
 import { dataTypeFromProto, modelSpecFromProto, segmentFromProto } from '@tessera/client';
 import {
   type CubeState,
+  isSameVersion,
   type LookupSnapshot,
   type Model,
   type ModelState,
@@ -137,10 +138,7 @@ function sameInputs(a: StateInputs, b: StateInputs): boolean {
       b.cubes,
       (one, other) => one.name === other.name && one.version === other.version,
     ) &&
-    tablesOf(a.model).every((table) => {
-      const [one, other] = [a.versions.get(table), b.versions.get(table)];
-      return one?.known === other?.known && one?.token === other?.token;
-    })
+    tablesOf(a.model).every((table) => isSameVersion(a.versions.get(table), b.versions.get(table)))
   );
 }
 

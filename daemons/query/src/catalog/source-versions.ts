@@ -1,5 +1,5 @@
 import type { Clock } from '@tessera/base';
-import type { SourceVersion } from '@tessera/cube';
+import { isSameVersion, type SourceVersion } from '@tessera/cube';
 import { type OpenSource, withDeadline } from '@tessera/daemon';
 import { tableKey } from './snapshot.ts';
 import { unreadable } from './staleness.ts';
@@ -45,10 +45,7 @@ export class SourceVersions {
     const versions = new Map(entries);
     const changed =
       versions.size !== this.#versions.size ||
-      entries.some(([key, { known, token }]) => {
-        const before = this.#versions.get(key);
-        return before?.token !== token || before.known !== known;
-      });
+      entries.some(([key, version]) => !isSameVersion(this.#versions.get(key), version));
     this.#askedMs = askedMs;
     if (changed) this.#versions = versions;
     return changed;

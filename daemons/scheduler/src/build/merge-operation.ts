@@ -3,6 +3,7 @@ import { resourceIdOf } from '@tessera/base';
 import { listAll, segmentFromProto, segmentToProto } from '@tessera/client';
 import {
   compareRanges,
+  isSameVersion,
   type Layout,
   layoutWithoutRows,
   planBuild,
@@ -340,9 +341,7 @@ export function mergedVersions(
   const merged = [...tables].map((table) => {
     const versions = parts.map(({ sourceVersions }) => sourceVersions[table]);
     const [first] = versions;
-    const isOne = versions.every(
-      (one) => one?.known === first?.known && one?.token === first?.token,
-    );
+    const isOne = versions.every((one) => isSameVersion(one, first));
     if (first !== undefined && isOne) return [table, first];
     const tokens = versions.map((one) => (one?.known ? one.token : ''));
     return [table, { known: true, token: `several-${hash('sha256', JSON.stringify(tokens))}` }];
