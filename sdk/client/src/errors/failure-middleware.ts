@@ -67,9 +67,15 @@ const transportReasons: Readonly<Record<number, string>> = {
 };
 
 function transportMessage(error: ClientError, path: string): string {
-  const hint =
-    (error.code as number) === Code.UNAVAILABLE
-      ? ' Is the platform running there? Start it with `tessera up`.'
-      : '';
+  const hint = (error.code as number) === Code.UNAVAILABLE ? unavailableHint(error.details) : '';
   return `${path} failed: ${error.details}.${hint}`;
+}
+
+/** What gRPC says of a connection that was ended before the other side said anything. A refused certificate looks so in TLS 1.3, where the alert comes after the handshake and is mostly overtaken by the end. */
+const endedAtOnce = /Last error: (Failed to connect|.*(ECONNRESET|EPIPE))/;
+
+function unavailableHint(details: string): string {
+  return endedAtOnce.test(details)
+    ? ' Something listens there and ended the connection at once: it may refuse the certificate that --tls-cert and --tls-key give, or speak TLS where this side does not.'
+    : ' Is the platform running there? Start it with `tessera up`.';
 }
