@@ -26,6 +26,7 @@ import { type InventoryOptions, readAvailability, readInventory } from './invent
 import { machineIdOf } from './inventory/machine-id.ts';
 import { Journal } from './journal/journal.ts';
 import { Probes } from './probe/probes.ts';
+import { PortHolders } from './proc/held-ports.ts';
 import { findLimitTools } from './process/limits.ts';
 import { Processes } from './process/processes.ts';
 import { WorkFiles } from './process/work-files.ts';
@@ -105,7 +106,10 @@ export async function composeHost(
   const surroundings = { folder, workFiles, tools, contactFile, environment };
   const isCutOff = () => contact.isCutOff;
   const processes = starting.use(
-    new Processes({ ...surroundings, journal, clock, log, maxProcesses, isCutOff }),
+    new Processes({
+      ...{ ...surroundings, journal, clock, log, maxProcesses, isCutOff },
+      portHolders: new PortHolders(config.ports),
+    }),
   );
   contact.onCutOff(() => processes.endCutOff());
   starting.use(new ContactWatch(contact, clock));

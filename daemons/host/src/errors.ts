@@ -88,6 +88,17 @@ export function processRunning(id: string): TesseraError {
   });
 }
 
+/** Something was found that should have ended with its run: it is being killed, and nothing was forgotten. */
+export function processOutlived(id: string, pids: readonly number[]): TesseraError {
+  const found = pids.join(', ');
+  return new TesseraError({
+    code: Code.UNAVAILABLE,
+    reason: 'PROCESS_OUTLIVED',
+    message: `Of a run of ${id} that is over there were still processes (${found}), which are killed now; try again.`,
+    metadata: { process: id, pids: found },
+  });
+}
+
 export function tooManyProcesses(limit: number): TesseraError {
   return new TesseraError({
     code: Code.RESOURCE_EXHAUSTED,

@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePorts } from '../free-ports.ts';
 import { missingOutput, stepsOf, titleOf } from './runnable.ts';
-import { endedWithin, type Shell, shell, stop } from './shell.ts';
+import { endedWithin, killBelow, type Shell, shell, stop } from './shell.ts';
 
 /** The documentation is followed to the letter, in an empty folder, against real processes. */
 const root = join(import.meta.dirname, '..', '..', '..');
@@ -25,6 +26,8 @@ const pages = [
 const blockMs = 110_000;
 /** The address that the pages name; each page is run on a free port. */
 const documentedAddress = '127.0.0.1:7400';
+/** Ports of the hosts of a page. */
+const portsOfHosts = 10;
 
 describe.each(pages)('%s', (page) => {
   const steps = stepsOf(readFileSync(join(root, page), 'utf8'));
@@ -32,8 +35,10 @@ describe.each(pages)('%s', (page) => {
   const daemons: Shell[] = [];
   let folder = '';
   let address = documentedAddress;
+  let firstPort: number;
 
-  beforeAll(() => {
+  beforeAll(async () => {
+    firstPort = await freePorts(portsOfHosts);
     folder = mkdtempSync(join(tmpdir(), 'tessera-docs-'));
     for (const name of ['node_modules', 'examples', 'proto', '.cache'])
       symlinkSync(join(root, name), join(folder, name));
@@ -41,6 +46,7 @@ describe.each(pages)('%s', (page) => {
   afterAll(async () => {
     await Promise.all(daemons.map(stop));
     await Promise.all(platforms.map(stop));
+    killBelow(folder);
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -66,7 +72,8 @@ describe.each(pages)('%s', (page) => {
       }
       if (step.isBackground) {
         await Promise.all(daemons.splice(0).map(stop));
-        const daemon = shell(`exec ${script.trim()} --port 0`, folder, address);
+        const ports = `--port 0 --ports ${firstPort}-${firstPort + portsOfHosts - 1}`;
+        const daemon = shell(`exec ${script.trim()} ${ports}`, folder, address);
         daemons.push(daemon);
         await daemon.untilPrinted(/ is up on (127\.0\.0\.1:\d+)/);
         return;

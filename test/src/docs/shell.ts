@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { sep } from 'node:path';
 
 /** What a reader types into one terminal. */
 export interface Shell {
@@ -48,4 +50,16 @@ export async function endedWithin({ child, ended }: Shell, patienceMs: number) {
 export async function stop({ child, ended }: Shell): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, 'SIGINT');
   await ended;
+}
+
+/** Kills all that works in a folder: processes outlive their host, and would hold its ports for ever. */
+export function killBelow(folder: string): void {
+  const start = realpathSync(folder) + sep;
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (readlinkSync(`/proc/${pid}/cwd`).startsWith(start)) process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // It has ended, or is somebody else's.
+    }
+  }
 }

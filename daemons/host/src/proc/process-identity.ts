@@ -35,10 +35,29 @@ export function parseStat(text: string): ProcessStat | undefined {
   };
 }
 
-/** `undefined` when there is no such process. */
+/** `undefined` when there is no such process. @throws what says nothing of that, as that no file can be opened. */
 export function readStat(pid: number): ProcessStat | undefined {
-  const text = readIfThere(`/proc/${pid}/stat`);
+  const text = readOfProcess(pid, 'stat');
   return text === undefined ? undefined : parseStat(text);
+}
+
+/**
+ * What a file below /proc/{pid} says; `undefined` when there is no such process.
+ * @param hidden codes of errors by which the kernel keeps it from us
+ * @throws everything else: that a process could not be looked at does not mean that it is gone
+ */
+export function readOfProcess(
+  pid: number,
+  file: string,
+  hidden: readonly string[] = [],
+): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (['ENOENT', 'ESRCH', ...hidden].includes(code)) return undefined;
+    throw error;
+  }
 }
 
 /** Of this boot. No process lives through another one, so it is read once. */
@@ -69,7 +88,7 @@ export function isSame(stat: ProcessStat, identity: ProcessIdentity): boolean {
   return stat.startTicks === identity.startTicks && identity.bootId === readBootId();
 }
 
-/** A file below /proc, which may vanish at any time. */
+/** A file that may vanish at any time; whatever keeps it from being read. */
 export function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'latin1');

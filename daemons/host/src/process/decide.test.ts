@@ -24,8 +24,12 @@ const unseen: ObservedRun = {
   isSupervised: false,
   isMainAlive: false,
   memberCount: 0,
+  suspectCount: 0,
+  outlivedCount: 0,
   isTermSent: false,
 };
+/** Nothing is left of it, for certain. */
+const gone: ObservedRun = { ...unseen, isClaimed: true, emptyForMs: 50 };
 const alive: ObservedRun = {
   ...unseen,
   isClaimed: true,
@@ -43,6 +47,12 @@ const stopping = stopped(running, 1_000);
 describe('decide', () => {
   const cases: readonly [string, ProcessRecord, ObservedRun, Action][] = [
     ['a run that is due begins', wanted, unseen, { kind: 'begin-run' }],
+    [
+      'what is left of earlier runs is killed before',
+      wanted,
+      { ...unseen, outlivedCount: 1 },
+      { kind: 'end-outlived' },
+    ],
     ['a run that was decided and not taken is started', begun, unseen, { kind: 'spawn' }],
     ['its supervisor is given time', begun, { ...unseen, isSpawning: true }, { kind: 'wait' }],
     [
@@ -86,8 +96,32 @@ describe('decide', () => {
     [
       'a run ends when nothing is left of it',
       running,
-      { ...unseen, isClaimed: true, exit },
+      { ...gone, exit },
       { kind: 'end-run', exit },
+    ],
+    [
+      'which is looked at once more',
+      running,
+      { ...gone, exit, emptyForMs: 10 },
+      { kind: 'wait', forMs: 40 },
+    ],
+    [
+      'and longer while something becomes another program that may be of it',
+      running,
+      { ...gone, exit, suspectCount: 1, emptyForMs: 9_000 },
+      { kind: 'wait', forMs: 50 },
+    ],
+    [
+      'but not for ever',
+      running,
+      { ...gone, exit, suspectCount: 1, emptyForMs: 10_000 },
+      { kind: 'end-run', exit },
+    ],
+    [
+      'also when nobody saw its end',
+      running,
+      { ...gone, emptyForMs: 0 },
+      { kind: 'wait', forMs: 50 },
     ],
     [
       'its supervisor may be about to say how it ended',
@@ -113,7 +147,7 @@ describe('decide', () => {
   });
 
   test('an end that nobody saw is recorded as such', () => {
-    expect(decide(running, { ...unseen, isClaimed: true }, at(500))).toMatchObject({
+    expect(decide(running, gone, at(500))).toMatchObject({
       kind: 'end-run',
       exit: { cause: { kind: 'unknown' }, atMs: 500 },
     });
@@ -150,6 +184,8 @@ test('whatever happens: never two runs at once, a stop ends it, and only what sh
           isSupervised: isOurs && world!.isSupervised && world!.cause === undefined,
           isMainAlive: isMainAlive && record.child !== undefined,
           memberCount: isMainAlive ? 1 : 0,
+          ...(!isMainAlive && { emptyForMs: 50 }),
+          ...{ suspectCount: 0, outlivedCount: 0 },
           isTermSent,
           ...(isOurs &&
             world!.cause &&

@@ -13,12 +13,20 @@ export interface ObservedRun {
   readonly isMainAlive: boolean;
   /** How many processes of the run there are, counted when it is being stopped or its main program is gone. */
   readonly memberCount: number;
+  /** How long nothing of it was seen, by every look in that time. Absent: something was. */
+  readonly emptyForMs?: number;
+  /** How many became another program at the first of these looks, and at each since: they may be of the run. */
+  readonly suspectCount: number;
+  /** How many processes of earlier runs live although those are over, counted when the next run is due. */
+  readonly outlivedCount: number;
   readonly exit?: RunExit;
   /** SIGTERM was sent in this life of the daemon. */
   readonly isTermSent: boolean;
 }
 
 export type Action =
+  /** Kill what is left of earlier runs: it may hold what the next one needs. */
+  | { readonly kind: 'end-outlived' }
   /** Decide on the next run; write it down. */
   | { readonly kind: 'begin-run' }
   /** Start a supervisor for the run that was decided on. */
@@ -43,7 +51,7 @@ export interface Moment {
 /** One step towards what is wanted of a process. Any step may be repeated, or not happen at all. */
 export function decide(record: ProcessRecord, observed: ObservedRun, moment: Moment): Action {
   const { nowMs, upMs } = moment;
-  if (!record.isActive) return decideIdle(record, nowMs);
+  if (!record.isActive) return decideIdle(record, observed, nowMs);
   if (!observed.isClaimed) return decideUnclaimed(record, observed);
   const { stopDeadlineMs } = record;
   const { isMainAlive, isSupervised, exit, memberCount } = observed;
@@ -56,10 +64,17 @@ export function decide(record: ProcessRecord, observed: ObservedRun, moment: Mom
     return { kind: 'wait', forMs: stopDeadlineMs - upMs };
   }
   if (isMainAlive) return { kind: 'wait' };
-  if (exit !== undefined) return { kind: 'end-run', exit };
-  if (isSupervised) return { kind: 'wait' }; // It is about to say how the program began or ended.
-  return { kind: 'end-run', exit: { cause: unseen, atMs: nowMs } };
+  if (exit === undefined && isSupervised) return { kind: 'wait' }; // It is about to say how the program began or ended.
+  const { emptyForMs = 0, suspectCount } = observed;
+  const leftMs = (suspectCount > 0 ? suspectForMs : certainAfterMs) - emptyForMs;
+  if (leftMs > 0) return { kind: 'wait', forMs: Math.min(leftMs, certainAfterMs) };
+  return { kind: 'end-run', exit: exit ?? { cause: unseen, atMs: nowMs } };
 }
+
+/** What forks and ends between two reads may be overlooked by one look at all processes. */
+const certainAfterMs = 50;
+/** Becoming another program takes a moment, on a machine that is busy. One that takes longer is none of ours. */
+const suspectForMs = 10_000;
 
 const kill = { kind: 'signal', signal: 'SIGKILL' } as const;
 const unseen = {
@@ -67,9 +82,14 @@ const unseen = {
   message: 'It ended together with its supervisor, as when the machine was switched off.',
 } as const;
 
-function decideIdle({ dueMs }: ProcessRecord, nowMs: number): Action {
+function decideIdle(
+  { dueMs }: ProcessRecord,
+  { outlivedCount }: ObservedRun,
+  nowMs: number,
+): Action {
   if (dueMs === undefined) return { kind: 'rest' };
-  return nowMs >= dueMs ? { kind: 'begin-run' } : { kind: 'wait', forMs: dueMs - nowMs };
+  if (nowMs < dueMs) return { kind: 'wait', forMs: dueMs - nowMs };
+  return { kind: outlivedCount > 0 ? 'end-outlived' : 'begin-run' };
 }
 
 function decideUnclaimed(record: ProcessRecord, observed: ObservedRun): Action {

@@ -5,9 +5,18 @@ import { fileURLToPath } from 'node:url';
 import { type Clock, messageOf } from '@tessera/base';
 import { type Logger, writeDurably } from '@tessera/daemon';
 import { upMs } from '../contact/deadline-file.ts';
-import { membersOf, type Run, signalMembers } from '../proc/members.ts';
-import { isAlive, readIfThere } from '../proc/process-identity.ts';
+import {
+  lookAt,
+  markedProcesses,
+  type Run,
+  type RunLook,
+  signalMembers,
+  supervisorMarkName,
+} from '../proc/members.ts';
+import { isAlive, type ProcessIdentity, readIfThere } from '../proc/process-identity.ts';
 import { type Action, decide, type ObservedRun } from './decide.ts';
+import { asObserved, type Emptiness, stillEmpty } from './emptiness.ts';
+import { killOutlived, outlivedOf } from './outlived.ts';
 import { foldersOf, prepareRun, type RunSurroundings } from './prepare-run.ts';
 import { childSeen, markOf, type ProcessRecord, runBegun, runEnded } from './process-record.ts';
 import { runPlanFile } from './run-plan.ts';
@@ -43,6 +52,8 @@ export class ProcessKeeper implements AsyncDisposable {
   /** What this daemon has done for a run, by the run's number. */
   #spawned: { readonly run: number; readonly failure?: string } | undefined;
   #termSentTo: number | undefined;
+  #supervisor: ProcessIdentity | undefined;
+  #emptiness: Emptiness | undefined;
 
   constructor(record: ProcessRecord, options: KeeperOptions) {
     this.#record = record;
@@ -83,12 +94,14 @@ export class ProcessKeeper implements AsyncDisposable {
   /** Takes one step; gives how long nothing needs to be looked at. */
   async #step(): Promise<number> {
     const nowMs = this.#nowMs();
-    const action = decide(this.#record, this.#observe(), { nowMs, upMs: upMs() });
+    const observed = this.#observe(nowMs);
+    const action = decide(this.#record, observed, { nowMs, upMs: upMs() });
     if (action.kind === 'rest') return Number.POSITIVE_INFINITY;
     if (action.kind === 'wait') {
       return Math.max(1, Math.min(this.#pollMs(), action.forMs ?? Number.POSITIVE_INFINITY));
     }
-    await this.#act(action, nowMs);
+    await this.#act(action, observed, nowMs);
+    if (action.kind === 'end-outlived') return pollMs;
     return action.kind === 'signal' ? busyPollMs : 0;
   }
 
@@ -98,13 +111,14 @@ export class ProcessKeeper implements AsyncDisposable {
     return stopDeadlineMs === undefined && child !== undefined ? pollMs : busyPollMs;
   }
 
-  #observe(): ObservedRun {
-    if (!this.#record.isActive) return nothing;
+  #observe(nowMs: number): ObservedRun {
+    if (!this.#record.isActive) return { ...nothing, outlivedCount: this.#countOutlived(nowMs) };
     const { run, stopDeadlineMs } = this.#record;
     const seen = readRunStatus(this.#runFolder);
     const isSupervised = seen?.supervisor !== undefined && isAlive(seen.supervisor);
     // A supervisor that is gone by now may have written something since; nothing comes after that.
     const status = isSupervised ? seen : readRunStatus(this.#runFolder);
+    this.#supervisor = status?.supervisor;
     if (status?.child !== undefined && this.#record.child === undefined) {
       this.change(childSeen(this.#record, status.child));
       const { id } = this.#record;
@@ -114,20 +128,41 @@ export class ProcessKeeper implements AsyncDisposable {
     const spawned = this.#spawned?.run === run ? this.#spawned : undefined;
     const isMainAlive = child !== undefined && isAlive(child);
     const needsCount = !isMainAlive || stopDeadlineMs !== undefined;
+    const look = needsCount ? lookAt(this.#members) : nobody;
+    const upNow = upMs();
+    const isEmpty = !isMainAlive && look.members.length === 0;
+    this.#emptiness = isEmpty
+      ? stillEmpty(this.#emptiness, { run, nowMs: upNow, changing: look.changing })
+      : undefined;
     return {
       isClaimed: status !== undefined,
       isSpawning: spawned !== undefined && spawned.failure === undefined,
       ...(spawned?.failure !== undefined && { spawnFailure: spawned.failure }),
       isSupervised,
       isMainAlive,
-      memberCount: needsCount ? membersOf(this.#members).length : 0,
+      memberCount: look.members.length,
+      ...asObserved(this.#emptiness, upNow),
+      outlivedCount: 0,
       ...(status?.exit && { exit: status.exit }),
       isTermSent: this.#termSentTo === run,
     };
   }
 
-  async #act(action: Exclude<Action, { kind: 'wait' | 'rest' }>, nowMs: number): Promise<void> {
+  #countOutlived(nowMs: number): number {
+    const { run, dueMs } = this.#record;
+    if (run === 0 || dueMs === undefined || nowMs < dueMs) return 0;
+    return outlivedOf(this.#record, markedProcesses()).length;
+  }
+
+  async #act(
+    action: Exclude<Action, { kind: 'wait' | 'rest' }>,
+    observed: ObservedRun,
+    nowMs: number,
+  ): Promise<void> {
     switch (action.kind) {
+      case 'end-outlived':
+        killOutlived(this.#record, markedProcesses(), this.#options.log);
+        return;
       case 'begin-run':
         return this.change(runBegun(this.#record, nowMs));
       case 'spawn':
@@ -137,9 +172,16 @@ export class ProcessKeeper implements AsyncDisposable {
       case 'signal':
         return this.#signal(action.signal);
       case 'end-run': {
-        const { id, run } = this.#record;
+        const { id, run, child } = this.#record;
         this.change(runEnded(this.#record, action.exit, nowMs));
-        this.#options.log.info({ id, run, cause: action.exit.cause }, 'process.ended');
+        // What was known when it was called over, should something of it be found later.
+        const { isSupervised, emptyForMs, suspectCount, exit } = observed;
+        const known = { isSupervised, emptyForMs, suspectCount, isExitSeen: exit !== undefined };
+        const who = { pid: child?.pid, supervisor: this.#supervisor?.pid };
+        this.#options.log.info(
+          { id, run, cause: action.exit.cause, ...who, ...known },
+          'process.ended',
+        );
         rmSync(join(foldersOf(this.#options.folder, id).runs, `${run}`), {
           recursive: true,
           force: true,
@@ -165,7 +207,9 @@ export class ProcessKeeper implements AsyncDisposable {
     }
     if (this.#record !== before) return; // Something else may be wanted by now.
     this.#spawned = { run };
-    const supervisor = startSupervisor(runFolder, this.#options.environment['PATH']);
+    const { PATH } = this.#options.environment;
+    const environment = { ...(PATH && { PATH }), [supervisorMarkName]: markOf(before) };
+    const supervisor = startSupervisor(runFolder, environment);
     supervisor.once('error', (error) => fail(error.message));
     // Usually it ends together with the run, which is found in its status.
     supervisor.once('exit', (code) => {
@@ -191,7 +235,8 @@ export class ProcessKeeper implements AsyncDisposable {
   }
 
   get #members(): Run {
-    return { leader: this.#record.child, mark: markOf(this.#record) };
+    const supervisor = this.#supervisor;
+    return { leader: this.#record.child, mark: markOf(this.#record), supervisor };
   }
 
   get #runFolder(): string {
@@ -218,14 +263,14 @@ export class ProcessKeeper implements AsyncDisposable {
   }
 }
 
-function startSupervisor(runFolder: string, path: string | undefined): ChildProcess {
+function startSupervisor(runFolder: string, environment: NodeJS.ProcessEnv): ChildProcess {
   const log = openSync(join(runFolder, supervisorLog), 'a', 0o600);
   try {
     return spawn(process.execPath, [...supervisorFlags, supervisorFile, runFolder], {
       cwd: '/',
       detached: true,
       stdio: ['ignore', 'ignore', log],
-      env: path === undefined ? {} : { PATH: path },
+      env: environment,
     });
   } finally {
     closeSync(log);
@@ -239,11 +284,14 @@ const supervisorFlags = [
   '--max-semi-space-size=1',
 ];
 
+const nobody: RunLook = { members: [], changing: [] };
 const nothing: ObservedRun = {
   isClaimed: false,
   isSpawning: false,
   isSupervised: false,
   isMainAlive: false,
   memberCount: 0,
+  suspectCount: 0,
+  outlivedCount: 0,
   isTermSent: false,
 };

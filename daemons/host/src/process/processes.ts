@@ -7,18 +7,23 @@ import {
   hostCutOff,
   processExists,
   processNotFound,
+  processOutlived,
   processRunning,
   processStopping,
   specInvalid,
   tooManyProcesses,
 } from '../errors.ts';
 import type { Fence, Journal } from '../journal/journal.ts';
+import type { PortHolder, PortHolders } from '../proc/held-ports.ts';
+import { markedProcesses } from '../proc/members.ts';
 import { ChangeHistory } from './change-history.ts';
+import { killOutlived, processOfMark, runOfMark } from './outlived.ts';
 import { foldersOf, logsOf, prepareRun, workFolderOf } from './prepare-run.ts';
 import { type KeeperOptions, ProcessKeeper } from './process-keeper.ts';
 import {
   created,
   hasEnded,
+  markOf,
   type ProcessRecord,
   type StartRequest,
   startedAgain,
@@ -31,21 +36,35 @@ import { followLog, type LogChunk, type LogRequest } from './read-log.ts';
 export interface ProcessesOptions extends Omit<KeeperOptions, 'save'> {
   readonly journal: Journal;
   readonly maxProcesses: number;
+  readonly portHolders: PortHolders;
   /** Whether the host is out of touch with metadata for too long. */
   readonly isCutOff: () => boolean;
+}
+
+export interface HeldPort extends PortHolder {
+  /** The run that holds it, for people. */
+  readonly holder: string;
 }
 
 /** The processes of a host. What is asked for is in the journal when a call returns. */
 export class Processes implements AsyncDisposable {
   readonly #options: ProcessesOptions;
   readonly #keepers = new Map<string, ProcessKeeper>();
+  /** Those whose folders are being removed. */
+  readonly #removals = new Map<string, Promise<void>>();
+  /** Sockets that were told of in the log. */
+  #heldSockets: ReadonlySet<string> = new Set();
   readonly changes: ChangeHistory<ProcessRecord>;
 
-  /** Takes up what the journal says: adopts what runs, and finds out what has ended. */
+  /** Takes up what the journal says: adopts what runs, finds out what has ended, and kills what is left of ended runs. */
   constructor(options: ProcessesOptions) {
     this.#options = options;
     this.changes = new ChangeHistory(options.journal.revision);
-    for (const record of options.journal.processes()) this.#keep(record);
+    const marked = markedProcesses();
+    for (const record of options.journal.processes()) {
+      killOutlived(record, marked, options.log);
+      this.#keep(record);
+    }
   }
 
   get revision(): bigint {
@@ -76,8 +95,10 @@ export class Processes implements AsyncDisposable {
     if (faults.length > 0) throw specInvalid(id, faults);
     if (asked.spec.endWhenCutOff && this.#options.isCutOff()) throw hostCutOff(id);
     const request = { ...asked, nowMs: Number(this.#options.clock.now() / 1000n) };
+    await this.#removals.get(id);
     if (this.#next(id, request) === this.#keepers.get(id)?.record) return this.get(id);
     await prepareRun(created(id, '', request), this.#options);
+    await this.#removals.get(id);
     // Others may have asked for something in the meantime.
     const record = this.#next(id, request);
     this.#options.journal.checkFence(asked.fence);
@@ -129,16 +150,51 @@ export class Processes implements AsyncDisposable {
     return this.get(id);
   }
 
-  /** @throws PROCESS_NOT_FOUND, PROCESS_RUNNING, FENCED. */
+  /**
+   * Its name can be taken again when this returns; who asks for that earlier waits.
+   * @throws PROCESS_NOT_FOUND, PROCESS_RUNNING, PROCESS_OUTLIVED, FENCED.
+   */
   async delete(id: string, fence?: Fence): Promise<void> {
     const keeper = this.#keeper(id);
     if (!hasEnded(keeper.record)) throw processRunning(id);
     this.#options.journal.checkFence(fence);
+    const outlived = killOutlived(keeper.record, markedProcesses(), this.#options.log);
+    if (outlived.length > 0) throw processOutlived(id, outlived);
     const revision = this.#options.journal.deleteProcess(id);
     this.#keepers.delete(id);
     this.changes.add({ id, revision });
+    const removal = this.#remove(keeper).finally(() => this.#removals.delete(id));
+    this.#removals.set(
+      id,
+      removal.catch(() => {}),
+    );
+    await removal;
+  }
+
+  async #remove(keeper: ProcessKeeper): Promise<void> {
     await keeper[Symbol.asyncDispose]();
-    await rm(foldersOf(this.#options.folder, id).own, { recursive: true, force: true });
+    const { own } = foldersOf(this.#options.folder, keeper.record.id);
+    await rm(own, { recursive: true, force: true });
+  }
+
+  /** Ports of this host that processes hold whose run is over, or not of this host: nothing that it starts can listen there. */
+  heldPorts(): readonly HeldPort[] {
+    const records = this.list();
+    const present = new Set(records.filter(({ isActive }) => isActive).map(markOf));
+    const held = this.#options.portHolders.read().filter(({ mark }) => !present.has(mark));
+    for (const { inode, ...facts } of held) {
+      if (!this.#heldSockets.has(inode)) this.#options.log.warn(facts, 'port.held');
+    }
+    this.#heldSockets = new Set(held.map(({ inode }) => inode));
+    return held.map((holder) => {
+      const { mark } = holder;
+      const own = records.find(({ uid }) => uid === processOfMark(mark));
+      const unknown = `run ${mark}, which this host does not know`;
+      return {
+        ...holder,
+        holder: own === undefined ? unknown : `run ${runOfMark(mark)} of ${own.id}`,
+      };
+    });
   }
 
   /** What it printed; see `followLog`. @throws PROCESS_NOT_FOUND, LOG_ROTATED. */

@@ -80,7 +80,8 @@ export class HostHandler implements host.HostServiceImplementation {
     const { revision } = this.#processes;
     const { items, nextPageToken } = pageOf(this.#processes.list(), request, ({ id }) => id);
     const processes = await Promise.all(items.map((record) => this.#shown(record)));
-    return { processes, nextPageToken, revision };
+    const heldPorts = this.#processes.heldPorts().map((one) => host.HeldPort.fromPartial(one));
+    return { processes, nextPageToken, revision, heldPorts };
   }
 
   async *watchProcesses(

@@ -148,6 +148,11 @@ describe('a status', () => {
   test('says why it does not go on, what differs, and what is left over', () => {
     expect(look(hostWith({ ...right, state: 'BACKOFF' })).message).toContain('exit code 3');
     expect(look(facts).message).toContain('hosts/a');
+    const heldBy = 'port 1 is held by pid 7, of run 1 of q';
+    for (const state of ['BACKOFF', 'RUNNING'] as const) {
+      const held = { ...right, state, isServing: false, heldBy };
+      expect(look(hostWith(held)).message).toContain(`${heldBy}.`);
+    }
     const [changed] = look(hostWith(outdated)).processes;
     expect(changed!.differences).toEqual(['argv[1]: "old", wanted is "new"']);
     const old = { ...outdated, id: 'c.y' };

@@ -106,14 +106,29 @@ function stateOf(
     ...new Set(late.filter(({ state }) => state === 'HOST_GONE').map(({ host }) => host)),
   ];
   const waits = gone.length === 0 ? [] : [`There is no answer from ${gone.join(', ')}.`];
-  return { state: ROLLOUT_STATE_CHANGING, message: [...failures, ...waits].join(' ') };
+  const message = [...failures, ...waits, ...heldFrom(processes, hosts)].join(' ');
+  return { state: ROLLOUT_STATE_CHANGING, message };
+}
+
+/** What cannot serve, as somebody else has its port. */
+function heldFrom(
+  processes: readonly metadata.DeployedProcess[],
+  hosts: readonly SeenHost[],
+): string[] {
+  return processes.flatMap(({ host, process, state }) => {
+    const seen = hosts.find(({ name }) => name === host)?.processes;
+    const heldBy = seen?.get(resourceIdOf(process))?.heldBy;
+    if (state !== 'NOT_SERVING' || heldBy === undefined) return [];
+    return [`${resourceIdOf(process)} does not serve on ${host}: ${heldBy}.`];
+  });
 }
 
 function endsOf(processId: string, hosts: readonly SeenHost[]): string[] {
   return hosts.flatMap(({ name, processes }) => {
     const process = processes?.get(processId);
     if (process?.state !== 'BACKOFF') return [];
-    return [`${processId} does not stay up on ${name}: ${process.lastExit || 'it ended'}.`];
+    const why = [process.lastExit || 'it ended', ...(process.heldBy ? [process.heldBy] : [])];
+    return [`${processId} does not stay up on ${name}: ${why.join('; ')}.`];
   });
 }
 

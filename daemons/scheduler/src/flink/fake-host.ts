@@ -39,7 +39,11 @@ export class FakeHost {
   }
 
   readonly client = {
-    listProcesses: async () => ({ processes: [...this.processes.values()], nextPageToken: '' }),
+    listProcesses: async () => ({
+      processes: [...this.processes.values()],
+      nextPageToken: '',
+      heldPorts: [],
+    }),
     listArtifacts: async () => ({ artifacts: [...this.artifacts.values()], nextPageToken: '' }),
     pullArtifact: async () => wire.PullArtifactResponse.create(),
     startProcess: async ({ processId = '', spec }: wire.StartProcessRequest) => {

@@ -1,8 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TesseraClient } from '@tessera/client';
+import { host as wire } from '@tessera/proto';
 import { ManualClock } from '@tessera/testkit';
 import { expect, test } from 'vitest';
-import { observeHosts } from './observe-hosts.ts';
+import { observeHosts, readProcesses } from './observe-hosts.ts';
+import { variables } from './process-spec.ts';
 
 const metadata = {
   hosts: {
@@ -40,4 +42,27 @@ test('a host that hangs is waited for by the clock that is handed in, and is not
   await turns();
   expect(seen).toMatchObject([{ name: 'hosts/a' }]);
   expect(seen![0]).not.toHaveProperty('processes');
+});
+
+test.each([
+  { ip: '127.0.0.1', port: 20_000, isServing: false, why: 'somebody else listens there' },
+  { ip: '*', port: 20_000, isServing: false, why: 'somebody else listens everywhere' },
+  { ip: '127.0.0.2', port: 20_000, isServing: true, why: 'the address is another one' },
+  { ip: '127.0.0.1', port: 20_001, isServing: true, why: 'the port is another one' },
+])('what answers for a process is believed unless $ip:$port is held: $why', async (given) => {
+  const { ip, port, isServing } = given;
+  const process = wire.Process.fromPartial({
+    name: 'processes/p',
+    state: wire.ProcessState.PROCESS_STATE_RUNNING,
+    spec: { environment: { [variables.health]: '127.0.0.1:20000' } },
+  });
+  const heldPorts = [wire.HeldPort.fromPartial({ ip, port, pid: 7, holder: 'run 1 of q' })];
+  const client = {
+    listProcesses: async () => ({ processes: [process], nextPageToken: '', heldPorts }),
+  } as never;
+  const access = { host: () => client, isServing: async () => true };
+  const seen = await readProcesses(client, access, AbortSignal.timeout(60_000));
+  expect(seen.get('p')).toMatchObject({ isServing });
+  const heldBy = 'port 20000 is held by pid 7, of run 1 of q';
+  expect(seen.get('p')!.heldBy).toBe(isServing ? undefined : heldBy);
 });

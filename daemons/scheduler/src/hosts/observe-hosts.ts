@@ -52,6 +52,8 @@ export interface SeenProcess {
   /** Another one after each start, whoever started it. */
   readonly run: string;
   readonly isServing: boolean;
+  /** Who listens where it is asked for its health, and is not it, for people. Absent: nobody. */
+  readonly heldBy?: string;
   readonly spec: wire.ProcessSpec | undefined;
   /** Of `spec`, whatever its environment says. */
   readonly fingerprint: string;
@@ -119,12 +121,15 @@ export async function readProcesses(
   access: HostAccess,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, SeenProcess>> {
+  const held: wire.HeldPort[] = [];
   const found = pages(async (pageToken) => {
     const page = await client.listProcesses({ pageSize: 1000, pageToken }, { signal });
+    held.push(...page.heldPorts);
     return { items: page.processes, nextPageToken: page.nextPageToken };
   });
   const processes = await Array.fromAsync(found);
-  const seen = await Promise.all(processes.map((process) => seenOf(process, access, signal)));
+  const isServing = (health: string) => access.isServing(health, signal);
+  const seen = await Promise.all(processes.map((process) => seenOf(process, held, isServing)));
   return new Map(seen.map((process) => [process.id, process]));
 }
 
@@ -142,22 +147,34 @@ async function readArtifacts(
 
 async function seenOf(
   process: wire.Process,
-  access: HostAccess,
-  signal: AbortSignal,
+  held: readonly wire.HeldPort[],
+  askWhetherServing: (address: string) => Promise<boolean>,
 ): Promise<SeenProcess> {
   const { name, state, spec, lastExit, changedFiles } = process;
   const health = spec?.environment[variables.health];
   const isAsked = health !== undefined && stateOf(state) === 'RUNNING';
+  const holder = health === undefined ? undefined : holderOf(health, held);
   return {
     id: name.slice(name.lastIndexOf('/') + 1),
     state: stateOf(state),
     run: runOf(process),
-    isServing: !isAsked || (await access.isServing(health, signal)),
+    // What somebody else answers there says nothing of this one.
+    isServing: !isAsked || (holder === undefined && (await askWhetherServing(health))),
+    ...(holder && {
+      heldBy: `port ${holder.port} is held by pid ${holder.pid}, of ${holder.holder}`,
+    }),
     spec,
     fingerprint: fingerprintOf(spec),
     changedFiles,
     lastExit: exitText(lastExit),
   };
+}
+
+/** Who listens at an address in place of what was given it. */
+function holderOf(address: string, held: readonly wire.HeldPort[]): wire.HeldPort | undefined {
+  const at = address.lastIndexOf(':');
+  const [ip, port] = [address.slice(0, at), Number(address.slice(at + 1))];
+  return held.find((one) => one.port === port && (one.ip === ip || one.ip === '*'));
 }
 
 function runOf({ uid, run, pidStartTicks }: wire.Process): string {

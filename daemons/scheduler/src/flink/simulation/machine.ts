@@ -233,6 +233,7 @@ export class Machine {
     listProcesses: async () => ({
       processes: [...this.processes.values()].map(shown),
       nextPageToken: '',
+      heldPorts: [],
     }),
     listArtifacts: async () => ({ artifacts: [artifact], nextPageToken: '' }),
     async *readLogs() {},
