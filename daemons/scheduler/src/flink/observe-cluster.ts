@@ -3,6 +3,7 @@ import type {
   ClusterHost,
   ClusterJournal,
   ClusterProcess,
+  EndedRun,
   ObservedCluster,
   ProcessRole,
 } from '@tessera/flink';
@@ -30,6 +31,8 @@ export interface ClusterView {
   readonly isLost: (host: SeenHost) => boolean;
   /** How long a run of a process has been seen. */
   readonly ageMs: (run: string) => number;
+  /** Why processes have ended, by id, as far as that is known. */
+  readonly words: ReadonlyMap<string, string>;
 }
 
 export function observedClusterOf(view: ClusterView): ObservedCluster {
@@ -68,11 +71,21 @@ function observedHost(host: SeenHost, view: ClusterView): ClusterHost {
     processes: processesOf(host, view.plan.id, view.plan.processes).map(
       ({ process, role }): ClusterProcess => {
         const { state, fingerprint, run } = process;
-        return { id: process.id, role, state, fingerprint, ageMs: view.ageMs(run) };
+        const ended = endOf(process, view.words);
+        const facts = { id: process.id, role, state, fingerprint, ageMs: view.ageMs(run) };
+        return { ...facts, ...(ended && { ended }) };
       },
     ),
     ...(!isHere && { lacks: 'the bundle of Flink' }),
   };
+}
+
+function endOf(
+  { id, state, run, lastExit, hasEndedItself }: SeenProcess,
+  words: ReadonlyMap<string, string>,
+): EndedRun | undefined {
+  if (state !== 'BACKOFF' || !hasEndedItself) return undefined;
+  return { run, cause: words.get(id) ?? lastExit };
 }
 
 function needOf(spec: NonNullable<ClusterPlan['spec']>) {

@@ -1,8 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TesseraClient } from '@tessera/client';
+import { host as wire } from '@tessera/proto';
 import { ManualClock } from '@tessera/testkit';
 import { expect, test } from 'vitest';
-import { observeHosts } from './observe-hosts.ts';
+import { observeHosts, readProcesses } from './observe-hosts.ts';
 
 const metadata = {
   hosts: {
@@ -40,4 +41,19 @@ test('a host that hangs is waited for by the clock that is handed in, and is not
   await turns();
   expect(seen).toMatchObject([{ name: 'hosts/a' }]);
   expect(seen![0]).not.toHaveProperty('processes');
+});
+
+test.each<[NonNullable<wire.ProcessExit['cause']>, isOwn: boolean]>([
+  [{ $case: 'code', value: 0 }, true],
+  [{ $case: 'code', value: 239 }, true],
+  [{ $case: 'code', value: 143 }, false],
+  [{ $case: 'signal', value: 'SIGKILL' }, false],
+  [{ $case: 'notStarted', value: 'no such file' }, true],
+  [{ $case: 'unknown', value: 'the machine was off' }, false],
+])('whether a process has ended by itself: %o, %s', async (cause, isOwn) => {
+  const process = wire.Process.fromPartial({ name: 'processes/p', lastExit: { cause } });
+  const client = { listProcesses: async () => ({ processes: [process], nextPageToken: '' }) };
+  const access = { isServing: async () => true } as never;
+  const found = await readProcesses(client as never, access, new AbortController().signal);
+  expect(found.get('p')?.hasEndedItself).toBe(isOwn);
 });
