@@ -38,7 +38,7 @@ export class FakeHost {
     this.#put(id, { ...this.processes.get(id)!, state: PROCESS_STATE_BACKOFF });
   }
 
-  /** Programs end, one run after the other, whose files of configuration have it. */
+  /** Programs whose files of configuration have it end, one run after each look. */
   unreadable = 'rubbish';
 
   #endUnreadable(): void {
@@ -52,11 +52,11 @@ export class FakeHost {
   }
 
   readonly client = {
-    listProcesses: async () => {
+    listProcesses: async () => ({ processes: [...this.processes.values()], nextPageToken: '' }),
+    listArtifacts: async () => {
       this.#endUnreadable();
-      return { processes: [...this.processes.values()], nextPageToken: '' };
+      return { artifacts: [...this.artifacts.values()], nextPageToken: '' };
     },
-    listArtifacts: async () => ({ artifacts: [...this.artifacts.values()], nextPageToken: '' }),
     pullArtifact: async () => wire.PullArtifactResponse.create(),
     startProcess: async ({ processId = '', spec }: wire.StartProcessRequest) => {
       this.steps.push(`start ${processId}`);

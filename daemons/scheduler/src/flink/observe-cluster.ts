@@ -31,7 +31,7 @@ export interface ClusterView {
   readonly isLost: (host: SeenHost) => boolean;
   /** How long a run of a process has been seen. */
   readonly ageMs: (run: string) => number;
-  /** Why processes have ended, by id, as far as that is known. */
+  /** Why processes have ended: see `lastWords`. */
   readonly words: ReadonlyMap<string, string>;
 }
 
@@ -81,11 +81,13 @@ function observedHost(host: SeenHost, view: ClusterView): ClusterHost {
 }
 
 function endOf(
-  { id, state, run, lastExit, hasEndedItself }: SeenProcess,
+  { state, run, lastExit, hasEndedItself }: SeenProcess,
   words: ReadonlyMap<string, string>,
 ): EndedRun | undefined {
-  if (state !== 'BACKOFF' || !hasEndedItself) return undefined;
-  return { run, cause: words.get(id) ?? lastExit };
+  const cause = words.get(run);
+  // One that has ended since logs were read is told of by the next look.
+  if (state !== 'BACKOFF' || !hasEndedItself || cause === undefined) return undefined;
+  return { run, cause: cause || lastExit };
 }
 
 function needOf(spec: NonNullable<ClusterPlan['spec']>) {
