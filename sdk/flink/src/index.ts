@@ -5,6 +5,7 @@ export {
   type ClusterJournal,
   type ClusterStep,
   emptyClusterJournal,
+  type RejectedVersion,
   type StartedProcess,
   type WantedCluster,
   type WantedProcess,
@@ -14,10 +15,12 @@ export { nextClusterAction } from './cluster/next-cluster-action.ts';
 export {
   type ClusterHost,
   type ClusterProcess,
+  type EndedRun,
   isGone,
   type ObservedCluster,
   type RegisteredTaskManager,
 } from './cluster/observed-cluster.ts';
+export { journalFor, maxEnds, versionToRun } from './cluster/trial.ts';
 export type { JobCondition, JobDecision, JobReason, JobStep } from './job/decision.ts';
 export { jobIdOf, requestedTriggerIdOf, specDigest, triggerIdOf } from './job/identity.ts';
 export { hasSize, type JobSize, type VertexParallelism } from './job/job-size.ts';

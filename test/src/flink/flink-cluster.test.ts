@@ -136,6 +136,44 @@ describe.skipIf(folder === undefined)(
         await hosts.untilUp(await hosts.apply({ configuration }));
         const moved = await job().untilRuns(await jar(200, { parallelism: 2 }), 5);
         expect(moved.deployed?.from).toMatchObject({ savepoint: true });
+      });
+
+      test('takes it through a configuration that Flink cannot read, and one that only TaskManagers cannot: the last good one runs again, and tells why', async () => {
+        const good = { ...patient, 'execution.checkpointing.interval': '700 ms' };
+        const isGood = async () => (await hosts.status()).goodVersion;
+        await expect.poll(isGood, poll).toBe((await hosts.status()).version);
+        const { goodVersion } = await hosts.status();
+        await job().untilStable();
+        const before = await job().status();
+        const bad = await hosts.apply({
+          configuration: { ...good, 'pekko.ask.timeout': 'rubbish' },
+        });
+        await hosts.untilUp(bad);
+        expect(await hosts.status()).toMatchObject({
+          goodVersion,
+          rejected: {
+            ...{ version: bad.version, process: 'processes/c-jm-1' },
+            cause: expect.stringContaining("'rubbish'"),
+          },
+          conditions: [{ reason: 'CLUSTER_SPEC_REJECTED' }],
+        });
+        await job().untilPhase('RUNNING');
+        const kept = await job().status();
+        expect(kept.attempt).toBeGreaterThan(before.attempt);
+        expect(kept.deployed?.from?.path).toContain(before.deployed?.jobId);
+        await job().untilStable();
+        const [master, workers] = [await hosts.pidOf('jm'), await registered()];
+        const worse = { ...good, 'taskmanager.registration.timeout': 'rubbish' };
+        await hosts.untilUp(await hosts.apply({ configuration: worse }));
+        expect(await hosts.status()).toMatchObject({
+          goodVersion,
+          rejected: {
+            process: expect.stringContaining('c-tm-'),
+            cause: expect.stringContaining('rubbish'),
+          },
+        });
+        expect([await hosts.pidOf('jm'), await registered()]).toEqual([master, workers]);
+        await job().untilStable();
         await job().delete();
       });
     });

@@ -99,8 +99,11 @@ export class FlinkHosts implements AsyncDisposable {
 
   /** What the status says that the cluster waits for. */
   async waitsFor(): Promise<string> {
-    const status = await this.client.flinkClusters.getFlinkClusterStatus({ name: clusterStatus });
-    return status.waitsFor;
+    return (await this.status()).waitsFor;
+  }
+
+  async status(): Promise<flink.FlinkClusterStatus> {
+    return await this.client.flinkClusters.getFlinkClusterStatus({ name: clusterStatus });
   }
 
   /** Waits until a version is carried out. */
@@ -165,8 +168,7 @@ export class FlinkHosts implements AsyncDisposable {
   }
 
   async #mayRun(): Promise<readonly flink.StartedFlinkProcess[]> {
-    const status = await this.client.flinkClusters.getFlinkClusterStatus({ name: clusterStatus });
-    return status.started;
+    return (await this.status()).started;
   }
 
   /** Ends the daemon of a host; what it runs lives on. Gives the pids. */

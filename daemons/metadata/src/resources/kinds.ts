@@ -173,6 +173,9 @@ export const flinkClusterStatusKind: ResourceKind<flink.FlinkClusterStatus> = {
     waits_for: 'waitsFor',
     halts_jobs: 'haltsJobs',
     state_directory_proofs: 'stateDirectoryProofs',
+    good_version: 'goodVersion',
+    good_spec: 'goodSpec',
+    rejected: 'rejected',
     conditions: 'conditions',
   },
 };

@@ -28,8 +28,8 @@ function processOf(
   isServing = true,
 ): SeenProcess {
   const fingerprint = fingerprintOf(spec);
-  const seen = { changedFiles: [], lastExit: 'exit code 3', run: 'u/1/1' };
-  return { id: 'c.x', state, isServing, spec, fingerprint, ...seen };
+  const seen = { changedFiles: [], lastExit: 'exit code 3', hasEndedItself: true };
+  return { id: 'c.x', state, isServing, spec, fingerprint, run: 'u/1/1', ...seen };
 }
 const hostWith = (...processes: SeenProcess[]): SeenHost => ({
   ...facts,

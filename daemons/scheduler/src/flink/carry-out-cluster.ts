@@ -5,6 +5,7 @@ import {
   type ClusterDecision,
   type ClusterStep,
   emptyClusterJournal,
+  journalFor,
   nextClusterAction,
 } from '@tessera/flink';
 import type { flink } from '@tessera/proto';
@@ -22,9 +23,10 @@ import { hostConditions } from './host-conditions.ts';
 import type { HostTrouble } from './host-watch.ts';
 import type { SeenJobManager } from './job-manager.ts';
 import { lastWords } from './last-words.ts';
-import { observedClusterOf, processesOf } from './observe-cluster.ts';
+import { type ClusterView, observedClusterOf, processesOf } from './observe-cluster.ts';
 import type { ClusterPlan } from './plan-clusters.ts';
 import { processConditions } from './process-conditions.ts';
+import { rejectionConditions } from './rejection-conditions.ts';
 import { silenceConditions } from './silence-conditions.ts';
 
 /** Steps of one cluster in one pass; what is left waits for the next one. */
@@ -36,7 +38,7 @@ export interface ClusterWork extends FlinkOptions {
   readonly plan: ClusterPlan;
   /** Absent: it was deleted, and is being ended. */
   readonly cluster: flink.FlinkCluster | undefined;
-  /** As it was written last. */
+  /** Its status as it was written last. */
   readonly before: flink.FlinkClusterStatus | undefined;
   /** What was seen last of each; steps bring it up to date. */
   readonly hosts: SeenHost[];
@@ -60,14 +62,15 @@ export async function carryOutCluster(work: ClusterWork): Promise<{ readonly hal
   let haltsJobs = false;
   const words = await lastWords(plan, hosts, work);
   for (let i = 0; i < maxSteps && !signal.aborted; i++) {
-    const decision = decide(work, status, left);
+    const decision = decide(work, status, { left, words });
     haltsJobs = decision.haltsJobs;
     const wrong = [
       ...hostConditions({ hosts, used: hostsOf(plan, status), troubleOf: work.troubleOf }),
       ...processConditions(plan, hosts, words),
       ...silenceConditions(work),
     ];
-    const conditions = [...plan.conditions, ...wrong, ...failures];
+    const rejected = rejectionConditions(decision.journal);
+    const conditions = [...plan.conditions, ...rejected, ...wrong, ...failures];
     status = await write(work, status, decision, conditions);
     const { step } = decision;
     if (step === undefined) break;
@@ -96,17 +99,20 @@ function hostsOf({ placement }: ClusterPlan, status: flink.FlinkClusterStatus | 
 function decide(
   { plan, cluster, hosts, jobManager, activeJobs, isLost, ageMs }: ClusterWork,
   status: flink.FlinkClusterStatus | undefined,
-  left: ReadonlySet<string>,
+  { left, words }: Pick<ClusterView, 'left' | 'words'>,
 ): ClusterDecision {
-  const journal = status === undefined ? emptyClusterJournal : clusterJournalOf(status);
+  const before = status === undefined ? emptyClusterJournal : clusterJournalOf(status);
+  const journal = journalFor(cluster?.version, before);
   const waitsFor = cluster?.paused ? 'somebody to let it go on: it is paused' : plan.blocked;
   if (waitsFor !== undefined) {
     return { journal, haltsJobs: status?.haltsJobs ?? false, waitsFor };
   }
   const observed = observedClusterOf({
-    ...{ plan, hosts, journal, jobManager, activeJobs, left, isLost, ageMs },
+    ...{ plan, hosts, journal, jobManager, activeJobs, left, isLost, ageMs, words },
   });
-  return nextClusterAction({ processes: [...plan.processes.values()] }, observed, journal);
+  const processes = [...plan.processes.values()];
+  const wanted = cluster === undefined ? { processes } : { processes, version: cluster.version };
+  return nextClusterAction(wanted, observed, journal);
 }
 
 async function write(
@@ -117,9 +123,10 @@ async function write(
 ): Promise<flink.FlinkClusterStatus> {
   const report = {
     cluster: `flink-clusters/${plan.id}`,
-    version: cluster?.version ?? last?.version ?? 0n,
+    version: journal.rejected?.version ?? cluster?.version ?? last?.version ?? 0n,
     placement: cluster?.paused && last !== undefined ? placementOf(last) : plan.placement,
     ...{ journal, haltsJobs, conditions },
+    ...(journal.good === cluster?.version && cluster?.spec && { goodSpec: cluster.spec }),
     ...(waitsFor !== undefined && { waitsFor }),
     ...(plan.proofs !== undefined && { proofs: plan.proofs }),
   };

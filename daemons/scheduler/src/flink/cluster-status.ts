@@ -1,5 +1,11 @@
 import { isTesseraError, resourceIdOf } from '@tessera/base';
-import type { ClusterJournal, PlacedProcess } from '@tessera/flink';
+import type {
+  ClusterJournal,
+  PlacedProcess,
+  RejectedVersion,
+  StartedProcess,
+} from '@tessera/flink';
+import { versionToRun } from '@tessera/flink';
 import { flink, type Timestamp } from '@tessera/proto';
 import { roleFromProto, roleToProto } from './roles.ts';
 
@@ -19,16 +25,59 @@ export function placementOf({ name, placement }: flink.FlinkClusterStatus): Plac
   });
 }
 
-/** Which of its processes may run. */
-export function clusterJournalOf({ started }: flink.FlinkClusterStatus): ClusterJournal {
+/** Which of its processes may run, and which of its versions are known to be good or not. */
+export function clusterJournalOf(status: flink.FlinkClusterStatus): ClusterJournal {
+  const { started, goodVersion, rejected } = status;
   return {
-    started: started.flatMap(({ process, role: word, host }) => {
-      const role = roleFromProto(word);
-      return role === undefined
-        ? []
-        : [{ id: resourceIdOf(process), role, host: resourceIdOf(host) }];
-    }),
+    started: started.flatMap(startedOf),
+    ...(goodVersion > 0n && { good: goodVersion }),
+    ...(rejected !== undefined && { rejected: rejectedOf(rejected) }),
   };
+}
+
+function startedOf({ process, role: word, ...rest }: flink.StartedFlinkProcess): StartedProcess[] {
+  const role = roleFromProto(word);
+  if (role === undefined) return [];
+  const { host, cameUp, ends, endedRun } = rest;
+  return [
+    {
+      ...{ id: resourceIdOf(process), role, host: resourceIdOf(host) },
+      ...(cameUp && { hasComeUp: true }),
+      ...(ends > 0 && { ends, endedRun }),
+    },
+  ];
+}
+
+function startedToProto({ id, role, host, ...rest }: StartedProcess): flink.StartedFlinkProcess {
+  const { hasComeUp: cameUp = false, ends = 0, endedRun = '' } = rest;
+  const place = { process: `processes/${id}`, role: roleToProto(role), host: `hosts/${host}` };
+  return { ...place, cameUp, ends, endedRun };
+}
+
+function rejectedOf({
+  process,
+  host,
+  ...rest
+}: flink.RejectedFlinkClusterVersion): RejectedVersion {
+  return { ...rest, processId: resourceIdOf(process), host: resourceIdOf(host) };
+}
+
+function rejectedToProto({
+  processId,
+  host,
+  ...rest
+}: RejectedVersion): flink.RejectedFlinkClusterVersion {
+  return { ...rest, process: `processes/${processId}`, host: `hosts/${host}` };
+}
+
+/** A cluster as it is to be carried out: when its newest version is given up, as the last good one says. */
+export function clusterToRun(
+  cluster: flink.FlinkCluster,
+  status: flink.FlinkClusterStatus | undefined,
+): flink.FlinkCluster {
+  if (status?.goodSpec === undefined) return cluster;
+  const version = versionToRun(cluster.version, clusterJournalOf(status));
+  return version === cluster.version ? cluster : { ...cluster, version, spec: status.goodSpec };
 }
 
 export interface ClusterReport {
@@ -41,6 +90,8 @@ export interface ClusterReport {
   readonly waitsFor?: string;
   readonly haltsJobs: boolean;
   readonly conditions: readonly ConditionReport[];
+  /** What the good version of the journal says; absent: what was known before. */
+  readonly goodSpec?: flink.FlinkClusterSpec;
   /** What is known of its state directory; absent: what was known before. */
   readonly proofs?: readonly flink.StateDirectoryProof[];
 }
@@ -67,9 +118,10 @@ export function clusterStatusOf(
     placement: placement.map(({ role, number, host, ports, disk = '' }) => ({
       ...{ role: roleToProto(role), number, host: `hosts/${host}`, ports: [...ports], disk },
     })),
-    started: journal.started.map(({ id, role, host }) => ({
-      ...{ process: `processes/${id}`, role: roleToProto(role), host: `hosts/${host}` },
-    })),
+    started: journal.started.map(startedToProto),
+    goodVersion: journal.good ?? 0n,
+    goodSpec: report.goodSpec ?? before?.goodSpec,
+    rejected: journal.rejected && rejectedToProto(journal.rejected),
     waitsFor,
     haltsJobs,
     conditions: conditionsOf(conditions, before?.conditions ?? [], now),
@@ -105,9 +157,11 @@ export function isSameClusterStatus(
 
 function said(status: flink.FlinkClusterStatus): Uint8Array {
   const { version, placement, started, waitsFor, haltsJobs, conditions } = status;
+  const { goodVersion, goodSpec, rejected } = status;
   // When it was looked at again, and nothing else was found, is not worth a write.
   const proofs = status.stateDirectoryProofs.map((proof) => ({ ...proof, time: undefined }));
   const own = { version, placement, started, waitsFor, haltsJobs, conditions };
-  const all = { ...own, stateDirectoryProofs: proofs };
+  const trial = { goodVersion, goodSpec, rejected };
+  const all = { ...own, ...trial, stateDirectoryProofs: proofs };
   return flink.FlinkClusterStatus.encode(flink.FlinkClusterStatus.fromPartial(all)).finish();
 }

@@ -38,13 +38,29 @@ export class FakeHost {
     this.#put(id, { ...this.processes.get(id)!, state: PROCESS_STATE_BACKOFF });
   }
 
+  /** Programs whose files of configuration have it end, one run after each look. */
+  unreadable = 'rubbish';
+
+  #endUnreadable(): void {
+    const cause = { $case: 'code', value: 1 } as const;
+    for (const [id, process] of this.processes) {
+      const hasIt = process.spec?.files.some(({ content }) => content.includes(this.unreadable));
+      if (!hasIt || process.state === PROCESS_STATE_STOPPED) continue;
+      this.#put(id, { ...process, run: ++this.#runs, lastExit: { cause, endTime: undefined } });
+      this.crash(id);
+    }
+  }
+
   readonly client = {
     listProcesses: async () => ({
       processes: [...this.processes.values()],
       nextPageToken: '',
       heldPorts: [],
     }),
-    listArtifacts: async () => ({ artifacts: [...this.artifacts.values()], nextPageToken: '' }),
+    listArtifacts: async () => {
+      this.#endUnreadable();
+      return { artifacts: [...this.artifacts.values()], nextPageToken: '' };
+    },
     pullArtifact: async () => wire.PullArtifactResponse.create(),
     startProcess: async ({ processId = '', spec }: wire.StartProcessRequest) => {
       this.steps.push(`start ${processId}`);

@@ -57,7 +57,7 @@ export function processOf(
 ): SeenProcess {
   return {
     ...{ id, spec, state: 'RUNNING', run: `${id}/1`, isServing: true },
-    ...{ fingerprint: fingerprintOf(spec), changedFiles: [], lastExit: '' },
+    ...{ fingerprint: fingerprintOf(spec), changedFiles: [], lastExit: '', hasEndedItself: false },
     ...change,
   };
 }

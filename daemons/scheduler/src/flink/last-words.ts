@@ -15,7 +15,7 @@ export interface LastWordsOptions {
   readonly signal: AbortSignal;
 }
 
-/** Why processes of a cluster have ended that are waited for before they are started again, by id, as far as their logs tell. */
+/** Why processes of a cluster have ended that are waited for before they are started again, by run; empty: their logs do not tell. */
 export async function lastWords(
   plan: ClusterPlan,
   hosts: readonly SeenHost[],
@@ -25,8 +25,7 @@ export async function lastWords(
   for (const host of hosts) {
     for (const { process } of processesOf(host, plan.id, plan.processes)) {
       if (process.state !== 'BACKOFF' || host.client === undefined) continue;
-      const reason = await lastReason(host.client, process.id, options);
-      if (reason !== undefined) words.set(process.id, reason);
+      words.set(process.run, (await lastReason(host.client, process.id, options)) ?? '');
     }
   }
   return words;

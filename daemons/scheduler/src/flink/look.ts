@@ -3,12 +3,13 @@ import { listAll } from '@tessera/client';
 import type { flink } from '@tessera/proto';
 import type { SchedulerClients } from '../clients.ts';
 import { type HostAccess, observeHosts, type SeenHost } from '../hosts/observe-hosts.ts';
+import { clusterToRun } from './cluster-status.ts';
 import type { FlinkOptions } from './flink-options.ts';
 import { isActive } from './job-status.ts';
 
 /** Everything that one look has found. */
 export interface Look {
-  /** All by id, and hosts as they were seen last: steps bring them up to date. */
+  /** All by id, and hosts as they were seen last: steps bring them up to date. Clusters are as they are carried out. */
   readonly clusters: ReadonlyMap<string, flink.FlinkCluster>;
   readonly clusterStatuses: ReadonlyMap<string, flink.FlinkClusterStatus>;
   readonly jobs: ReadonlyMap<string, flink.FlinkJob>;
@@ -30,9 +31,13 @@ export async function lookAround(
   ]);
   const all = [clusters, clusterStatuses, jobs, jobStatuses];
   if (all.every(({ resources }) => resources.length === 0)) return undefined;
+  const statuses = byId(clusterStatuses.resources);
+  const carriedOut = clusters.resources.map((cluster) => {
+    return clusterToRun(cluster, statuses.get(resourceIdOf(cluster.name)));
+  });
   return {
-    clusters: byId(clusters.resources),
-    clusterStatuses: byId(clusterStatuses.resources),
+    clusters: byId(carriedOut),
+    clusterStatuses: statuses,
     jobs: byId(jobs.resources),
     jobStatuses: byId(jobStatuses.resources),
     hosts: await observeHosts(clients, access, clock),

@@ -3,6 +3,7 @@ import type {
   ClusterHost,
   ClusterJournal,
   ClusterProcess,
+  EndedRun,
   ObservedCluster,
   ProcessRole,
 } from '@tessera/flink';
@@ -30,6 +31,8 @@ export interface ClusterView {
   readonly isLost: (host: SeenHost) => boolean;
   /** How long a run of a process has been seen. */
   readonly ageMs: (run: string) => number;
+  /** Why processes have ended: see `lastWords`. */
+  readonly words: ReadonlyMap<string, string>;
 }
 
 export function observedClusterOf(view: ClusterView): ObservedCluster {
@@ -68,11 +71,23 @@ function observedHost(host: SeenHost, view: ClusterView): ClusterHost {
     processes: processesOf(host, view.plan.id, view.plan.processes).map(
       ({ process, role }): ClusterProcess => {
         const { state, fingerprint, run } = process;
-        return { id: process.id, role, state, fingerprint, ageMs: view.ageMs(run) };
+        const ended = endOf(process, view.words);
+        const facts = { id: process.id, role, state, fingerprint, ageMs: view.ageMs(run) };
+        return { ...facts, ...(ended && { ended }) };
       },
     ),
     ...(!isHere && { lacks: 'the bundle of Flink' }),
   };
+}
+
+function endOf(
+  { state, run, lastExit, hasEndedItself }: SeenProcess,
+  words: ReadonlyMap<string, string>,
+): EndedRun | undefined {
+  const cause = words.get(run);
+  // One that has ended since logs were read is told of by the next look.
+  if (state !== 'BACKOFF' || !hasEndedItself || cause === undefined) return undefined;
+  return { run, cause: cause || lastExit };
 }
 
 function needOf(spec: NonNullable<ClusterPlan['spec']>) {

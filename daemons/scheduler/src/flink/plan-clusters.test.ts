@@ -133,6 +133,7 @@ describe('what was seen of a cluster', () => {
       left: new Set(['hosts/left']),
       isLost: () => false,
       ageMs: () => 7,
+      words: new Map(),
     });
 
   test('are its own processes, by what they say and by their names', () => {

@@ -4,7 +4,7 @@ import type { ConditionReport } from './cluster-status.ts';
 import { processesOf } from './observe-cluster.ts';
 import type { ClusterPlan } from './plan-clusters.ts';
 
-/** What is wrong with processes that are there, for people. @param words why they have ended, by id, as far as that is known */
+/** What is wrong with processes that are there, for people. @param words why they have ended: see `lastWords` */
 export function processConditions(
   plan: ClusterPlan,
   hosts: readonly SeenHost[],
@@ -23,7 +23,7 @@ export function processConditions(
   return [
     ...oneOf(crashing, 'PROCESS_ENDED', ({ process, host }) => {
       const how = process.lastExit || 'an end that nobody saw';
-      return `${process.id} on ${host} has ended with ${how} and is started again.${because(words.get(process.id))}`;
+      return `${process.id} on ${host} has ended with ${how} and is started again.${because(words.get(process.run))}`;
     }),
     ...oneOf(changed, 'FILE_CHANGED_BY_HAND', ({ process, host }) => {
       return `Beside ${process.id} on ${host} somebody has changed ${process.changedFiles.join(', ')}; they are put there again.`;
@@ -31,8 +31,8 @@ export function processConditions(
   ];
 }
 
-const because = (reason: string | undefined): string =>
-  reason === undefined ? ' Its log says why, when that goes on.' : ` Reason: ${reason}`;
+const because = (reason = ''): string =>
+  reason === '' ? ' Its log says why, when that goes on.' : ` Reason: ${reason}`;
 
 interface There {
   readonly process: SeenProcess;

@@ -87,6 +87,7 @@ describe('a cluster', () => {
   test('is put right when somebody has started one of its processes otherwise', async () => {
     await world.apply();
     await settle();
+    await lookFor(11); // Until they count as up.
     const host = world.hosts.get('a')!;
     const worker = host.processes.get('c-tm-1')!;
     const spec = { ...worker.spec!, argv: [...worker.spec!.argv, '-Dother'] };

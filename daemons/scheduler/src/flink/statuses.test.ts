@@ -1,9 +1,11 @@
 import type {
+  ClusterJournal,
   Deployed,
   FlinkJobSpec,
   JobJournal,
   PlacedProcess,
   RequestedSavepoint,
+  StartedProcess,
 } from '@tessera/flink';
 import { flink } from '@tessera/proto';
 import fc from 'fast-check';
@@ -115,28 +117,44 @@ test('the journal of a job is the same after it was written down and read, whate
   );
 });
 
+const started: fc.Arbitrary<StartedProcess> = fc
+  .record({
+    place: fc.record({ id: word, role, host: word }),
+    fate: fc.oneof(
+      fc.constant({}),
+      fc.constant({ hasComeUp: true }),
+      fc.record({ ends: fc.integer({ min: 1, max: 9 }), endedRun: word }),
+    ),
+  })
+  .map(({ place, fate }) => ({ ...place, ...fate }));
+const version = fc.bigInt({ min: 1n, max: 2n ** 40n });
+const clusterJournal: fc.Arbitrary<ClusterJournal> = fc.record(
+  {
+    started: fc.array(started),
+    good: version,
+    rejected: fc.record({ version, processId: word, host: word, cause: fc.string() }),
+  },
+  { requiredKeys: ['started'] },
+);
+
 test('placement and journal of a cluster are the same after they were written down and read', () => {
   fc.assert(
-    fc.property(
-      fc.array(placed),
-      fc.array(fc.record({ id: word, role, host: word })),
-      (placement, started) => {
-        const report = {
-          cluster: 'flink-clusters/c',
-          version: 3n,
-          placement,
-          journal: { started },
-          haltsJobs: false,
-          conditions: [],
-        };
-        const status = clusterStatusOf(report, undefined, now);
-        const bytes = flink.FlinkClusterStatus.encode(status).finish();
-        const read = flink.FlinkClusterStatus.decode(bytes);
-        expect(placementOf(read)).toEqual(placement);
-        expect(clusterJournalOf(read)).toEqual({ started });
-        expect(isSameClusterStatus(status, clusterStatusOf(report, read, now))).toBe(true);
-      },
-    ),
+    fc.property(fc.array(placed), clusterJournal, (placement, written) => {
+      const report = {
+        cluster: 'flink-clusters/c',
+        version: 3n,
+        placement,
+        journal: written,
+        haltsJobs: false,
+        conditions: [],
+      };
+      const status = clusterStatusOf(report, undefined, now);
+      const bytes = flink.FlinkClusterStatus.encode(status).finish();
+      const read = flink.FlinkClusterStatus.decode(bytes);
+      expect(placementOf(read)).toEqual(placement);
+      expect(clusterJournalOf(read)).toEqual(written);
+      expect(isSameClusterStatus(status, clusterStatusOf(report, read, now))).toBe(true);
+    }),
   );
 });
 

@@ -66,3 +66,18 @@ test.each([
   const heldBy = 'port 20000 is held by pid 7, of run 1 of q';
   expect(seen.get('p')!.heldBy).toBe(isServing ? undefined : heldBy);
 });
+
+test.each<[NonNullable<wire.ProcessExit['cause']>, isOwn: boolean]>([
+  [{ $case: 'code', value: 0 }, true],
+  [{ $case: 'code', value: 239 }, true],
+  [{ $case: 'code', value: 143 }, false],
+  [{ $case: 'signal', value: 'SIGKILL' }, false],
+  [{ $case: 'notStarted', value: 'no such file' }, true],
+  [{ $case: 'unknown', value: 'the machine was off' }, false],
+])('whether a process has ended by itself: %o, %s', async (cause, isOwn) => {
+  const process = wire.Process.fromPartial({ name: 'processes/p', lastExit: { cause } });
+  const client = { listProcesses: async () => ({ processes: [process], nextPageToken: '', heldPorts: [] }) };
+  const access = { isServing: async () => true } as never;
+  const found = await readProcesses(client as never, access, new AbortController().signal);
+  expect(found.get('p')?.hasEndedItself).toBe(isOwn);
+});

@@ -61,6 +61,8 @@ export interface SeenProcess {
   readonly changedFiles: readonly string[];
   /** How its last run ended, for people; empty: it did not. */
   readonly lastExit: string;
+  /** That was its own doing, or it could not be started at all: nobody told it to end, and its host went on. */
+  readonly hasEndedItself: boolean;
 }
 
 const callDeadlineMs = 2_000;
@@ -167,6 +169,7 @@ async function seenOf(
     fingerprint: fingerprintOf(spec),
     changedFiles,
     lastExit: exitText(lastExit),
+    hasEndedItself: isOwnEnd(lastExit),
   };
 }
 
@@ -195,6 +198,20 @@ function stateOf(state: wire.ProcessState): SeenState {
       return 'EXITED';
     default:
       return 'STARTING'; // Also what a newer host may call its state: nothing is done to it.
+  }
+}
+
+/** What programs return that were told to end by SIGHUP, SIGINT or SIGTERM and did so. */
+const obedientCodes: ReadonlySet<number> = new Set([129, 130, 143]);
+
+function isOwnEnd(exit: wire.ProcessExit | undefined): boolean {
+  switch (exit?.cause?.$case) {
+    case 'code':
+      return !obedientCodes.has(exit.cause.value);
+    case 'notStarted':
+      return true;
+    default:
+      return false;
   }
 }
 

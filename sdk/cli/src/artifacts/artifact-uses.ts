@@ -33,6 +33,10 @@ export async function readUses(client: TesseraClient): Promise<[Uses, Uses]> {
     },
     needs: ({ spec }, id) => jarOf(spec, `flink-job ${id}`),
   });
+  for (const { name, goodSpec } of (await listAll(client, 'flinkClusterStatuses')).resources) {
+    const user = `flink-cluster ${resourceIdOf(name)}, which comes back with it`;
+    if (goodSpec !== undefined) add(uses[0], goodSpec.bundle, user);
+  }
   for (const { name, deployed, stableSpec } of await statusesOf(client)) {
     const user = `flink-job ${resourceIdOf(name)}, which runs or comes back with it`;
     const needs = [...jarOf(deployed?.spec, user), ...jarOf(stableSpec, user)];

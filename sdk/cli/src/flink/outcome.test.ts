@@ -36,6 +36,17 @@ describe('a cluster', () => {
     expect(clusterOutcome(cluster({ conditions: ['HEADROOM_SHORT'] })).isDone).toBe(true);
   });
 
+  test('is not done when its last good version runs instead of the newest one', () => {
+    const conditions = ['CLUSTER_SPEC_REJECTED'];
+    const hindrance = { reason: 'CLUSTER_SPEC_REJECTED', message: 'about CLUSTER_SPEC_REJECTED' };
+    expect(clusterOutcome(cluster({ conditions }))).toEqual({
+      isDone: false,
+      hindrance: { ...hindrance, isLasting: true },
+    });
+    const goingBack = clusterOutcome(cluster({ conditions, waitsFor: 'a JobManager' }));
+    expect(goingBack.hindrance?.isLasting).toBe(false);
+  });
+
   test.each<[string, Told, string | undefined, boolean]>([
     ['no room', { conditions: ['CAPACITY_SHORT'] }, 'CAPACITY_SHORT', false],
     ['a wrong specification', { conditions: ['FLINK_MEMORY_TOO_SMALL'] }, 'FLINK_MEMORY', true],

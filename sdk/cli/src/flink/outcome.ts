@@ -41,7 +41,8 @@ export function clusterOutcome({ name, wanted, status }: WatchedCluster): Outcom
     return lasting('CLUSTER_PAUSED', message);
   }
   if (wanted === undefined || status?.version !== wanted.version) return going;
-  if (status.waitsFor === '') return done;
+  const rejected = status.conditions.find(({ reason }) => reason === 'CLUSTER_SPEC_REJECTED');
+  if (status.waitsFor === '') return rejected ? lasting(rejected.reason, rejected.message) : done;
   const found = status.conditions.filter(({ reason }) => !harmless.has(reason));
   return hindered(found, ({ reason }) => reason.startsWith('FLINK_'));
 }

@@ -11,6 +11,8 @@ interface FakeProcess extends WantedProcess {
   state: ClusterProcess['state'];
   ageMs: number;
   isRegistered: boolean;
+  /** Runs that have ended by themselves. */
+  ends: number;
 }
 
 interface FakeHost {
@@ -28,6 +30,8 @@ const turnMs = 30_000;
 export class FakeHosts {
   readonly violations: string[] = [];
   readonly hosts: readonly FakeHost[];
+  /** What is run like that ends when it starts. */
+  readonly bad = new Set<string>();
   activeJobs = 1;
   /** Jobs are stopped, or started again, a little later. */
   haltsJobs = false;
@@ -58,12 +62,10 @@ export class FakeHosts {
         processes:
           state === 'seen'
             ? [...processes.values()].map(
-                ({ id: process, role, state: is, fingerprint, ageMs }) => ({
-                  id: process,
-                  role,
-                  state: is,
-                  fingerprint,
-                  ageMs,
+                ({ id: process, role, state: is, fingerprint, ageMs, ends }) => ({
+                  ...{ id: process, role, state: is, fingerprint, ageMs },
+                  ...(is === 'BACKOFF' &&
+                    ends > 0 && { ended: { run: `${ends}`, cause: 'it cannot be read' } }),
                 }),
               )
             : [],
@@ -124,7 +126,8 @@ export class FakeHosts {
     if (this.alive(wanted.role).some(({ id }) => id === wanted.id)) {
       this.violations.push(`${wanted.id} runs twice`);
     }
-    host.processes.set(wanted.id, { ...wanted, state: 'STARTING', ageMs: 0, isRegistered: false });
+    const fresh = { state: 'STARTING', ageMs: 0, isRegistered: false, ends: 0 } as const;
+    host.processes.set(wanted.id, { ...wanted, ...fresh });
   }
 
   #stop(process: FakeProcess): void {
@@ -148,7 +151,10 @@ export class FakeHosts {
   #advance(process: FakeProcess, isHealing = false): void {
     const luck = isHealing ? 0.5 : this.#random.next();
     process.ageMs += turnMs;
-    if (process.state === 'STARTING' && luck > 0.2) process.state = 'RUNNING';
+    if (process.state === 'STARTING' && this.bad.has(process.fingerprint)) {
+      process.state = 'BACKOFF';
+      process.ends += 1;
+    } else if (process.state === 'STARTING' && luck > 0.2) process.state = 'RUNNING';
     else if (process.state === 'BACKOFF') process.state = 'STARTING';
     else if (process.state === 'STOPPING' && luck > 0.3) process.state = 'STOPPED';
     else if (process.state === 'RUNNING' && luck < 0.04) {

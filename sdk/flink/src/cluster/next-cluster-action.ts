@@ -9,6 +9,7 @@ import type {
 import { type ClusterProcess, isGone, type ObservedCluster } from './observed-cluster.ts';
 import { Sight } from './sight.ts';
 import { hangs } from './silent-job-manager.ts';
+import { endsAtStart, hasComeUp, judged } from './trial.ts';
 
 /** How long a TaskManager may run without being known to the JobManager before it is started again. */
 const registrationMs = 120_000;
@@ -17,7 +18,10 @@ const registrationMs = 120_000;
  * The next step that brings the processes of a cluster to what is wanted, or what it waits for. Pure and level-triggered: to be asked again whenever something has changed.
  *
  * Promises, as long as the journal is written before the step is taken and only one at a time asks and acts: two JobManagers never run at once; a JobManager that answers is not taken from jobs that run, and one that does not
- * is started again more and more rarely; a TaskManager that works is not taken away before those that replace it are known to the JobManager; one at a time is replaced where it stands.
+ * is started again more and more rarely; a TaskManager that works is not taken away before those that replace it are known to the JobManager; one at a time is replaced where it stands, and none after one that does not come up;
+ * a version whose processes end before they come up is given up when there is a good one.
+ *
+ * @param journal for the wanted version: see `journalFor`
  */
 export function nextClusterAction(
   wanted: WantedCluster,
@@ -25,13 +29,20 @@ export function nextClusterAction(
   journal: ClusterJournal,
 ): ClusterDecision {
   const sight = new Sight(wanted, observed);
-  const known = { started: sight.mayRun(journal) };
+  const known = judged(wanted.version, sight, { ...journal, started: sight.mayRun(journal) });
+  if (known.rejected !== undefined && known.rejected !== journal.rejected) {
+    return {
+      journal: known,
+      haltsJobs: false,
+      waitsFor: `version ${known.good} to be brought back`,
+    };
+  }
   const change =
     jobManagerChange(sight, known) ??
     forgetGone(sight) ??
     startMissing(sight, known) ??
     restartUnregistered(sight) ??
-    replaceChanged(sight) ??
+    replaceChanged(sight, known) ??
     stopSurplus(sight);
   const { step, waitsFor, haltsJobs = false } = change ?? {};
   return {
@@ -46,11 +57,11 @@ export function nextClusterAction(
 type Change = Partial<Pick<ClusterDecision, 'step' | 'waitsFor' | 'haltsJobs'>>;
 
 function withStarted(
-  { started }: ClusterJournal,
+  { started, ...rest }: ClusterJournal,
   { id, role, host }: StartedProcess,
 ): ClusterJournal {
   const others = started.filter((process) => process.id !== id || process.host !== host);
-  return { started: [...others, { id, role, host }] };
+  return { ...rest, started: [...others, { id, role, host }] };
 }
 
 /** Everything about the JobManager comes first: without it nothing works, and two of them are worse. */
@@ -166,20 +177,24 @@ function restartUnregistered(sight: Sight): Change | undefined {
   };
 }
 
-/** One at a time, when all others work; what does not work anyhow, at once. */
-function replaceChanged(sight: Sight): Change | undefined {
+/** One at a time, when all others work; what does not work anyhow, at once; none when one that was replaced ends before it comes up. */
+function replaceChanged(sight: Sight, journal: ClusterJournal): Change | undefined {
   const changed = sight.workers().filter((wanted) => {
     const there = sight.find(wanted);
     return there !== undefined && there.fingerprint !== wanted.fingerprint && !isEnding(there);
   });
   if (changed.length === 0) return undefined;
   const ready = changed.filter((wanted) => sight.lacking(wanted) === undefined);
+  const waitsFor = `${changed.length} TaskManagers to be replaced`;
+  const replaced = sight.workers().filter((wanted) => sight.isThere(wanted));
+  const failing = replaced.find((wanted) => endsAtStart(wanted, journal));
+  if (failing !== undefined) return { waitsFor: `${waitsFor}; ${failing.id} does not come up` };
   const broken = ready.find((wanted) => !sight.isUp(wanted));
   const down = sight.workers().filter((wanted) => !sight.isUp(wanted));
-  const next = broken ?? (down.length === 0 ? ready[0] : undefined);
-  const waitsFor = `${changed.length} TaskManagers to be replaced`;
+  const fresh = replaced.filter((wanted) => !hasComeUp(wanted, journal));
+  const next = broken ?? (down.length + fresh.length === 0 ? ready[0] : undefined);
   return next === undefined
-    ? { waitsFor: `${waitsFor}; ${hindrance(sight, down[0], changed)}` }
+    ? { waitsFor: `${waitsFor}; ${hindrance(sight, down[0] ?? fresh[0], changed)}` }
     : { step: stepOf('stop', next.host, next.id), waitsFor };
 }
 

@@ -32,6 +32,15 @@ export interface ClusterProcess {
   readonly fingerprint: string;
   /** Since its present run began. */
   readonly ageMs: number;
+  /** Its last run, when it has ended by itself: neither by a signal, nor with its host. */
+  readonly ended?: EndedRun;
+}
+
+export interface EndedRun {
+  /** No other one of this process has the same. */
+  readonly run: string;
+  /** Why, for people. */
+  readonly cause: string;
 }
 
 export interface RegisteredTaskManager {

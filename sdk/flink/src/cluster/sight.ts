@@ -69,7 +69,11 @@ export class Sight {
     return [...this.#wanted.values()].filter(({ role }) => role !== 'jobmanager');
   }
 
-  find({ host, id }: WantedProcess): ClusterProcess | undefined {
+  wantedProcesses(): WantedProcess[] {
+    return [...this.#wanted.values()];
+  }
+
+  find({ host, id }: Pick<WantedProcess, 'host' | 'id'>): ClusterProcess | undefined {
     return this.#hosts.get(host)?.processes.find((process) => process.id === id);
   }
 
@@ -88,11 +92,17 @@ export class Sight {
     return wanted?.host === host && wanted.fingerprint === process.fingerprint;
   }
 
-  /** Runs, and is known to the JobManager where it should be. */
-  isUp(wanted: WantedProcess): boolean {
+  /** Runs as it is wanted, whether it is up or not. */
+  isThere(wanted: WantedProcess): boolean {
     const there = this.find(wanted);
-    if (there?.state !== 'RUNNING') return false;
-    return wanted.role !== 'taskmanager' || this.isRegistered(wanted.id);
+    return there !== undefined && this.isAsWanted(wanted.host, there);
+  }
+
+  /** Runs, and answers or is known to the JobManager where it should. */
+  isUp({ id, role, host }: StartedProcess): boolean {
+    if (this.find({ id, host })?.state !== 'RUNNING') return false;
+    if (role === 'jobmanager') return this.jobManagerAnswers;
+    return role !== 'taskmanager' || this.isRegistered(id);
   }
 
   isRegistered(id: string): boolean {
@@ -114,9 +124,15 @@ export class Sight {
 
   /** Processes that were started and not seen to be gone, and those that are seen. */
   mayRun({ started }: ClusterJournal): StartedProcess[] {
+    const known = new Map(started.map((one) => [`${one.host}/${one.id}`, one]));
     const seen = this.all()
       .filter(({ process }) => !isGone(process))
-      .map(({ host, process: { id, role } }) => ({ id, role, host }));
+      .map(({ host, process: { id, role } }) => ({
+        ...known.get(`${host}/${id}`),
+        id,
+        role,
+        host,
+      }));
     const unseen = started.filter(({ host }) => {
       const state = this.#hosts.get(host)?.state ?? 'silent';
       return state === 'silent';

@@ -16,6 +16,8 @@ export interface Running {
   /** All runs of it have this in common until it is stopped. */
   readonly order: StartOrder;
   state: wire.ProcessState;
+  /** How the run before it ended, if by itself. */
+  lastExit?: wire.ProcessExit;
 }
 
 /** That a program is to run, as the host daemon was told. */
@@ -23,6 +25,16 @@ export interface StartOrder {
   readonly sinceMs: number;
   /** Whoever asked for it had changed his mind before it came. */
   isStale: boolean;
+}
+
+type Cause = NonNullable<wire.ProcessExit['cause']>;
+
+/** What no program can read. */
+export const rubbish = 'rubbish';
+
+/** Whether its configuration has what no program can read. */
+export function isUnreadable({ files }: wire.ProcessSpec): boolean {
+  return files.some(({ content }) => `${content}`.includes(rubbish));
 }
 
 const leaseTtl = { seconds: 10n, nanos: 0 };
@@ -111,10 +123,12 @@ export class Machine {
   }
 
   /** A program dies, and is started again. */
-  crashProcess(id: string): void {
+  crashProcess(id: string, cause: Cause = { $case: 'signal', value: 'SIGKILL' }): void {
     const process = this.processes.get(id);
     if (process?.state !== PROCESS_STATE_RUNNING) return;
-    const dead: Running = { ...process, run: ++this.#runs, state: PROCESS_STATE_BACKOFF };
+    const lastExit = wire.ProcessExit.fromPartial({ cause });
+    const state = PROCESS_STATE_BACKOFF;
+    const dead: Running = { ...process, run: ++this.#runs, state, lastExit };
     this.processes.set(id, dead);
     const again = () => {
       if (this.processes.get(id) !== dead || dead.state !== PROCESS_STATE_BACKOFF) return;
@@ -177,7 +191,16 @@ export class Machine {
     const state = PROCESS_STATE_RUNNING;
     const process = { id, spec, run: ++this.#runs, startedMs, order, state };
     this.processes.set(id, process);
+    if (isUnreadable(spec)) this.#endSoon(process);
     return process;
+  }
+
+  /** It cannot read its configuration. */
+  #endSoon(process: Running): void {
+    this.#world.after(this.#world.random.integer(300, 2_500), () => {
+      const isSame = this.processes.get(process.id) === process;
+      if (isSame) this.crashProcess(process.id, { $case: 'code', value: 1 });
+    });
   }
 
   #start(id: string, spec: wire.ProcessSpec): Running {
@@ -275,8 +298,8 @@ const artifact = wire.Artifact.fromPartial({ name: bundle, unpacked: true });
 
 const noProcess = wire.Process.create();
 
-function shown({ id, spec, run, state }: Running): wire.Process {
-  return { ...noProcess, name: `processes/${id}`, uid: id, spec, run, state };
+function shown({ id, spec, run, state, lastExit }: Running): wire.Process {
+  return { ...noProcess, name: `processes/${id}`, uid: id, spec, run, state, lastExit };
 }
 
 function idOf(name: string): string {

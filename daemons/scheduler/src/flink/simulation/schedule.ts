@@ -17,7 +17,8 @@ export interface Run {
 }
 
 /**
- * One schedule: users change clusters, jobs and hosts while everything that can go wrong does; then all is well, and everything must come to rest as it is wanted.
+ * One schedule: users change clusters, jobs and hosts while everything that can go wrong does; then all is well, and everything must come to rest as it is wanted. At rest a cluster may then be given what its processes cannot
+ * read: it must come to rest as it was before.
  * @throws what was broken, with the seed.
  */
 export async function runSchedule(seed: number): Promise<Run> {
@@ -41,20 +42,37 @@ export async function runSchedule(seed: number): Promise<Run> {
   while (world.nowMs < untilMs) {
     await users.wish();
     await world.run(world.nowMs + random.integer(500, 30_000), check);
+    const rejected = await rejectedVersion(platform);
+    if (rejected !== undefined && !users.badVersions.has(rejected)) {
+      fail(`version ${rejected} is given up, which is good`);
+    }
   }
   await world.run(untilMs + 1, check);
   await users.rest();
-  const lastMs = world.nowMs + convergenceMs;
-  let left = 'nothing was looked at';
-  let quiet = 0;
-  while (quiet < 3 && world.nowMs < lastMs) {
-    await world.run(world.nowMs + 4_000, check);
-    const found = await unrest(platform, users);
-    left = found ?? left;
-    quiet = found === undefined ? quiet + 1 : 0;
+  const comeToRest = async () => {
+    const lastMs = world.nowMs + convergenceMs;
+    let left = 'nothing was looked at';
+    let quiet = 0;
+    while (quiet < 3 && world.nowMs < lastMs) {
+      await world.run(world.nowMs + 4_000, check);
+      const found = await unrest(platform, users);
+      left = found ?? left;
+      quiet = found === undefined ? quiet + 1 : 0;
+    }
+    if (quiet < 3) fail(`does not come to rest: ${left}`);
+  };
+  await comeToRest();
+  if (random.next() < 0.5) {
+    await users.blunder();
+    await comeToRest();
   }
-  if (quiet < 3) fail(`does not come to rest: ${left}`);
   const { flinkJobStatuses } = await platform.clients.flinkJobs.listFlinkJobStatuses({});
   const attempts = flinkJobStatuses.reduce((sum, { attempt }) => sum + Number(attempt), 0);
   return { trace: world.trace, virtualMs: world.nowMs - beganMs, terms: platform.terms, attempts };
+}
+
+/** The version of the cluster that is given up. */
+async function rejectedVersion({ clients }: Platform): Promise<bigint | undefined> {
+  const { flinkClusterStatuses } = await clients.flinkClusters.listFlinkClusterStatuses({});
+  return flinkClusterStatuses[0]?.rejected?.version;
 }

@@ -8,7 +8,7 @@ const isLong = process.env['TESSERA_LONG'] === '1';
 const count = Number(process.env['TESSERA_SEEDS'] ?? (isLong ? 10_000 : 60));
 const entry = join(import.meta.dirname, 'run-block.ts');
 
-test(`no job is started twice, set back or lost, and all comes to rest as it is wanted, in ${count} schedules of the whole`, {
+test(`no job is started twice, set back or lost, and all comes to rest as it is wanted, or as the last good version of a cluster says, in ${count} schedules of the whole`, {
   timeout: 6 * 3_600_000,
 }, async () => {
   const seeds = Array.from({ length: count }, (_, i) => first + i);

@@ -3,6 +3,7 @@ import { flink } from '@tessera/proto';
 import { placementOf } from '../cluster-status.ts';
 import { flinkProcessIdOf } from '../process-id.ts';
 import { nameOf, slotsEach } from './attempt.ts';
+import { isUnreadable } from './machine.ts';
 import type { Platform } from './platform.ts';
 import { mostTaskManagers, type Users, type Wish } from './users.ts';
 
@@ -14,6 +15,15 @@ export async function unrest(platform: Platform, users: Users): Promise<string |
   const [status] = flinkClusterStatuses;
   if (status === undefined) return 'the cluster has no status';
   if (status.waitsFor !== '') return `the cluster waits for ${status.waitsFor}`;
+  const { flinkClusters: clusters } = await flinkClusters.listFlinkClusters({});
+  const isBad = users.badVersions.has(clusters[0]!.version);
+  if (isBad !== (status.rejected?.version === clusters[0]!.version)) {
+    return `version ${clusters[0]!.version} is ${isBad ? 'bad' : 'good'}, and given up is ${status.rejected?.version}`;
+  }
+  const unreadable = platform.machines.flatMap(({ processes }) =>
+    [...processes.values()].filter(({ spec }) => isUnreadable(spec)),
+  );
+  if (unreadable.length > 0) return `${unreadable[0]!.id} cannot read its configuration`;
   const wanted = placementOf(status).map((one) => `${flinkProcessIdOf(one)} on ${one.host}`);
   const running = platform.machines.flatMap(({ name, processes }) =>
     [...processes.keys()].map((id) => `${id} on ${name}`),

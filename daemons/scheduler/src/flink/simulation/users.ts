@@ -1,10 +1,14 @@
 import { isTesseraError } from '@tessera/base';
 import { flink } from '@tessera/proto';
 import { bundle, clusterOf } from '../fixture.ts';
+import { rubbish } from './machine.ts';
 import type { Platform } from './platform.ts';
 import { strategyOf } from './wants.ts';
 
 const { UPGRADE_MODE_SAVEPOINT, UPGRADE_MODE_LAST_STATE } = flink.UpgradeMode;
+
+/** TaskManagers alone are changed by some, and all processes by others. */
+const keys = ['taskmanager.network.retries', 'pekko.ask.timeout'] as const;
 
 const anyFlaw: readonly Wish['flaw'][] = ['none', 'none', 'none', 'bad', 'refused'];
 const soundOnly: readonly Wish['flaw'][] = ['none'];
@@ -29,6 +33,8 @@ export class Users {
   readonly wishes = new Map<string, Wish>();
   readonly #platform: Platform;
   readonly #names: readonly string[];
+  /** Versions of the cluster that cannot be run. */
+  readonly badVersions = new Set<bigint>();
   #cluster: Partial<flink.FlinkClusterSpec> = {};
   #isPaused = false;
   #versions = 0;
@@ -76,25 +82,35 @@ export class Users {
     this.#isPaused = false;
     const isScaled = this.#cluster.maxTaskManagerCount !== 0;
     const taskManagerCount = isScaled ? 1 : mostTaskManagers;
-    this.#cluster = { ...this.#cluster, taskManagerCount };
+    const configuration = this.#configuration(true);
+    this.#cluster = { ...this.#cluster, taskManagerCount, configuration };
     await this.#applyCluster();
     for (const { name } of this.#platform.machines) await this.#drain(name, false);
     for (const name of this.#names) if (this.#random.next() < 0.5) await this.#change(name, true);
   }
 
-  /** TaskManagers alone are changed by some keys, and all processes by others. */
-  #configuration(): Record<string, string> {
-    const { pick, integer } = this.#random;
-    const key = pick(['taskmanager.network.retries', 'pekko.ask.timeout']);
-    return { [key]: String(integer(1, 3)) };
+  /** A mistake, when all is at rest. */
+  async blunder(): Promise<void> {
+    const key = this.#random.pick(keys);
+    this.#cluster = { ...this.#cluster, configuration: { [key]: rubbish } };
+    await this.#applyCluster();
+  }
+
+  #configuration(isSound = false): Record<string, string> {
+    const { next, pick, integer } = this.#random;
+    const value = !isSound && next() < 0.4 ? rubbish : String(integer(1, 3));
+    return { [pick(keys)]: value };
   }
 
   async #applyCluster(): Promise<void> {
     const flinkCluster = { ...clusterOf('c', this.#cluster), paused: this.#isPaused };
-    await this.#platform.clients.flinkClusters.updateFlinkCluster({
+    const { flinkClusters } = this.#platform.clients;
+    const { version } = await flinkClusters.updateFlinkCluster({
       flinkCluster,
       allowMissing: true,
     });
+    const isBad = Object.values(this.#cluster.configuration ?? {}).includes(rubbish);
+    if (isBad) this.badVersions.add(version);
   }
 
   /** @param isSound a program that works, and that is to run */
