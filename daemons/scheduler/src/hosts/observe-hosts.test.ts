@@ -76,7 +76,9 @@ test.each<[NonNullable<wire.ProcessExit['cause']>, isOwn: boolean]>([
   [{ $case: 'unknown', value: 'the machine was off' }, false],
 ])('whether a process has ended by itself: %o, %s', async (cause, isOwn) => {
   const process = wire.Process.fromPartial({ name: 'processes/p', lastExit: { cause } });
-  const client = { listProcesses: async () => ({ processes: [process], nextPageToken: '', heldPorts: [] }) };
+  const client = {
+    listProcesses: async () => ({ processes: [process], nextPageToken: '', heldPorts: [] }),
+  };
   const access = { isServing: async () => true } as never;
   const found = await readProcesses(client as never, access, new AbortController().signal);
   expect(found.get('p')?.hasEndedItself).toBe(isOwn);
