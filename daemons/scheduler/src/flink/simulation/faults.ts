@@ -131,8 +131,11 @@ function strike(platform: Platform, areSchedulersSpared: boolean): void {
   }
 }
 
+/** What was seen and sent before is old news after this. */
+const calmAfterMs = 30_000;
+
 function heal(platform: Platform): void {
-  const { network, machines, schedulers, jobManagers, wants } = platform;
+  const { world, network, machines, schedulers, jobManagers, wants } = platform;
   network.mendAll();
   network.weather = fairWeather;
   jobManagers.isDirectoryReadable = true;
@@ -147,4 +150,7 @@ function heal(platform: Platform): void {
     scheduler.life?.resume();
     platform.boot(scheduler);
   }
+  world.after(calmAfterMs, () => {
+    platform.isCalm = true;
+  });
 }

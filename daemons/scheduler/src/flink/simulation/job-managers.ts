@@ -75,6 +75,11 @@ export class JobManagers {
     return this.#running().flatMap(({ attempts }) => [...attempts.values()].filter(isAlive));
   }
 
+  /** Attempts that have not ended on one run of a JobManager. */
+  aliveOn(process: Running): Attempt[] {
+    return [...(this.#known.get(process)?.attempts.values() ?? [])].filter(isAlive);
+  }
+
   /** The state directory, and what JobManagers have written there of jobs that have ended. */
   readonly states = {
     newestState: async (_: string, jobId: string): Promise<ObservedJob['newestState']> => {

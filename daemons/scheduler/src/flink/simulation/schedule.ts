@@ -2,7 +2,7 @@ import { World } from '@tessera/testkit/simulation';
 import { injectFaults } from './faults.ts';
 import { Platform } from './platform.ts';
 import { unrest } from './unrest.ts';
-import { Users } from './users.ts';
+import { machinesFor, Users } from './users.ts';
 
 /** Once all is well, everything is as it is wanted within this; a host that came and went is not given work for up to a quarter of an hour. */
 const convergenceMs = 25 * 60_000;
@@ -24,8 +24,10 @@ export async function runSchedule(seed: number): Promise<Run> {
   const world = new World(seed);
   const { random } = world;
   const beganMs = world.nowMs;
-  const platform = await Platform.start(world, random.integer(2, 4));
-  const users = new Users(platform, random.pick([['j0'], ['j0', 'j1']]));
+  const clusters = random.pick([['c0'], ['c0', 'c1']]);
+  const jobs = random.pick([['j0'], ['j0', 'j1']]);
+  const platform = await Platform.start(world, random.integer(machinesFor(clusters.length), 4));
+  const users = new Users(platform, { clusters, jobs });
   const { violations } = platform.jobManagers;
   const fail = (what: string): never => {
     throw new Error(`seed ${seed}, happening ${world.happened}: ${what}`);

@@ -24,30 +24,47 @@ export interface Wish {
   readonly savepointRequest: string;
 }
 
+/** What users want of one cluster. */
+interface ClusterWish {
+  readonly spec: Partial<flink.FlinkClusterSpec>;
+  readonly isPaused: boolean;
+}
+
+/** A cluster that no hosts can hold: some of its processes would find room. */
+export const oversized = 'oversized';
+
+export interface Names {
+  /** They share the machines, and jobs move between them. */
+  readonly clusters: readonly string[];
+  readonly jobs: readonly string[];
+}
+
 /** Users, who change their minds about clusters, jobs and hosts. */
 export class Users {
   readonly wishes = new Map<string, Wish>();
+  /** Machines that are drained. */
+  readonly drained = new Set<string>();
+  readonly names: Names;
   readonly #platform: Platform;
-  readonly #names: readonly string[];
-  #cluster: Partial<flink.FlinkClusterSpec> = {};
-  #isPaused = false;
+  readonly #clusters = new Map<string, ClusterWish>();
   #versions = 0;
   #incarnations = 0;
   #requests = 0;
 
-  constructor(platform: Platform, names: readonly string[]) {
+  constructor(platform: Platform, names: Names) {
     this.#platform = platform;
-    this.#names = names;
+    this.names = names;
   }
 
   async begin(): Promise<void> {
-    this.#cluster = {
-      taskManagerCount: this.#random.integer(1, 3),
-      maxTaskManagerCount: this.#random.pick([0, mostTaskManagers]),
-      stateDirectory: 'file:///state',
-    };
-    await this.#applyCluster();
-    for (const name of this.#names) await this.#change(name);
+    const { integer, pick, next } = this.#random;
+    for (const id of this.names.clusters) {
+      const taskManagerCount = integer(1, 3);
+      const maxTaskManagerCount = pick([0, mostTaskManagers]);
+      await this.#changeCluster(id, { taskManagerCount, maxTaskManagerCount });
+    }
+    for (const name of this.names.jobs) await this.#change(name);
+    if (next() < 0.3) await this.#applyOversized();
   }
 
   get #random() {
@@ -57,29 +74,32 @@ export class Users {
   /** One wish, whatever it is. */
   async wish(): Promise<void> {
     const { next, pick, integer } = this.#random;
+    const { clusters, jobs } = this.names;
     const luck = next();
-    if (luck < 0.5) await this.#change(pick(this.#names));
-    else if (luck < 0.58) await this.#delete(pick(this.#names));
-    else if (luck < 0.65) this.#want(pick(this.#names));
+    if (luck < 0.5) await this.#change(pick(jobs));
+    else if (luck < 0.58) await this.#delete(pick(jobs));
+    else if (luck < 0.65) this.#want(pick(jobs));
     else if (luck < 0.75) await this.#drain(pick(this.#platform.machines).name, next() < 0.6);
+    else if (luck < 0.82) await this.#changeCluster(pick(clusters), {}, next() < 0.4);
     else {
-      if (luck < 0.82) this.#isPaused = next() < 0.4;
-      else if (luck < 0.88)
-        this.#cluster = { ...this.#cluster, taskManagerCount: integer(1, mostTaskManagers) };
-      else this.#cluster = { ...this.#cluster, configuration: this.#configuration() };
-      await this.#applyCluster();
+      const taskManagerCount = integer(1, mostTaskManagers);
+      const change = luck < 0.88 ? { taskManagerCount } : { configuration: this.#configuration() };
+      await this.#changeCluster(pick(clusters), change);
     }
   }
 
-  /** The last wishes: nothing is paused or drained, and there are slots for all jobs but those that are scaled. */
+  /** The last wishes: nothing is paused, machines are drained only as far as there is room on others, and there are slots for all jobs but those that are scaled. */
   async rest(): Promise<void> {
-    this.#isPaused = false;
-    const isScaled = this.#cluster.maxTaskManagerCount !== 0;
-    const taskManagerCount = isScaled ? 1 : mostTaskManagers;
-    this.#cluster = { ...this.#cluster, taskManagerCount };
-    await this.#applyCluster();
-    for (const { name } of this.#platform.machines) await this.#drain(name, false);
-    for (const name of this.#names) if (this.#random.next() < 0.5) await this.#change(name, true);
+    const { next, pick } = this.#random;
+    for (const [id, { spec }] of this.#clusters) {
+      const taskManagerCount = spec.maxTaskManagerCount === 0 ? mostTaskManagers : 1;
+      await this.#changeCluster(id, { taskManagerCount }, false);
+    }
+    const { machines } = this.#platform;
+    const hasRoom = machines.length > machinesFor(this.names.clusters.length);
+    const emptied = hasRoom && next() < 0.7 ? pick(machines).name : undefined;
+    for (const { name } of machines) await this.#drain(name, name === emptied);
+    for (const name of this.names.jobs) if (next() < 0.5) await this.#change(name, true);
   }
 
   /** TaskManagers alone are changed by some keys, and all processes by others. */
@@ -89,12 +109,28 @@ export class Users {
     return { [key]: String(integer(1, 3)) };
   }
 
-  async #applyCluster(): Promise<void> {
-    const flinkCluster = { ...clusterOf('c', this.#cluster), paused: this.#isPaused };
-    await this.#platform.clients.flinkClusters.updateFlinkCluster({
-      flinkCluster,
-      allowMissing: true,
-    });
+  async #changeCluster(
+    id: string,
+    change: Partial<flink.FlinkClusterSpec>,
+    paused?: boolean,
+  ): Promise<void> {
+    const { spec: before, isPaused: wasPaused } = this.#clusters.get(id) ?? newCluster;
+    const spec = { ...before, ...change };
+    const isPaused = paused ?? wasPaused;
+    this.#clusters.set(id, { spec, isPaused });
+    await this.#applyCluster({ ...clusterOf(id, spec), paused: isPaused });
+  }
+
+  /** Served before the others, or after them. */
+  async #applyOversized(): Promise<void> {
+    const priority = this.#random.integer(-1, 1);
+    const spec = { ...newCluster.spec, taskManagerCount: 40, priority };
+    await this.#applyCluster(clusterOf(oversized, spec));
+  }
+
+  async #applyCluster(flinkCluster: flink.FlinkCluster): Promise<void> {
+    const { flinkClusters } = this.#platform.clients;
+    await flinkClusters.updateFlinkCluster({ flinkCluster, allowMissing: true });
   }
 
   /** @param isSound a program that works, and that is to run */
@@ -111,7 +147,7 @@ export class Users {
       ...(flaw !== 'none' && { [flaw]: 'yes' }),
     };
     const spec = flink.FlinkJobSpec.fromPartial({
-      cluster: 'flink-clusters/c',
+      cluster: `flink-clusters/${pick(this.names.clusters)}`,
       parallelism: integer(1, 4),
       program: {
         $case: 'jar',
@@ -155,10 +191,20 @@ export class Users {
 
   async #drain(name: string, draining: boolean): Promise<void> {
     const host = { name: `hosts/${name}`, draining };
-    await this.#platform.clients.hosts
-      .updateHost({ host, updateMask: ['draining'] })
-      .catch((error: unknown) => {
-        if (!isTesseraError(error, 'HOST_NOT_FOUND')) throw error; // It has not registered itself yet.
-      });
+    try {
+      await this.#platform.clients.hosts.updateHost({ host, updateMask: ['draining'] });
+    } catch (error) {
+      if (!isTesseraError(error, 'HOST_NOT_FOUND')) throw error; // It has not registered itself yet.
+      return;
+    }
+    if (draining) this.drained.add(name);
+    else this.drained.delete(name);
   }
+}
+
+const newCluster: ClusterWish = { spec: { stateDirectory: 'file:///state' }, isPaused: false };
+
+/** As many as hold that many clusters with all TaskManagers that they may have. */
+export function machinesFor(clusters: number): number {
+  return 1 + clusters;
 }
