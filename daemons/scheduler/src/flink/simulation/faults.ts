@@ -20,8 +20,8 @@ export function injectFaults(platform: Platform, { everyMs, untilMs }: FaultOpti
     lateMs: 4_000,
   };
   const { onSubmit } = platform.jobManagers;
-  platform.jobManagers.onSubmit = async (jobId) => {
-    await onSubmit(jobId);
+  platform.jobManagers.onSubmit = async (submission) => {
+    await onSubmit(submission);
     if (world.nowMs < untilMs && random.next() < 0.1) blackOut(platform);
   };
   let sparedUntilMs = 0;

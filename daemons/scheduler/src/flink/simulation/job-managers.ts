@@ -29,6 +29,12 @@ interface Stored extends StatePoint {
   readonly progress: number;
 }
 
+export interface Submission {
+  readonly jobId: string;
+  /** That its only vertex begins with. */
+  readonly subtasks: number;
+}
+
 /** From the start of a program until it answers, or registers. */
 const startMs = 3_000;
 const turnMs = 1_000;
@@ -46,7 +52,7 @@ export class JobManagers {
   /** Whether savepoints, tasks and jobs fail by themselves. */
   isUnlucky = true;
   /** Told of each submission before it is taken. */
-  onSubmit: (jobId: string) => Promise<void> = async () => {};
+  onSubmit: (submission: Submission) => Promise<void> = async () => {};
   readonly #world: World;
   readonly #network: Network;
   readonly #machines: readonly Machine[];
@@ -213,7 +219,8 @@ export class JobManagers {
 
   async #submit(jobManager: JobManager, run: RunJar): Promise<string> {
     const { jobId = '', configuration = {}, programArguments = [], savepointPath } = run;
-    await this.onSubmit(jobId);
+    if (jobManager.attempts.has(jobId)) throw refusal('FLINK_JOB_EXISTS');
+    await this.onSubmit({ jobId, subtasks: sizeOf(run) });
     this.#hesitate(`submit ${jobId}`);
     if (jobManager.attempts.has(jobId)) throw refusal('FLINK_JOB_EXISTS');
     if (configuration['refused'] === 'yes') throw refusal('FLINK_REFUSED');

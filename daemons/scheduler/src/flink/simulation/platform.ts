@@ -16,7 +16,7 @@ import { Leadership } from '../../leader/leadership.ts';
 import type { Term } from '../../leader/term.ts';
 import { newMemory } from '../memory.ts';
 import { carryOutFlink } from '../run-flink.ts';
-import { isJobManager, JobManagers } from './job-managers.ts';
+import { isJobManager, JobManagers, type Submission } from './job-managers.ts';
 import { Machine, type Running } from './machine.ts';
 import { besideAnother, isAlone } from './one-job-manager.ts';
 import { oversized } from './users.ts';
@@ -72,7 +72,7 @@ export class Platform {
       (_, i) => new Machine(`m${i}`, world, directories, (life) => this.#remote(life)),
     );
     this.jobManagers = new JobManagers(world, this.network, this.machines);
-    this.jobManagers.onSubmit = (jobId) => this.#requireJournaled(jobId);
+    this.jobManagers.onSubmit = (submission) => this.#requireJournaled(submission);
     for (const machine of this.machines) {
       machine.onStart = (process) => this.#requireWanted(machine, process);
       machine.onStop = (process) => this.#requireIdle(process);
@@ -158,10 +158,16 @@ export class Platform {
     this.jobManagers.violations.push(`${process.id} was stopped while ${job.id} ran on it`);
   }
 
-  /** An attempt is written down before it is submitted. */
-  async #requireJournaled(jobId: string): Promise<void> {
+  /** An attempt is written down before it is submitted, with the size that it begins with. */
+  async #requireJournaled({ jobId, subtasks }: Submission): Promise<void> {
+    const { violations } = this.jobManagers;
     const { flinkJobStatuses } = await this.clients.flinkJobs.listFlinkJobStatuses({});
-    const isKnown = flinkJobStatuses.some(({ deployed }) => deployed?.jobId === jobId);
-    if (!isKnown) this.jobManagers.violations.push(`${jobId} was submitted, but not written down`);
+    const status = flinkJobStatuses.find(({ deployed }) => deployed?.jobId === jobId);
+    if (status === undefined) {
+      violations.push(`${jobId} was submitted, but not written down`);
+      return;
+    }
+    const wanted = status.size?.slots ?? status.deployed?.spec?.parallelism;
+    if (subtasks !== wanted) violations.push(`${jobId} begins with ${subtasks}, not ${wanted}`);
   }
 }

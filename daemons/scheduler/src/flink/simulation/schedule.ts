@@ -17,7 +17,7 @@ export interface Run {
 }
 
 /**
- * One schedule: users change clusters, jobs and hosts while everything that can go wrong does; then all is well, and everything must come to rest as it is wanted.
+ * One schedule: users change clusters, jobs and hosts while everything that can go wrong does; then all is well, and everything must come to rest as it is wanted, and again after it had to move.
  * @throws what was broken, with the seed.
  */
 export async function runSchedule(seed: number): Promise<Run> {
@@ -35,6 +35,15 @@ export async function runSchedule(seed: number): Promise<Run> {
   const check = () => {
     if (violations.length > 0) fail(violations.join('; '));
   };
+  const comeToRest = async () => {
+    const lastMs = world.nowMs + convergenceMs;
+    let left: string | undefined;
+    for (let quiet = 0; quiet < 3; quiet = left === undefined ? quiet + 1 : 0) {
+      if (world.nowMs >= lastMs) fail(`does not come to rest: ${left ?? 'for moments only'}`);
+      await world.run(world.nowMs + 4_000, check);
+      left = await unrest(platform, users);
+    }
+  };
   await world.run(world.nowMs + 5_000, check);
   await users.begin();
   await world.run(world.nowMs + random.integer(5_000, 30_000), check);
@@ -46,16 +55,11 @@ export async function runSchedule(seed: number): Promise<Run> {
   }
   await world.run(untilMs + 1, check);
   await users.rest();
-  const lastMs = world.nowMs + convergenceMs;
-  let left = 'nothing was looked at';
-  let quiet = 0;
-  while (quiet < 3 && world.nowMs < lastMs) {
-    await world.run(world.nowMs + 4_000, check);
-    const found = await unrest(platform, users);
-    left = found ?? left;
-    quiet = found === undefined ? quiet + 1 : 0;
+  await comeToRest();
+  if (random.next() < 0.5) {
+    await users.move();
+    await comeToRest();
   }
-  if (quiet < 3) fail(`does not come to rest: ${left}`);
   const { flinkJobStatuses } = await platform.clients.flinkJobs.listFlinkJobStatuses({});
   const attempts = flinkJobStatuses.reduce((sum, { attempt }) => sum + Number(attempt), 0);
   return { trace: world.trace, virtualMs: world.nowMs - beganMs, terms: platform.terms, attempts };

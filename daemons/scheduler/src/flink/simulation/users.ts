@@ -88,18 +88,25 @@ export class Users {
     }
   }
 
-  /** The last wishes: nothing is paused, machines are drained only as far as there is room on others, and there are slots for all jobs but those that are scaled. */
+  /** The last wishes for jobs: nothing is paused or drained, and there are slots for all of them but those that are scaled. */
   async rest(): Promise<void> {
-    const { next, pick } = this.#random;
     for (const [id, { spec }] of this.#clusters) {
       const taskManagerCount = spec.maxTaskManagerCount === 0 ? mostTaskManagers : 1;
       await this.#changeCluster(id, { taskManagerCount }, false);
     }
-    const { machines } = this.#platform;
-    const hasRoom = machines.length > machinesFor(this.names.clusters.length);
-    const emptied = hasRoom && next() < 0.7 ? pick(machines).name : undefined;
-    for (const { name } of machines) await this.#drain(name, name === emptied);
+    for (const { name } of this.#platform.machines) await this.#drain(name, false);
+    const { next } = this.#random;
     for (const name of this.names.jobs) if (next() < 0.5) await this.#change(name, true);
+  }
+
+  /** Jobs that run have to move: a machine is drained, if there is room for all on the others, or a cluster is configured otherwise. */
+  async move(): Promise<void> {
+    const { next, pick } = this.#random;
+    const { machines } = this.#platform;
+    const { clusters } = this.names;
+    const hasRoom = machines.length > machinesFor(clusters.length);
+    if (hasRoom && next() < 0.7) await this.#drain(pick(machines).name, true);
+    else await this.#changeCluster(pick(clusters), { configuration: this.#configuration() });
   }
 
   /** TaskManagers alone are changed by some keys, and all processes by others. */
