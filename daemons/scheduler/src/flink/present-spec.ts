@@ -15,5 +15,6 @@ export function presentSpec(
   const isActiveOrGone = job?.spec === undefined || (status !== undefined && isActive(status));
   if (isActiveOrGone) return deployed && jobSpecOf(deployed);
   const wanted = jobSpecOf(job.spec);
-  return status === undefined ? wanted : specToRun(wanted, jobJournalOf(status));
+  // What an earlier one of its name has been through says nothing about it.
+  return status?.jobUid === job.uid ? specToRun(wanted, jobJournalOf(status)) : wanted;
 }
