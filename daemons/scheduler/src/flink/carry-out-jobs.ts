@@ -96,7 +96,7 @@ export async function withPatience(
 }
 
 /** A job of the same name that was created later has to wait until the earlier one has ended. */
-function sameJob(
+export function sameJob(
   job: flink.FlinkJob | undefined,
   status: flink.FlinkJobStatus | undefined,
 ): flink.FlinkJob | undefined {
