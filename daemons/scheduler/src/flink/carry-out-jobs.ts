@@ -1,4 +1,4 @@
-import { messageOf, resourceIdOf } from '@tessera/base';
+import { messageOf } from '@tessera/base';
 import type { JobSize } from '@tessera/flink';
 import type { flink } from '@tessera/proto';
 import { mayLagGrow } from '../scaling/lag-of-job.ts';
@@ -8,9 +8,9 @@ import { carryOutJob } from './carry-out-job.ts';
 import type { FlinkOptions } from './flink-options.ts';
 import { JarSource } from './jar-source.ts';
 import type { JobCluster } from './job-cluster.ts';
-import { isActive } from './job-status.ts';
 import type { Look } from './look.ts';
 import type { Memory } from './memory.ts';
+import { presentSpec } from './present-spec.ts';
 
 /** Jobs that are looked at side by side. */
 const concurrency = 32;
@@ -50,7 +50,7 @@ export async function carryOutJobs({
   const carryOut = (id: string) => {
     const before = jobStatuses.get(id);
     const job = sameJob(jobs.get(id), before);
-    const clusterId = clusterNameOf(job, before);
+    const clusterId = presentSpec(job, before)?.cluster ?? '';
     const cluster = jobClusters.get(clusterId) ?? none;
     const size = sizeOf(id);
     const known = scalings.get(id);
@@ -100,20 +100,11 @@ export async function withPatience(
 }
 
 /** A job of the same name that was created later has to wait until the earlier one has ended. */
-function sameJob(
+export function sameJob(
   job: flink.FlinkJob | undefined,
   status: flink.FlinkJobStatus | undefined,
 ): flink.FlinkJob | undefined {
   return status === undefined || status.jobUid === job?.uid ? job : undefined;
-}
-
-/** What runs is where it was submitted; what does not is where it is wanted. */
-function clusterNameOf(
-  job: flink.FlinkJob | undefined,
-  status: flink.FlinkJobStatus | undefined,
-): string {
-  const runs = status !== undefined && isActive(status) ? status.deployed?.spec : undefined;
-  return resourceIdOf(runs?.cluster ?? job?.spec?.cluster ?? status?.deployed?.spec?.cluster ?? '');
 }
 
 /** One that fails keeps no other from being carried out. */

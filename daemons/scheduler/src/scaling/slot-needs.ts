@@ -1,8 +1,7 @@
-import { resourceIdOf } from '@tessera/base';
-import { type JobSize, specToRun } from '@tessera/flink';
+import type { JobSize } from '@tessera/flink';
 import { flink } from '@tessera/proto';
-import { jobSpecOf } from '../flink/job-spec.ts';
-import { isActive, jobJournalOf } from '../flink/job-status.ts';
+import { isActive } from '../flink/job-status.ts';
+import { presentSpec } from '../flink/present-spec.ts';
 
 /** What jobs need of the slots of their clusters. Nothing is taken from a job before it has given it back. */
 export class SlotNeeds {
@@ -44,15 +43,8 @@ function needOf(
   size: JobSize | undefined,
 ): { readonly cluster: string; readonly slots: number } | undefined {
   const { FLINK_JOB_PHASE_FINISHED } = flink.FlinkJobPhase;
-  const runs = status !== undefined && isActive(status) ? status.deployed?.spec : undefined;
+  const runs = status !== undefined && isActive(status);
   const isWanted = job?.spec?.suspended === false && status?.phase !== FLINK_JOB_PHASE_FINISHED;
-  const spec = runs ?? (isWanted && !isGivenUp(job, status) ? job.spec : undefined);
-  if (spec === undefined) return undefined;
-  return { cluster: resourceIdOf(spec.cluster), slots: size?.slots ?? spec.parallelism };
-}
-
-/** It is not started before its spec is changed. */
-function isGivenUp({ uid, spec }: flink.FlinkJob, status: flink.FlinkJobStatus | undefined) {
-  if (spec === undefined || status?.jobUid !== uid) return false;
-  return specToRun(jobSpecOf(spec), jobJournalOf(status)) === undefined;
+  const spec = runs || isWanted ? presentSpec(job, status) : undefined;
+  return spec && { cluster: spec.cluster, slots: size?.slots ?? spec.parallelism };
 }

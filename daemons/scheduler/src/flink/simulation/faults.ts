@@ -20,8 +20,8 @@ export function injectFaults(platform: Platform, { everyMs, untilMs }: FaultOpti
     lateMs: 4_000,
   };
   const { onSubmit } = platform.jobManagers;
-  platform.jobManagers.onSubmit = async (jobId) => {
-    await onSubmit(jobId);
+  platform.jobManagers.onSubmit = async (submission) => {
+    await onSubmit(submission);
     if (world.nowMs < untilMs && random.next() < 0.1) blackOut(platform);
   };
   let sparedUntilMs = 0;
@@ -131,8 +131,11 @@ function strike(platform: Platform, areSchedulersSpared: boolean): void {
   }
 }
 
+/** What was seen and sent before is old news after this. */
+const calmAfterMs = 30_000;
+
 function heal(platform: Platform): void {
-  const { network, machines, schedulers, jobManagers, wants } = platform;
+  const { world, network, machines, schedulers, jobManagers, wants } = platform;
   network.mendAll();
   network.weather = fairWeather;
   jobManagers.isDirectoryReadable = true;
@@ -147,4 +150,7 @@ function heal(platform: Platform): void {
     scheduler.life?.resume();
     platform.boot(scheduler);
   }
+  world.after(calmAfterMs, () => {
+    platform.isCalm = true;
+  });
 }

@@ -29,6 +29,12 @@ interface Stored extends StatePoint {
   readonly progress: number;
 }
 
+export interface Submission {
+  readonly jobId: string;
+  /** That its only vertex begins with. */
+  readonly subtasks: number;
+}
+
 /** From the start of a program until it answers, or registers. */
 const startMs = 3_000;
 const turnMs = 1_000;
@@ -46,7 +52,7 @@ export class JobManagers {
   /** Whether savepoints, tasks and jobs fail by themselves. */
   isUnlucky = true;
   /** Told of each submission before it is taken. */
-  onSubmit: (jobId: string) => Promise<void> = async () => {};
+  onSubmit: (submission: Submission) => Promise<void> = async () => {};
   readonly #world: World;
   readonly #network: Network;
   readonly #machines: readonly Machine[];
@@ -73,6 +79,11 @@ export class JobManagers {
   /** Attempts that have not ended, wherever they run, whoever sees them. */
   alive(): Attempt[] {
     return this.#running().flatMap(({ attempts }) => [...attempts.values()].filter(isAlive));
+  }
+
+  /** Attempts that have not ended on one run of a JobManager. */
+  aliveOn(process: Running): Attempt[] {
+    return [...(this.#known.get(process)?.attempts.values() ?? [])].filter(isAlive);
   }
 
   /** The state directory, and what JobManagers have written there of jobs that have ended. */
@@ -211,7 +222,8 @@ export class JobManagers {
 
   async #submit(jobManager: JobManager, run: RunJar): Promise<string> {
     const { jobId = '', configuration = {}, programArguments = [], savepointPath } = run;
-    await this.onSubmit(jobId);
+    if (jobManager.attempts.has(jobId)) throw refusal('FLINK_JOB_EXISTS');
+    await this.onSubmit({ jobId, subtasks: sizeOf(run) });
     this.#hesitate(`submit ${jobId}`);
     if (jobManager.attempts.has(jobId)) throw refusal('FLINK_JOB_EXISTS');
     if (configuration['refused'] === 'yes') throw refusal('FLINK_REFUSED');

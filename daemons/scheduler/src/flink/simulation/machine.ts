@@ -59,6 +59,8 @@ export class Machine {
   isSlow = true;
   /** Told of each process that is started, or was to be and is there. */
   onStart: (process: Running) => Promise<void> = async () => {};
+  /** Told of each process that runs and is to end. */
+  onStop: (process: Running) => void = () => {};
   readonly #world: World;
   readonly #directories: Map<string, string>;
   readonly #clients: (life: Life) => Pick<TesseraClient, 'hosts' | 'leases'>;
@@ -232,6 +234,7 @@ export class Machine {
     const process = this.#process(id);
     if (process.state === PROCESS_STATE_BACKOFF) process.state = PROCESS_STATE_STOPPED;
     if (process.state !== PROCESS_STATE_RUNNING) return process;
+    this.onStop(process);
     process.state = PROCESS_STATE_STOPPING;
     const { random } = this.#world;
     this.#world.after(random.next() < 0.8 ? random.integer(50, 1_500) : 10_000, () => {

@@ -40,6 +40,12 @@ export function besideAnother(
   return undefined;
 }
 
+/** Whether no other JobManager of its cluster runs, or will again by itself. */
+export function isAlone(process: Running, machines: readonly Machine[]): boolean {
+  const all = machines.flatMap((machine) => machine.lasting());
+  return all.filter((each) => clusterOf(each) === clusterOf(process)).length === 1;
+}
+
 /** Whose JobManager it is. */
 function clusterOf({ spec: { environment } }: Running): string | undefined {
   const isOne = environment[variables.flinkRole] === 'jobmanager';

@@ -10,14 +10,16 @@ import {
 } from '@tessera/testkit/simulation';
 import { schedulerDefaults } from '../../config.ts';
 import type { HostAccess } from '../../hosts/observe-hosts.ts';
+import { variables } from '../../hosts/process-spec.ts';
 import { actingClients } from '../../leader/acting-clients.ts';
 import { Leadership } from '../../leader/leadership.ts';
 import type { Term } from '../../leader/term.ts';
 import { newMemory } from '../memory.ts';
 import { carryOutFlink } from '../run-flink.ts';
-import { JobManagers } from './job-managers.ts';
+import { isJobManager, JobManagers, type Submission } from './job-managers.ts';
 import { Machine, type Running } from './machine.ts';
-import { besideAnother } from './one-job-manager.ts';
+import { besideAnother, isAlone } from './one-job-manager.ts';
+import { oversized } from './users.ts';
 import { Wants } from './wants.ts';
 
 /**
@@ -32,6 +34,8 @@ export class Platform {
   readonly schedulers: readonly ServingHost[];
   /** Of somebody whom no fault keeps from metadata. */
   readonly clients: TesseraClient;
+  /** Nothing has gone wrong for so long that everything is seen as it is. */
+  isCalm = false;
   /** Terms that were begun. */
   terms = 0;
   readonly #metadata: ServingHost;
@@ -68,9 +72,10 @@ export class Platform {
       (_, i) => new Machine(`m${i}`, world, directories, (life) => this.#remote(life)),
     );
     this.jobManagers = new JobManagers(world, this.network, this.machines);
-    this.jobManagers.onSubmit = (jobId) => this.#requireJournaled(jobId);
+    this.jobManagers.onSubmit = (submission) => this.#requireJournaled(submission);
     for (const machine of this.machines) {
-      machine.onStart = (process) => this.#requireAlone(machine, process);
+      machine.onStart = (process) => this.#requireWanted(machine, process);
+      machine.onStop = (process) => this.#requireIdle(process);
     }
     this.schedulers = ['s0', 's1'].map((name) => ({ name, life: undefined, client: undefined }));
     for (const scheduler of this.schedulers) this.boot(scheduler);
@@ -133,17 +138,36 @@ export class Platform {
     return remoteClients(this.network, life, { route: () => this.#metadata });
   }
 
-  async #requireAlone(machine: Machine, process: Running): Promise<void> {
+  /** No JobManager is started beside another one, and nothing of a cluster that does not find room for all of it. */
+  async #requireWanted(machine: Machine, process: Running): Promise<void> {
+    const { violations } = this.jobManagers;
+    if (process.spec.environment[variables.flinkCluster] === oversized) {
+      violations.push(`${process.id} was started, and there is no room for its whole cluster`);
+    }
     const { flinkClusterStatuses } = await this.clients.flinkClusters.listFlinkClusterStatuses({});
     const start = { machine, process, nowMs: this.world.nowMs };
     const wrong = besideAnother(start, this.machines, flinkClusterStatuses);
-    if (wrong !== undefined) this.jobManagers.violations.push(wrong);
+    if (wrong !== undefined) violations.push(wrong);
   }
 
-  /** An attempt is written down before it is submitted. */
-  async #requireJournaled(jobId: string): Promise<void> {
+  /** A JobManager that everybody sees is stopped only when its jobs were stopped with their state. */
+  #requireIdle(process: Running): void {
+    if (!this.isCalm || !isJobManager(process) || !isAlone(process, this.machines)) return;
+    const [job] = this.jobManagers.aliveOn(process);
+    if (job === undefined) return;
+    this.jobManagers.violations.push(`${process.id} was stopped while ${job.id} ran on it`);
+  }
+
+  /** An attempt is written down before it is submitted, with the size that it begins with. */
+  async #requireJournaled({ jobId, subtasks }: Submission): Promise<void> {
+    const { violations } = this.jobManagers;
     const { flinkJobStatuses } = await this.clients.flinkJobs.listFlinkJobStatuses({});
-    const isKnown = flinkJobStatuses.some(({ deployed }) => deployed?.jobId === jobId);
-    if (!isKnown) this.jobManagers.violations.push(`${jobId} was submitted, but not written down`);
+    const status = flinkJobStatuses.find(({ deployed }) => deployed?.jobId === jobId);
+    if (status === undefined) {
+      violations.push(`${jobId} was submitted, but not written down`);
+      return;
+    }
+    const wanted = status.size?.slots ?? status.deployed?.spec?.parallelism;
+    if (subtasks !== wanted) violations.push(`${jobId} begins with ${subtasks}, not ${wanted}`);
   }
 }

@@ -1,8 +1,9 @@
+import { resourceIdOf } from '@tessera/base';
 import { World } from '@tessera/testkit/simulation';
 import { injectFaults } from './faults.ts';
 import { Platform } from './platform.ts';
 import { unrest } from './unrest.ts';
-import { Users } from './users.ts';
+import { machinesFor, Users } from './users.ts';
 
 /** Once all is well, everything is as it is wanted within this; a host that came and went is not given work for up to a quarter of an hour. */
 const convergenceMs = 25 * 60_000;
@@ -17,22 +18,33 @@ export interface Run {
 }
 
 /**
- * One schedule: users change clusters, jobs and hosts while everything that can go wrong does; then all is well, and everything must come to rest as it is wanted. At rest a cluster may then be given what its processes cannot
- * read: it must come to rest as it was before.
+ * One schedule: users change clusters, jobs and hosts while everything that can go wrong does; then all is well, and everything must come to rest as it is wanted, and again after it had to move, and as it was before after a
+ * cluster was given what its processes cannot read.
  * @throws what was broken, with the seed.
  */
 export async function runSchedule(seed: number): Promise<Run> {
   const world = new World(seed);
   const { random } = world;
   const beganMs = world.nowMs;
-  const platform = await Platform.start(world, random.integer(2, 4));
-  const users = new Users(platform, random.pick([['j0'], ['j0', 'j1']]));
+  const clusters = random.pick([['c0'], ['c0', 'c1']]);
+  const jobs = random.pick([['j0'], ['j0', 'j1']]);
+  const platform = await Platform.start(world, random.integer(machinesFor(clusters.length), 4));
+  const users = new Users(platform, { clusters, jobs });
   const { violations } = platform.jobManagers;
   const fail = (what: string): never => {
     throw new Error(`seed ${seed}, happening ${world.happened}: ${what}`);
   };
   const check = () => {
     if (violations.length > 0) fail(violations.join('; '));
+  };
+  const comeToRest = async () => {
+    const lastMs = world.nowMs + convergenceMs;
+    let left: string | undefined;
+    for (let quiet = 0; quiet < 3; quiet = left === undefined ? quiet + 1 : 0) {
+      if (world.nowMs >= lastMs) fail(`does not come to rest: ${left ?? 'for moments only'}`);
+      await world.run(world.nowMs + 4_000, check);
+      left = await unrest(platform, users);
+    }
   };
   await world.run(world.nowMs + 5_000, check);
   await users.begin();
@@ -42,26 +54,16 @@ export async function runSchedule(seed: number): Promise<Run> {
   while (world.nowMs < untilMs) {
     await users.wish();
     await world.run(world.nowMs + random.integer(500, 30_000), check);
-    const rejected = await rejectedVersion(platform);
-    if (rejected !== undefined && !users.badVersions.has(rejected)) {
-      fail(`version ${rejected} is given up, which is good`);
-    }
+    const wronged = await wrongedVersion(platform, users);
+    if (wronged !== undefined) fail(`${wronged} is given up, which is good`);
   }
   await world.run(untilMs + 1, check);
   await users.rest();
-  const comeToRest = async () => {
-    const lastMs = world.nowMs + convergenceMs;
-    let left = 'nothing was looked at';
-    let quiet = 0;
-    while (quiet < 3 && world.nowMs < lastMs) {
-      await world.run(world.nowMs + 4_000, check);
-      const found = await unrest(platform, users);
-      left = found ?? left;
-      quiet = found === undefined ? quiet + 1 : 0;
-    }
-    if (quiet < 3) fail(`does not come to rest: ${left}`);
-  };
   await comeToRest();
+  if (random.next() < 0.5) {
+    await users.move();
+    await comeToRest();
+  }
   if (random.next() < 0.5) {
     await users.blunder();
     await comeToRest();
@@ -71,8 +73,11 @@ export async function runSchedule(seed: number): Promise<Run> {
   return { trace: world.trace, virtualMs: world.nowMs - beganMs, terms: platform.terms, attempts };
 }
 
-/** The version of the cluster that is given up. */
-async function rejectedVersion({ clients }: Platform): Promise<bigint | undefined> {
+/** A version of a cluster that is given up, and could be run. */
+async function wrongedVersion({ clients }: Platform, users: Users): Promise<string | undefined> {
   const { flinkClusterStatuses } = await clients.flinkClusters.listFlinkClusterStatuses({});
-  return flinkClusterStatuses[0]?.rejected?.version;
+  const wronged = flinkClusterStatuses.find(
+    ({ name, rejected }) => rejected && !users.isBad(resourceIdOf(name), rejected.version),
+  );
+  return wronged && `version ${wronged.rejected!.version} of ${resourceIdOf(wronged.name)}`;
 }

@@ -1,4 +1,5 @@
 import { resourceIdOf } from '@tessera/base';
+import type { PlacedProcess } from '@tessera/flink';
 import { flink } from '@tessera/proto';
 import { placementOf } from '../cluster-status.ts';
 import { flinkProcessIdOf } from '../process-id.ts';
@@ -12,31 +13,52 @@ export async function unrest(platform: Platform, users: Users): Promise<string |
   const { flinkClusters, flinkJobs } = platform.clients;
   const { flinkClusterStatuses } = await flinkClusters.listFlinkClusterStatuses({});
   const { flinkJobStatuses } = await flinkJobs.listFlinkJobStatuses({});
-  const [status] = flinkClusterStatuses;
-  if (status === undefined) return 'the cluster has no status';
-  if (status.waitsFor !== '') return `the cluster waits for ${status.waitsFor}`;
+  const statuses = new Map(flinkClusterStatuses.map((one) => [resourceIdOf(one.name), one]));
+  for (const id of users.names.clusters) {
+    const waitsFor = statuses.get(id)?.waitsFor ?? 'its first look';
+    if (waitsFor !== '') return `cluster ${id} waits for ${waitsFor}`;
+  }
   const { flinkClusters: clusters } = await flinkClusters.listFlinkClusters({});
-  const isBad = users.badVersions.has(clusters[0]!.version);
-  if (isBad !== (status.rejected?.version === clusters[0]!.version)) {
-    return `version ${clusters[0]!.version} is ${isBad ? 'bad' : 'good'}, and given up is ${status.rejected?.version}`;
+  for (const { name, version } of clusters) {
+    const id = resourceIdOf(name);
+    const isBad = users.isBad(id, version);
+    const rejected = statuses.get(id)?.rejected?.version;
+    if (isBad !== (rejected === version)) {
+      return `version ${version} of ${id} is ${isBad ? 'bad' : 'good'}, and given up is ${rejected}`;
+    }
   }
   const unreadable = platform.machines.flatMap(({ processes }) =>
     [...processes.values()].filter(({ spec }) => isUnreadable(spec)),
   );
   if (unreadable.length > 0) return `${unreadable[0]!.id} cannot read its configuration`;
-  const wanted = placementOf(status).map((one) => `${flinkProcessIdOf(one)} on ${one.host}`);
-  const running = platform.machines.flatMap(({ name, processes }) =>
+  const misplaced = placementUnrest(flinkClusterStatuses.flatMap(placementOf), platform, users);
+  if (misplaced !== undefined) return misplaced;
+  const byName = new Map(flinkJobStatuses.map((one) => [resourceIdOf(one.name), one]));
+  for (const name of users.names.jobs) {
+    const found = jobUnrest(name, byName.get(name), users.wishes, platform);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Processes of all clusters are where they were placed and nowhere else, share no port, and have left machines that are drained. */
+function placementUnrest(
+  placed: readonly PlacedProcess[],
+  { machines }: Platform,
+  { drained }: Users,
+): string | undefined {
+  const wanted = placed.map((one) => `${flinkProcessIdOf(one)} on ${one.host}`);
+  const running = machines.flatMap(({ name, processes }) =>
     [...processes.keys()].map((id) => `${id} on ${name}`),
   );
   if (String(wanted.toSorted()) !== String(running.toSorted())) {
     return `wanted are ${wanted}, there are ${running}`;
   }
-  const byName = new Map(flinkJobStatuses.map((one) => [resourceIdOf(one.name), one]));
-  for (const name of ['j0', 'j1']) {
-    const found = jobUnrest(name, byName.get(name), users.wishes, platform);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  const ports = placed.flatMap(({ host, ports: own }) => own.map((port) => `${host}:${port}`));
+  const twice = ports.find((port, i) => ports.indexOf(port) !== i);
+  if (twice !== undefined) return `${twice} was given to two processes`;
+  const left = placed.find(({ host }) => drained.has(host));
+  return left && `${flinkProcessIdOf(left)} is on ${left.host}, which is drained`;
 }
 
 function jobUnrest(
@@ -108,12 +130,15 @@ function sizeUnrest(
   }
   const wanted = wants.subtasks.get(spec.scaling.strategy)!;
   const { priority } = spec.scaling;
-  const isYielding = jobManagers.alive().some(({ job, upperBound }) => {
+  const sharing = jobManagers
+    .alive()
+    .filter(({ job }) => wishes.get(nameOf(job))?.spec.cluster === spec.cluster);
+  const isYielding = sharing.some(({ job, upperBound }) => {
     const other = wishes.get(nameOf(job))?.spec.scaling;
     return other !== undefined && other.priority < priority && upperBound > 1;
   });
   if (has < wanted && isYielding) return `${name} has ${has} beside one of lower priority`;
-  const all = jobManagers.alive().reduce((sum, { upperBound }) => sum + upperBound, 0);
+  const all = sharing.reduce((sum, { upperBound }) => sum + upperBound, 0);
   if (all > mostTaskManagers * slotsEach) return `jobs have ${all} slots, which are not there`;
   if (has === wanted || (has < wanted && all === mostTaskManagers * slotsEach)) return undefined;
   return `${name} has ${has}, and its strategy wants ${wanted}`;

@@ -28,32 +28,48 @@ export interface Wish {
   readonly savepointRequest: string;
 }
 
+/** What users want of one cluster. */
+interface ClusterWish {
+  readonly spec: Partial<flink.FlinkClusterSpec>;
+  readonly isPaused: boolean;
+}
+
+/** A cluster that no hosts can hold: some of its processes would find room. */
+export const oversized = 'oversized';
+
+export interface Names {
+  /** They share the machines, and jobs move between them. */
+  readonly clusters: readonly string[];
+  readonly jobs: readonly string[];
+}
+
 /** Users, who change their minds about clusters, jobs and hosts. */
 export class Users {
   readonly wishes = new Map<string, Wish>();
+  /** Machines that are drained. */
+  readonly drained = new Set<string>();
+  readonly names: Names;
   readonly #platform: Platform;
-  readonly #names: readonly string[];
-  /** Versions of the cluster that cannot be run. */
-  readonly badVersions = new Set<bigint>();
-  #cluster: Partial<flink.FlinkClusterSpec> = {};
-  #isPaused = false;
+  readonly #badVersions = new Set<string>();
+  readonly #clusters = new Map<string, ClusterWish>();
   #versions = 0;
   #incarnations = 0;
   #requests = 0;
 
-  constructor(platform: Platform, names: readonly string[]) {
+  constructor(platform: Platform, names: Names) {
     this.#platform = platform;
-    this.#names = names;
+    this.names = names;
   }
 
   async begin(): Promise<void> {
-    this.#cluster = {
-      taskManagerCount: this.#random.integer(1, 3),
-      maxTaskManagerCount: this.#random.pick([0, mostTaskManagers]),
-      stateDirectory: 'file:///state',
-    };
-    await this.#applyCluster();
-    for (const name of this.#names) await this.#change(name);
+    const { integer, pick, next } = this.#random;
+    for (const id of this.names.clusters) {
+      const taskManagerCount = integer(1, 3);
+      const maxTaskManagerCount = pick([0, mostTaskManagers]);
+      await this.#changeCluster(id, { taskManagerCount, maxTaskManagerCount });
+    }
+    for (const name of this.names.jobs) await this.#change(name);
+    if (next() < 0.3) await this.#applyOversized();
   }
 
   get #random() {
@@ -63,37 +79,52 @@ export class Users {
   /** One wish, whatever it is. */
   async wish(): Promise<void> {
     const { next, pick, integer } = this.#random;
+    const { clusters, jobs } = this.names;
     const luck = next();
-    if (luck < 0.5) await this.#change(pick(this.#names));
-    else if (luck < 0.58) await this.#delete(pick(this.#names));
-    else if (luck < 0.65) this.#want(pick(this.#names));
+    if (luck < 0.5) await this.#change(pick(jobs));
+    else if (luck < 0.58) await this.#delete(pick(jobs));
+    else if (luck < 0.65) this.#want(pick(jobs));
     else if (luck < 0.75) await this.#drain(pick(this.#platform.machines).name, next() < 0.6);
+    else if (luck < 0.82) await this.#changeCluster(pick(clusters), {}, next() < 0.4);
     else {
-      if (luck < 0.82) this.#isPaused = next() < 0.4;
-      else if (luck < 0.88)
-        this.#cluster = { ...this.#cluster, taskManagerCount: integer(1, mostTaskManagers) };
-      else this.#cluster = { ...this.#cluster, configuration: this.#configuration() };
-      await this.#applyCluster();
+      const taskManagerCount = integer(1, mostTaskManagers);
+      const change = luck < 0.88 ? { taskManagerCount } : { configuration: this.#configuration() };
+      await this.#changeCluster(pick(clusters), change);
     }
   }
 
-  /** The last wishes: nothing is paused or drained, and there are slots for all jobs but those that are scaled. */
+  /** The last wishes for jobs: nothing is paused or drained, and there are slots for all of them but those that are scaled. */
   async rest(): Promise<void> {
-    this.#isPaused = false;
-    const isScaled = this.#cluster.maxTaskManagerCount !== 0;
-    const taskManagerCount = isScaled ? 1 : mostTaskManagers;
-    const configuration = this.#configuration(true);
-    this.#cluster = { ...this.#cluster, taskManagerCount, configuration };
-    await this.#applyCluster();
+    for (const [id, { spec }] of this.#clusters) {
+      const taskManagerCount = spec.maxTaskManagerCount === 0 ? mostTaskManagers : 1;
+      const configuration = this.#configuration(true);
+      await this.#changeCluster(id, { taskManagerCount, configuration }, false);
+    }
     for (const { name } of this.#platform.machines) await this.#drain(name, false);
-    for (const name of this.#names) if (this.#random.next() < 0.5) await this.#change(name, true);
+    const { next } = this.#random;
+    for (const name of this.names.jobs) if (next() < 0.5) await this.#change(name, true);
+  }
+
+  /** Jobs that run have to move: a machine is drained, if there is room for all on the others, or a cluster is configured otherwise. */
+  async move(): Promise<void> {
+    const { next, pick } = this.#random;
+    const { machines } = this.#platform;
+    const { clusters } = this.names;
+    const hasRoom = machines.length > machinesFor(clusters.length);
+    if (hasRoom && next() < 0.7) await this.#drain(pick(machines).name, true);
+    else await this.#changeCluster(pick(clusters), { configuration: this.#configuration(true) });
   }
 
   /** A mistake, when all is at rest. */
   async blunder(): Promise<void> {
-    const key = this.#random.pick(keys);
-    this.#cluster = { ...this.#cluster, configuration: { [key]: rubbish } };
-    await this.#applyCluster();
+    const { pick } = this.#random;
+    const configuration = { [pick(keys)]: rubbish };
+    await this.#changeCluster(pick(this.names.clusters), { configuration });
+  }
+
+  /** Whether a version of a cluster cannot be run. */
+  isBad(cluster: string, version: bigint): boolean {
+    return this.#badVersions.has(`${cluster} ${version}`);
   }
 
   #configuration(isSound = false): Record<string, string> {
@@ -102,15 +133,34 @@ export class Users {
     return { [pick(keys)]: value };
   }
 
-  async #applyCluster(): Promise<void> {
-    const flinkCluster = { ...clusterOf('c', this.#cluster), paused: this.#isPaused };
+  async #changeCluster(
+    id: string,
+    change: Partial<flink.FlinkClusterSpec>,
+    paused?: boolean,
+  ): Promise<void> {
+    const { spec: before, isPaused: wasPaused } = this.#clusters.get(id) ?? newCluster;
+    const spec = { ...before, ...change };
+    const isPaused = paused ?? wasPaused;
+    this.#clusters.set(id, { spec, isPaused });
+    const version = await this.#applyCluster({ ...clusterOf(id, spec), paused: isPaused });
+    const isBad = Object.values(spec.configuration ?? {}).includes(rubbish);
+    if (isBad) this.#badVersions.add(`${id} ${version}`);
+  }
+
+  /** Served before the others, or after them. */
+  async #applyOversized(): Promise<void> {
+    const priority = this.#random.integer(-1, 1);
+    const spec = { ...newCluster.spec, taskManagerCount: 40, priority };
+    await this.#applyCluster(clusterOf(oversized, spec));
+  }
+
+  async #applyCluster(flinkCluster: flink.FlinkCluster): Promise<bigint> {
     const { flinkClusters } = this.#platform.clients;
     const { version } = await flinkClusters.updateFlinkCluster({
       flinkCluster,
       allowMissing: true,
     });
-    const isBad = Object.values(this.#cluster.configuration ?? {}).includes(rubbish);
-    if (isBad) this.badVersions.add(version);
+    return version;
   }
 
   /** @param isSound a program that works, and that is to run */
@@ -127,7 +177,7 @@ export class Users {
       ...(flaw !== 'none' && { [flaw]: 'yes' }),
     };
     const spec = flink.FlinkJobSpec.fromPartial({
-      cluster: 'flink-clusters/c',
+      cluster: `flink-clusters/${pick(this.names.clusters)}`,
       parallelism: integer(1, 4),
       program: {
         $case: 'jar',
@@ -171,10 +221,20 @@ export class Users {
 
   async #drain(name: string, draining: boolean): Promise<void> {
     const host = { name: `hosts/${name}`, draining };
-    await this.#platform.clients.hosts
-      .updateHost({ host, updateMask: ['draining'] })
-      .catch((error: unknown) => {
-        if (!isTesseraError(error, 'HOST_NOT_FOUND')) throw error; // It has not registered itself yet.
-      });
+    try {
+      await this.#platform.clients.hosts.updateHost({ host, updateMask: ['draining'] });
+    } catch (error) {
+      if (!isTesseraError(error, 'HOST_NOT_FOUND')) throw error; // It has not registered itself yet.
+      return;
+    }
+    if (draining) this.drained.add(name);
+    else this.drained.delete(name);
   }
+}
+
+const newCluster: ClusterWish = { spec: { stateDirectory: 'file:///state' }, isPaused: false };
+
+/** As many as hold that many clusters with all TaskManagers that they may have. */
+export function machinesFor(clusters: number): number {
+  return 1 + clusters;
 }
