@@ -85,6 +85,7 @@ export class ForecastStrategy implements ScalingStrategy<ForecastLearned> {
         refused: refusedWith(
           learned,
           { timeMs: input.nowMs, slots: situation.current.slots, level: levelOf(learned, rate) },
+          rate,
           lastRescale(input),
         ),
       },
