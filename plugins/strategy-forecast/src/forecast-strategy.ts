@@ -19,7 +19,7 @@ import { type Course, coursesOf } from './outlook.ts';
 import { atPace, longestDowntime } from './pace.ts';
 import { isRefused, levelOf, refusedWith } from './refused-sizes.ts';
 import { type Size, Sizer } from './sizes.ts';
-import { waitingRecords } from './waiting.ts';
+import { waitingRecords, waitingTogether } from './waiting.ts';
 
 /** Older news than that is none; in paces, as all of these. */
 const stalePaces = 5;
@@ -162,10 +162,13 @@ function lastRescale({ rescales, topology }: ScalingInput) {
   return { ...last, isToFewer: slotsOf(topology, last.to) < slotsOf(topology, last.from) };
 }
 
-/** What a restart has left behind says nothing of the load, and goes by itself as long as it becomes less. */
+/**
+ * What a restart has left behind says nothing of the load, and goes by itself as long as it becomes less. Single samples
+ * are compared by what waits in front of all sources together, which is less noisy than what is furthest behind.
+ */
 function isRecovering(
   { topology, nowMs, runningSinceMs, maxLagMs }: ScalingInput,
-  { samples, paceMs, vertices }: ForecastLearned,
+  { samples, paceMs }: ForecastLearned,
   { courses }: Situation,
   { lastingMs, calmLagBudget }: ForecastConfig,
 ): boolean {
@@ -173,8 +176,7 @@ function isRecovering(
   const now = samples.at(-1)!.timeMs;
   const recent = samples.filter(({ timeMs }) => timeMs > now - ratePaces * paceMs);
   const meanLag = (of: readonly JobSample[]) =>
-    of.reduce((sum, each) => sum + waitingRecords(topology, [each], vertices), 0) /
-    Math.max(1, of.length);
+    of.reduce((sum, each) => sum + waitingTogether(topology, [each]), 0) / Math.max(1, of.length);
   const middle = recent.length >> 1;
   const late = meanLag(recent.slice(middle));
   const isMuch = late > (courses[0]!.load[0]! * calmLagBudget * maxLagMs) / 1000;
