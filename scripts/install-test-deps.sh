@@ -43,8 +43,8 @@ install_flink() {
 }
 flink="$HOME/.cache/tessera/flink-2.3.0"
 install_flink 2.3.0 flink-examples-streaming:examples
-# That a cluster is upgraded from; half a gigabyte more, for the long tests alone.
-if [ "${TESSERA_LONG:-}" = 1 ]; then install_flink 2.2.1; fi
+# That a cluster is upgraded from.
+install_flink 2.2.1
 # The stream job that a real Flink is tested with. See test/flink-load-job.
 source="$(cd "$(dirname "$0")/../test/flink-load-job/src" && pwd)"
 job="$HOME/.cache/tessera/load-job"

@@ -40,7 +40,7 @@ export {
   type RunState,
   type SavepointProgress,
 } from './job/observed-job.ts';
-export { manyRestarts } from './job/stability.ts';
+export { manyRestarts, specToRun } from './job/stability.ts';
 export {
   type Command,
   jobManagerCommand,

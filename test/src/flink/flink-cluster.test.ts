@@ -63,24 +63,20 @@ describe.skipIf(folder === undefined)(
       expect(await registered()).toEqual(['c-tm-1', 'c-tm-2', 'c-tm-3']);
     });
 
-    test.runIf(process.env['TESSERA_LONG'] === '1')(
-      'is given another run of a JobManager that hangs, and says so until then',
-      async () => {
-        const master = await hosts.pidOf('jm');
-        process.kill(master, 'SIGSTOP');
-        const long = { ...poll, timeout: 400_000 };
-        const reasons = async () => {
-          const name = 'flink-cluster-statuses/c';
-          const { conditions } = await hosts.client.flinkClusters.getFlinkClusterStatus({ name });
-          return conditions.map(({ reason }) => reason);
-        };
-        await expect.poll(reasons, long).toContain('JOBMANAGER_SILENT');
-        await expect.poll(() => fresh('jm', master), long).toBe(true);
-        await expect.poll(reasons, long).toEqual([]);
-        await expect.poll(registered, long).toEqual(['c-tm-1', 'c-tm-2', 'c-tm-3']);
-      },
-      900_000,
-    );
+    test('is given another run of a JobManager that hangs, and says so until then', async () => {
+      const master = await hosts.pidOf('jm');
+      process.kill(master, 'SIGSTOP');
+      const long = { ...poll, timeout: 400_000 };
+      const reasons = async () => {
+        const name = 'flink-cluster-statuses/c';
+        const { conditions } = await hosts.client.flinkClusters.getFlinkClusterStatus({ name });
+        return conditions.map(({ reason }) => reason);
+      };
+      await expect.poll(reasons, long).toContain('JOBMANAGER_SILENT');
+      await expect.poll(() => fresh('jm', master), long).toBe(true);
+      await expect.poll(reasons, long).toEqual([]);
+      await expect.poll(registered, long).toEqual(['c-tm-1', 'c-tm-2', 'c-tm-3']);
+    }, 900_000);
 
     describe('with a job', () => {
       const parallelism = 1;

@@ -13,12 +13,11 @@ import { cluster, FlinkHosts } from './flink-hosts.ts';
 const earlier = flinkFolder(earlierFlinkVersion);
 const later = flinkFolder();
 const jar = loadJobJar();
-const isLong = process.env['TESSERA_LONG'] === '1';
 const poll = { timeout: 180_000, interval: 100 };
 const records = 20_000;
 
-describe.skipIf(!isLong || earlier === undefined || later === undefined || jar === undefined)(
-  `Flink ${earlierFlinkVersion} on hosts (TESSERA_LONG=1 scripts/install-test-deps.sh)`,
+describe.skipIf(earlier === undefined || later === undefined || jar === undefined)(
+  `Flink ${earlierFlinkVersion} on hosts (scripts/install-test-deps.sh)`,
   { timeout: 600_000 },
   () => {
     let hosts: FlinkHosts;

@@ -1,4 +1,5 @@
 import { resourceIdOf } from '@tessera/base';
+import { jobIdOf } from '@tessera/flink';
 import { flink } from '@tessera/proto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FakeWorld } from '../flink/fake-world.ts';
@@ -86,6 +87,21 @@ describe('jobs that share the slots of a cluster', () => {
     strategy.wantedBy.set('@acme/low', 6);
     await seconds(40);
     expect(await sizes()).toEqual([3, room - 3]);
+  });
+
+  test('get the slots of one that is given up', async () => {
+    await begin('low', 0);
+    strategy.wantedBy.set('@acme/low', 6);
+    const { uid } = await world.applyJob('high', { parallelism: 3 });
+    const own = new Set(Array.from({ length: 20 }, (_, i) => jobIdOf(uid, i + 1)));
+    for (let i = 0; i < 60; i++) {
+      await seconds(1);
+      for (const [at, job] of world.flink.jobs.entries()) {
+        if (own.has(job.id)) world.flink.jobs[at] = { ...job, state: 'FAILED' };
+      }
+    }
+    expect(await world.jobStatus('high')).toMatchObject({ conditions: [{ reason: 'GIVEN_UP' }] });
+    expect(await sizeOf('low')).toBe(room);
   });
 
   test.each([0, 1])(

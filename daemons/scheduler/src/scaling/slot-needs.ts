@@ -1,7 +1,8 @@
 import { resourceIdOf } from '@tessera/base';
-import type { JobSize } from '@tessera/flink';
+import { type JobSize, specToRun } from '@tessera/flink';
 import { flink } from '@tessera/proto';
-import { isActive } from '../flink/job-status.ts';
+import { jobSpecOf } from '../flink/job-spec.ts';
+import { isActive, jobJournalOf } from '../flink/job-status.ts';
 
 /** What jobs need of the slots of their clusters. Nothing is taken from a job before it has given it back. */
 export class SlotNeeds {
@@ -45,7 +46,13 @@ function needOf(
   const { FLINK_JOB_PHASE_FINISHED } = flink.FlinkJobPhase;
   const runs = status !== undefined && isActive(status) ? status.deployed?.spec : undefined;
   const isWanted = job?.spec?.suspended === false && status?.phase !== FLINK_JOB_PHASE_FINISHED;
-  const spec = runs ?? (isWanted ? job.spec : undefined);
+  const spec = runs ?? (isWanted && !isGivenUp(job, status) ? job.spec : undefined);
   if (spec === undefined) return undefined;
   return { cluster: resourceIdOf(spec.cluster), slots: size?.slots ?? spec.parallelism };
+}
+
+/** It is not started before its spec is changed. */
+function isGivenUp({ uid, spec }: flink.FlinkJob, status: flink.FlinkJobStatus | undefined) {
+  if (spec === undefined || status?.jobUid !== uid) return false;
+  return specToRun(jobSpecOf(spec), jobJournalOf(status)) === undefined;
 }

@@ -87,7 +87,27 @@ function jobManagerChange(sight: Sight, journal: ClusterJournal): Change | undef
   }
   if (!sight.isSeen(wanted.host)) return { waitsFor: `host ${wanted.host} to answer` };
   if (lacking !== undefined) return { waitsFor: lacking };
-  return { step: stepOf('start', wanted.host, wanted.id), waitsFor: 'the JobManager to start' };
+  const start = { step: stepOf('start', wanted.host, wanted.id) };
+  return endOutdated(sight) ?? { ...start, waitsFor: 'the JobManager to start' };
+}
+
+/**
+ * Without a JobManager nothing works, and what is not as wanted would find the next one: jobs would be given to TaskManagers, or planned by a SQL gateway, that may be of another version of Flink.
+ */
+function endOutdated(sight: Sight): Change | undefined {
+  const outdated = sight
+    .all()
+    .filter(
+      ({ host, process }) =>
+        process.role !== 'jobmanager' && !sight.isAsWanted(host, process) && !isEnding(process),
+    );
+  const [next] = outdated;
+  return (
+    next && {
+      step: stepOf('stop', next.host, next.process.id),
+      waitsFor: `${outdated.length} processes of before to end`,
+    }
+  );
 }
 
 /** A JobManager that is to be another one, or none. */

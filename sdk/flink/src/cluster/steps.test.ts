@@ -123,6 +123,31 @@ describe('the next step of a cluster', () => {
     expect(ask(both, seen(hosts)).step).toBeUndefined();
   });
 
+  test('ends what is not as wanted, a SQL gateway too, before a JobManager starts that it would find', () => {
+    const gateway: WantedProcess = {
+      id: 'sql-1',
+      role: 'sql-gateway',
+      host: 'a',
+      fingerprint: 'x',
+    };
+    const surplus = taskManager(2, 'b');
+    const wanted = [jobManager, taskManager(1, 'a', 'y'), { ...gateway, fingerprint: 'y' }];
+    const began = [taskManager(1, 'a'), gateway].map((process) => runs(process));
+    const on = (processes: readonly ClusterProcess[], other = runs(surplus)) =>
+      ask(wanted, seen([hostOf('a', ...processes), hostOf('b', other)]));
+    const ending = began.map((process) => ({ ...process, state: 'STOPPING' as const }));
+    const stop = (processId: string) => ({ kind: 'stop', processId });
+    expect(on(began)).toMatchObject({
+      step: stop('tm-1'),
+      waitsFor: '3 processes of before to end',
+    });
+    expect(on([ending[0]!, began[1]!]).step).toMatchObject(stop('sql-1'));
+    expect(on(ending).step).toMatchObject(stop('tm-2'));
+    const start = { kind: 'start', processId: 'jm-1' };
+    expect(on(ending, { ...runs(surplus), state: 'STOPPED' }).step).toMatchObject(start);
+    expect(on([runs(wanted[1]!), runs(wanted[2]!)], ending[0]!).step).toMatchObject(start);
+  });
+
   test('takes a JobManager away only when jobs are stopped, or it does not answer', () => {
     const changed = [{ ...jobManager, fingerprint: 'y' }];
     const hosts = [hostOf('a', runs(jobManager))];

@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 /** That `scripts/install-test-deps.sh` installs. */
 export const flinkVersion = '2.3.0';
 
-/** That it installs too when `TESSERA_LONG` is 1: the one that clusters are upgraded from. */
+/** That it installs too: the one that clusters are upgraded from. */
 export const earlierFlinkVersion = '2.2.1';
 
 /**

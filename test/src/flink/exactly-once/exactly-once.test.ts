@@ -182,34 +182,31 @@ describe.skipIf(folder === undefined || jar === undefined)(
       await untilMore();
     });
 
-    test.runIf(isLong)(
-      'a batch job beside it that ends while nobody looks, and whose JobManager is lost then, is not run again',
-      async () => {
-        wanted.parallelism = wide - 1; // That leaves it a slot.
-        wanted.scaledTo = 0;
-        await job().untilRests(await apply(), 'RUNNING');
-        const examples = join(folder!, 'examples/flink-examples-streaming-2.3.0.jar');
-        const value = {
-          artifact: `artifacts/${await hosts.put(examples)}`,
-          entryClass: 'org.apache.flink.streaming.examples.wordcount.WordCount',
-          arguments: ['--execution-mode', 'BATCH'],
-        };
-        const reached = ground.scheduler.stopAt({ moment: 'after runJar', above: '0' });
-        const batch = hosts.job('batch');
-        await batch.apply({ cluster, parallelism: 1, program: { $case: 'jar', value } });
-        await reached;
-        const rest = new FlinkRestClient({ url: await hosts.restUrl() });
-        const run = async () => (await rest.jobs()).find(({ isBatch }) => isBatch);
-        await expect.poll(async () => (await run())?.state, poll).toBe('FINISHED');
-        const { id } = (await run())!;
-        await expect.poll(() => isArchived(hosts.stateDirectory, id), poll).toBe(true);
-        process.kill(await hosts.pidOf('jm'), 'SIGKILL');
-        await kill('scheduler');
-        await batch.untilPhase('FINISHED');
-        expect(await batch.status()).toMatchObject({ attempt: 1n });
-        await untilMore();
-      },
-    );
+    test('a batch job beside it that ends while nobody looks, and whose JobManager is lost then, is not run again', async () => {
+      wanted.parallelism = wide - 1; // That leaves it a slot.
+      wanted.scaledTo = 0;
+      await job().untilRests(await apply(), 'RUNNING');
+      const examples = join(folder!, 'examples/flink-examples-streaming-2.3.0.jar');
+      const value = {
+        artifact: `artifacts/${await hosts.put(examples)}`,
+        entryClass: 'org.apache.flink.streaming.examples.wordcount.WordCount',
+        arguments: ['--execution-mode', 'BATCH'],
+      };
+      const reached = ground.scheduler.stopAt({ moment: 'after runJar', above: '0' });
+      const batch = hosts.job('batch');
+      await batch.apply({ cluster, parallelism: 1, program: { $case: 'jar', value } });
+      await reached;
+      const rest = new FlinkRestClient({ url: await hosts.restUrl() });
+      const run = async () => (await rest.jobs()).find(({ isBatch }) => isBatch);
+      await expect.poll(async () => (await run())?.state, poll).toBe('FINISHED');
+      const { id } = (await run())!;
+      await expect.poll(() => isArchived(hosts.stateDirectory, id), poll).toBe(true);
+      process.kill(await hosts.pidOf('jm'), 'SIGKILL');
+      await kill('scheduler');
+      await batch.untilPhase('FINISHED');
+      expect(await batch.status()).toMatchObject({ attempt: 1n });
+      await untilMore();
+    });
 
     test('has lost nothing and doubled nothing in the end, and its state is right', async () => {
       // How many records there are is said while none is read: more than have been.
