@@ -1,8 +1,6 @@
 import type { ScalingStrategy } from '@tessera/plugin';
 import {
-  isSource,
   type JobSample,
-  latest,
   observedFlow,
   type ScalingDecision,
   type ScalingInput,
@@ -21,6 +19,7 @@ import { atPace, longestDowntime } from './pace.ts';
 import { reasonOf } from './reason.ts';
 import { isRefused, levelOf, refusedWith } from './refused-sizes.ts';
 import { type Size, Sizer } from './sizes.ts';
+import { waitingRecords, waitingTogether } from './waiting.ts';
 
 /** Older news than that is none; in paces, as all of these. */
 const stalePaces = 5;
@@ -86,6 +85,7 @@ export class ForecastStrategy implements ScalingStrategy<ForecastLearned> {
         refused: refusedWith(
           learned,
           { timeMs: input.nowMs, slots: situation.current.slots, level: levelOf(learned, rate) },
+          rate,
           lastRescale(input),
         ),
       },
@@ -103,7 +103,7 @@ export class ForecastStrategy implements ScalingStrategy<ForecastLearned> {
     const downtimeMs = longestDowntime(input.rescales) ?? config.assumedDowntimeMs;
     return {
       current: sizer.of(input.parallelism),
-      lag: lagOf(input, learned.samples),
+      lag: waitingRecords(input.topology, learned.samples, learned.vertices),
       delaySeconds: (input.nowMs - now.timeMs) / 1000,
       downSeconds: downtimeMs / 1000,
       maxLagSeconds: input.maxLagMs / 1000,
@@ -162,24 +162,26 @@ function lastRescale({ rescales, topology }: ScalingInput) {
   return { ...last, isToFewer: slotsOf(topology, last.to) < slotsOf(topology, last.from) };
 }
 
-/** What a restart has left behind says nothing of the load, and goes by itself as long as it becomes less. */
+/**
+ * What a restart has left behind says nothing of the load, and goes by itself as long as it becomes less. Single samples
+ * are compared by what waits in front of all sources together, which is less noisy than what is furthest behind.
+ */
 function isRecovering(
-  input: ScalingInput,
+  { topology, nowMs, runningSinceMs, maxLagMs }: ScalingInput,
   { samples, paceMs }: ForecastLearned,
   { courses }: Situation,
   { lastingMs, calmLagBudget }: ForecastConfig,
 ): boolean {
-  if (input.nowMs - input.runningSinceMs > lastingMs) return false;
+  if (nowMs - runningSinceMs > lastingMs) return false;
   const now = samples.at(-1)!.timeMs;
   const recent = samples.filter(({ timeMs }) => timeMs > now - ratePaces * paceMs);
+  const meanLag = (of: readonly JobSample[]) =>
+    of.reduce((sum, each) => sum + waitingTogether(topology, [each]), 0) / Math.max(1, of.length);
   const middle = recent.length >> 1;
-  const late = meanLagOf(input, recent.slice(middle));
-  const isMuch = late > (courses[0]!.load[0]! * calmLagBudget * input.maxLagMs) / 1000;
-  return isMuch && late < meanLagOf(input, recent.slice(0, middle));
+  const late = meanLag(recent.slice(middle));
+  const isMuch = late > (courses[0]!.load[0]! * calmLagBudget * maxLagMs) / 1000;
+  return isMuch && late < meanLag(recent.slice(0, middle));
 }
-
-const meanLagOf = (input: ScalingInput, samples: readonly JobSample[]): number =>
-  samples.reduce((sum, each) => sum + lagOf(input, [each]), 0) / Math.max(1, samples.length);
 
 /** Changes to fewer slots that were taken back soon, of the latest. */
 function reversals({ rescales, topology, nowMs }: ScalingInput, paceMs: number): number {
@@ -198,16 +200,6 @@ function reversals({ rescales, topology, nowMs }: ScalingInput, paceMs: number):
       startedMs < before.startedMs + reversalPaces * paceMs
     );
   }).length;
-}
-
-/** Records that wait in front of all sources: the mean of the last samples, as one alone is noisy. */
-function lagOf({ topology }: ScalingInput, samples: readonly JobSample[]): number {
-  const last = samples.slice(-2);
-  return topology.vertices.reduce(
-    (sum, { id }) =>
-      isSource(topology, id) ? sum + (latest(last, id, (vertex) => vertex.lagRecords) ?? 0) : sum,
-    0,
-  );
 }
 
 function rangeOf(courses: readonly Course[]): readonly [lowest: number, highest: number] {

@@ -23,10 +23,16 @@ const learned = (values: readonly number[]) => ({
 const hour = new Array<number>(12).fill(100);
 
 describe('a smaller size', () => {
-  test('must have been enough for all of the last hour that is of the present level', () => {
-    const wavers = learned([...hour, 100, 112, 100, 95]);
-    expect(isEnough(size(6, 110), wavers, situation, false)).toBe(false);
-    expect(isEnough(size(6, 113), wavers, situation, false)).toBe(true);
+  test('must be enough for what is expected for a quarter of the time that is looked ahead', () => {
+    const rising = (...rates: number[]) => ({
+      ...situation,
+      courses: [{ quantile: 0.5, weight: 1, load: Float64Array.from(rates) }],
+    });
+    const soon = rising(100, 130, 100, 100, 100, 100, 100, 100);
+    const later = rising(100, 100, 130, 130, 130, 130, 130, 130);
+    expect(isEnough(size(6, 129), learned(hour), soon, false)).toBe(false);
+    expect(isEnough(size(6, 131), learned(hour), soon, false)).toBe(true);
+    expect(isEnough(size(6, 101), learned(hour), later, false)).toBe(true);
   });
 
   test('need not be enough for a level that the load has left', () => {
@@ -39,11 +45,23 @@ describe('a smaller size', () => {
     expect(isEnough(size(6, 101), learned([300, 100]), situation, false)).toBe(true);
   });
 
-  test('must be enough for what is often more than was foreseen', () => {
-    const errors = [Array.from({ length: 20 }, (_, i) => i / 100), [], [], []];
-    const noisy = { ...learned(hour), ensemble: { ...nothingLearned.ensemble, errors } };
-    expect(isEnough(size(6, 119), noisy, situation, false)).toBe(false);
-    expect(isEnough(size(6, 121), noisy, situation, false)).toBe(true);
+  test('must be enough for as much more as has come lately than was foreseen', () => {
+    const after = (...errors: number[]) => ({
+      ...learned(hour),
+      wobble: 0.05,
+      ensemble: { ...nothingLearned.ensemble, errors: [errors, [], [], []] },
+    });
+    const calm = new Array<number>(36).fill(0);
+    const noisy = after(0, Math.log(1.15), 0);
+    expect(isEnough(size(6, 114), noisy, situation, false)).toBe(false);
+    expect(isEnough(size(6, 116), noisy, situation, false)).toBe(true);
+    expect(isEnough(size(6, 101), after(Math.log(1.15), ...calm), situation, false)).toBe(true);
+  });
+
+  test('need not be enough for a jump: what comes after it is another level', () => {
+    const ensemble = { ...nothingLearned.ensemble, errors: [[Math.log(1.3)], [], [], []] };
+    const jumped = { ...learned(hour), wobble: 0.05, ensemble };
+    expect(isEnough(size(6, 101), jumped, situation, false)).toBe(true);
   });
 
   test('must be enough for a level to which the load keeps coming back', () => {

@@ -4,18 +4,23 @@ import type { ForecastConfig } from './config.ts';
 import type { ForecastLearned } from './learned.ts';
 import type { Size } from './sizes.ts';
 
-/** Steps of the load that a smaller size must have been enough for, and in which levels that come back are looked for. */
-const heldSteps = 12;
+/** Steps of the load until which little is known of it. */
+const knownSteps = 12;
+/** In which levels that come back are looked for. */
 const recurringSteps = 18;
 /** A higher level is another one, and not noise of this one, when it is so many usual differences away. */
 const newsWobbles = 4;
+/** When it has come twice it is one that comes back, from so many on. */
+const returnWobbles = 2.5;
+/** Of the courses that are weighed, so much must be seen through by a smaller size. */
+const aheadShare = 0.25;
+/** Steps by whose surprises it is told what noise there is: three hours of them. */
+const surpriseSteps = 36;
 /** A load for which the job has grown has gone when it is so many usual differences away. */
 const leftWobbles = 6;
-const farAway = 2;
+const farAway = 2.5;
 /** In paces. */
 const wantedPaces = 60;
-/** Of past steps, those that a smaller size must be enough for by how far they were from their forecast. */
-const usualShare = 0.9;
 /** Share of the slots that the first change of a job may leave until an hour of its load is known. */
 const firstShare = 0.67;
 
@@ -45,17 +50,21 @@ export function isStillWanted(
   return isRecent && courses[0]!.load[0]! > grown.rate * (1 - leftWobbles * wobble);
 }
 
-/** A smaller size must have been enough for the load lately, and the first one must be worth it. */
+/**
+ * A smaller size must be enough for what is expected for a while, and for as much more as has come lately; for a level
+ * that comes back; and the first one must be worth it.
+ */
 export function isEnough(
   { slots, capacity }: Size,
   { load: { values }, wobble, ensemble }: ForecastLearned,
   { current, courses }: Situation,
   isFirst: boolean,
 ): boolean {
-  if (isFirst && values.length < heldSteps && slots > current.slots * firstShare) return false;
+  const isKnown = values.length >= knownSteps;
+  if (isFirst && !isKnown && slots > current.slots * firstShare) return false;
   const now = courses[0]!.load[0]!;
-  const peak = values.length < heldSteps ? firstPeak(values, now) : recentPeak(values, now, wobble);
-  return capacity >= Math.max(peak, now * usualRise(ensemble));
+  const before = isKnown ? recurringPeak(values, now, wobble) : firstPeak(values, now);
+  return capacity >= Math.max(before, expectedPeak(courses) * surprise(ensemble, wobble));
 }
 
 /** Of a load that is new nobody can tell what is noise of it and what another level, unless that is far away. */
@@ -63,28 +72,23 @@ function firstPeak(values: readonly number[], now: number): number {
   return Math.max(now, ...values.filter((value) => value <= now * farAway));
 }
 
-/** Nine of ten steps of the load were above their forecast by no more than that factor. */
-function usualRise({ errors }: EnsembleState): number {
-  const sorted = [...errors[0]!].sort((a, b) => a - b);
-  return Math.exp(Math.max(0, sorted[Math.floor(sorted.length * usualShare)] ?? 0));
+/** The highest that is expected as long as a smaller size must be enough. */
+function expectedPeak([middle]: Situation['courses']): number {
+  const { load } = middle!;
+  return load.subarray(0, Math.ceil(load.length * aheadShare)).reduce((a, b) => Math.max(a, b), 0);
 }
 
-/**
- * The highest that the load was since it came to its present level, or, where it has left for a higher one and come
- * back twice, of that one: it will again.
- */
-function recentPeak(values: readonly number[], now: number, wobble: number): number {
-  let peak = now;
-  let highest = now;
-  let visits = 0;
-  let wasHigh = false;
-  for (let back = 1; back <= Math.min(values.length, recurringSteps); back++) {
-    const value = values.at(-back)!;
-    const isHigh = value > peak * (1 + newsWobbles * wobble);
-    if (!isHigh && visits === 0 && back <= heldSteps) peak = Math.max(peak, value);
-    if (isHigh && !wasHigh) visits++;
-    if (isHigh) highest = Math.max(highest, value);
-    wasHigh = isHigh;
-  }
-  return visits >= 2 ? highest : peak;
+/** By what factor the load was above its forecast when it was so by most: through noise, and not as it jumped. */
+function surprise({ errors }: EnsembleState, wobble: number): number {
+  const jump = Math.log1p(newsWobbles * wobble);
+  const noise = errors[0]!.slice(-surpriseSteps).filter((error) => error <= jump);
+  return Math.exp(Math.max(0, ...noise));
+}
+
+/** The highest of a higher level to which the load has gone and come back twice lately: it will again. */
+function recurringPeak(values: readonly number[], now: number, wobble: number): number {
+  const higher = now * (1 + returnWobbles * wobble);
+  const recent = values.slice(-recurringSteps);
+  const visits = recent.filter((value, i) => value > higher && !(recent[i - 1]! > higher)).length;
+  return visits >= 2 ? Math.max(...recent) : now;
 }

@@ -8,7 +8,7 @@ const rescale = { startedMs: 0, downtimeMs: minute, from: { v: 19 }, to: { v: 16
 const toFewer = { ...rescale, isToFewer: true };
 
 describe('a size that was too small within the hour', () => {
-  const learned = { ...nothingLearned, refused: refusedWith(nothingLearned, left, toFewer) };
+  const learned = { ...nothingLearned, refused: refusedWith(nothingLearned, left, 110, toFewer) };
 
   test('is not taken again while the load is what it was, nor a smaller one, nor one that is hardly larger', () => {
     const now = { timeMs: 300 * minute, level: 100 };
@@ -27,9 +27,17 @@ describe('a size that was too small within the hour', () => {
 describe('a size that a job grows out of', () => {
   test('is not refused when it was kept for long, or when more slots were taken for it', () => {
     const later = { ...left, timeMs: 61 * minute };
-    expect(refusedWith(nothingLearned, later, toFewer)).toEqual([]);
-    expect(refusedWith(nothingLearned, left, { ...rescale, isToFewer: false })).toEqual([]);
-    expect(refusedWith(nothingLearned, left, undefined)).toEqual([]);
+    expect(refusedWith(nothingLearned, later, 110, toFewer)).toEqual([]);
+    expect(refusedWith(nothingLearned, left, 110, { ...rescale, isToFewer: false })).toEqual([]);
+    expect(refusedWith(nothingLearned, left, 110, undefined)).toEqual([]);
+  });
+});
+
+describe('a size that another level of the load is too much for', () => {
+  test('is not refused: it was enough for the one for which it was taken', () => {
+    const learned = { ...nothingLearned, wobble: 0.05 };
+    expect(refusedWith(learned, left, 119, toFewer)).toEqual([left]);
+    expect(refusedWith(learned, left, 121, toFewer)).toEqual([]);
   });
 });
 

@@ -11,6 +11,8 @@ const refusedPaces = 4_320;
 /** Sizes that are larger by no more than that share are refused with it. */
 const littleMore = 0.1;
 const mostRefused = 8;
+/** A load so many usual differences above that of the hour is another one: what was too small for it was not for that. */
+const newsWobbles = 4;
 
 /** Records per second of the last hour, as far as it is known. */
 export function levelOf({ load: { values } }: Pick<ForecastLearned, 'load'>, rate: number): number {
@@ -18,15 +20,21 @@ export function levelOf({ load: { values } }: Pick<ForecastLearned, 'load'>, rat
   return recent.length === 0 ? rate : recent.reduce((sum, each) => sum + each, 0) / recent.length;
 }
 
-/** What is refused once a job is given more slots than `left`, which it was perhaps given lately instead of more. */
+/**
+ * What is refused once a job is given more slots than `left`, which it was perhaps given lately instead of more.
+ *
+ * @param rate of the records for which it is given more
+ */
 export function refusedWith(
-  { refused, paceMs }: Pick<ForecastLearned, 'refused' | 'paceMs'>,
+  { refused, paceMs, wobble }: Pick<ForecastLearned, 'refused' | 'paceMs' | 'wobble'>,
   left: RefusedSize,
+  rate: number,
   lastRescale: (ObservedRescale & { readonly isToFewer: boolean }) | undefined,
 ): readonly RefusedSize[] {
   const isSoon =
     lastRescale?.isToFewer === true && left.timeMs - lastRescale.startedMs < soonPaces * paceMs;
-  return isSoon ? [...refused, left].slice(-mostRefused) : refused;
+  const isNews = rate > left.level * (1 + newsWobbles * wobble);
+  return isSoon && !isNews ? [...refused, left].slice(-mostRefused) : refused;
 }
 
 /** The load has not become less since so few slots were too few. */
