@@ -162,9 +162,13 @@ describe.skipIf(flinkFolder() === undefined)(
       expect(await flink.stopWithSavepoint(jobId, stop)).toBe(triggerId);
       const path = await savepointPath(jobId, triggerId);
       await isState(jobId, 'FINISHED');
-      expect((await flink.checkpoints(jobId)).latestSavepoint).toMatchObject({ path });
+      const { latestSavepoint, restoredAtMs } = await flink.checkpoints(jobId);
+      expect(latestSavepoint).toMatchObject({ path });
+      expect(restoredAtMs).toBeUndefined();
       const next = await run('goes on', path);
-      expect((await flink.checkpoints(next)).restored).toBe(1);
+      const after = await flink.checkpoints(next);
+      expect(after.restored).toBe(1);
+      expect(after.restoredAtMs).toBeGreaterThan(latestSavepoint!.triggeredAtMs);
       const other = await flink.triggerSavepoint(next, { format: 'NATIVE' });
       await savepointPath(next, other);
       await flink.cancel(next);

@@ -172,7 +172,10 @@ export class FakeFlink {
         this.#metricsOf(vertexId),
       ),
       triggerCheckpoint: answers('triggerCheckpoint', () => ''),
-      checkpoints: answers('checkpoints', () => ({ completed: this.completed })),
+      checkpoints: answers('checkpoints', () => ({
+        completed: this.completed,
+        history: completedCheckpoints(this.completed),
+      })),
       metrics: answers('metrics', () => new Map([['numRestarts', this.restarts]])),
       endedBy: answers('endedBy', () => this.failure),
       exceptions: answers('exceptions', () =>
@@ -214,3 +217,9 @@ const exceptionOf = (cause: string) => ({
   ...{ name: 'java.lang.Exception', stackTrace: cause, cause, atMs: 0 },
   ...{ taskName: undefined, taskManagerId: undefined },
 });
+
+/** The newest that a JobManager keeps, of so many. */
+export function completedCheckpoints(count: number) {
+  const kept = Math.min(10, count);
+  return Array.from({ length: kept }, () => ({ status: 'COMPLETED', triggeredAtMs: 1 }) as const);
+}

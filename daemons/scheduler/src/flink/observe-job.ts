@@ -11,7 +11,7 @@ import {
   requestedTriggerIdOf,
   triggerIdOf,
 } from '@tessera/flink';
-import type { JobSummary, JobVertex } from '@tessera/flink-rest';
+import type { Checkpoints, JobSummary, JobVertex } from '@tessera/flink-rest';
 import { failureOf, newestFailureOf } from './job-failure.ts';
 import type { SeenJobManager } from './job-manager.ts';
 import type { LateRestarts } from './late-restarts.ts';
@@ -73,6 +73,7 @@ export const neverRan: ObservedRun = {
   state: 'FAILED',
   parallelism: 0,
   checkpoints: 0,
+  unbrokenCheckpoints: 0,
   restarts: 0,
   isLagGrowing: false,
   ageMs: 0,
@@ -128,11 +129,24 @@ async function readDetails(
     parallelism: Math.max(0, ...vertices.map(([, most]) => most)),
     vertices: Object.fromEntries(vertices),
     subtasks: Math.max(0, ...job.vertices.map(({ parallelism }) => parallelism)),
-    checkpoints: checkpoints.completed,
+    ...proofOf(checkpoints),
     // Missing is not none.
     restarts: counted ?? 1,
     ...(counted !== undefined && { countedRestarts: counted }),
     allTasksRun: job.vertices.length > 0 && job.vertices.every(allSubtasksRun),
+  };
+}
+
+/** What checkpoints say for a job: those that it has completed, and what has become of them since it was restored last. */
+function proofOf({ completed, history, restoredAtMs = 0 }: Checkpoints) {
+  const over = history.filter(({ status }) => status !== 'IN_PROGRESS');
+  const unbroken = over.filter(
+    ({ status, triggeredAtMs }) => status === 'COMPLETED' && triggeredAtMs >= restoredAtMs,
+  );
+  return {
+    checkpoints: completed,
+    unbrokenCheckpoints: unbroken.length,
+    checkpointsFail: over[0]?.status === 'FAILED',
   };
 }
 

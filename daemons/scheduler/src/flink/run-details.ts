@@ -3,7 +3,16 @@ import { AskedFor } from './asked-for.ts';
 
 /** What is asked for each job by itself. */
 export interface RunDetails
-  extends Pick<ObservedRun, 'parallelism' | 'vertices' | 'subtasks' | 'checkpoints' | 'restarts'> {
+  extends Pick<
+    ObservedRun,
+    | 'parallelism'
+    | 'vertices'
+    | 'subtasks'
+    | 'checkpoints'
+    | 'unbrokenCheckpoints'
+    | 'checkpointsFail'
+    | 'restarts'
+  > {
   /** As Flink counts them. Absent: it does not say. */
   readonly countedRestarts?: number;
   /** Those that have come to their end are not waited for. */

@@ -10,6 +10,8 @@ export interface Checkpoints {
   readonly inProgress: number;
   /** How often the job was restored by this JobManager, its restarts included. */
   readonly restored: number;
+  /** When it was restored last, by its clock. Absent: never. */
+  readonly restoredAtMs: number | undefined;
   /** The newest ones first. Flink keeps few of them, 10 unless configured. */
   readonly history: readonly Checkpoint[];
   readonly latestCompleted: Checkpoint | undefined;
@@ -65,6 +67,7 @@ export const checkpointsAnswer: z.ZodType<Checkpoints> = z
       completed: checkpoint.nullish(),
       savepoint: checkpoint.nullish(),
       failed: checkpoint.nullish(),
+      restored: z.object({ restore_timestamp: z.number() }).nullish(),
     }),
     history: z.array(checkpoint),
   })
@@ -73,6 +76,7 @@ export const checkpointsAnswer: z.ZodType<Checkpoints> = z
     failed: counts.failed,
     inProgress: counts.in_progress,
     restored: counts.restored,
+    restoredAtMs: latest.restored?.restore_timestamp,
     history,
     latestCompleted: latest.completed ?? undefined,
     latestSavepoint: latest.savepoint ?? undefined,

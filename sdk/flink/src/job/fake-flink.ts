@@ -18,6 +18,8 @@ interface FakeRun {
   /** Records read; what a checkpoint covers is committed to the sink. */
   progress: number;
   checkpoints: number;
+  /** Since its newest restart. */
+  unbroken: number;
   restarts: number;
   ageMs: number;
   /** How long it has not been running. */
@@ -145,6 +147,7 @@ export class FakeFlink {
       parallelism: widthOf({ parallelism: spec.parallelism, ...step }),
       progress,
       checkpoints: 0,
+      unbroken: 0,
       restarts: 0,
       ageMs: 0,
       unreadyMs: 0,
@@ -202,6 +205,7 @@ export class FakeFlink {
   #failOver(run: FakeRun): void {
     run.state = 'RESTARTING';
     run.restarts++;
+    run.unbroken = 0;
     run.progress = this.committed;
     if (run.stop !== undefined) this.#savepoints.set(run.stop, { progress: 'FAILED', ageMs: 0 });
     delete run.stop;
@@ -232,13 +236,17 @@ export class FakeFlink {
     this.#stored.push({ jobId, kind, id, path: `${kind}/${jobId}/${id}`, progress: run.progress });
     this.committed = run.progress;
     run.checkpoints++;
+    run.unbroken++;
   }
 }
 
 function observedRun(run: FakeRun): ObservedRun {
-  const { state, parallelism, checkpoints, restarts, ageMs, unreadyMs } = run;
+  const { state, parallelism, checkpoints, unbroken, restarts, ageMs, unreadyMs } = run;
   const vertices = { [onlyVertex]: parallelism };
-  const seen = { state, parallelism, vertices, checkpoints, restarts, ageMs, isLagGrowing: false };
+  const seen = {
+    ...{ state, parallelism, vertices, checkpoints, restarts, ageMs, isLagGrowing: false },
+    unbrokenCheckpoints: unbroken,
+  };
   return state === 'RUNNING' ? seen : { ...seen, unreadyMs };
 }
 

@@ -38,6 +38,10 @@ export interface ObservedRun {
   readonly refusesRescale?: boolean;
   /** Checkpoints that this attempt has completed. */
   readonly checkpoints: number;
+  /** Those that were begun after Flink restored it last, of the newest that it keeps. */
+  readonly unbrokenCheckpoints: number;
+  /** The newest that is over has failed. */
+  readonly checkpointsFail?: boolean;
   /** Restarts that Flink made by itself. */
   readonly restarts: number;
   /** Those of the last minutes, since its newest checkpoint. Absent: none are known. */

@@ -25,7 +25,7 @@ const runs: JobJournal = {
 function seen(savepoint?: Partial<ObservedSavepoint>, run: Partial<ObservedRun> = {}): ObservedJob {
   const known: ObservedRun = {
     ...{ state: 'RUNNING', parallelism: 2, checkpoints: 1, restarts: 0 },
-    ...{ isLagGrowing: false, ageMs: 60_000 },
+    ...{ unbrokenCheckpoints: 1, isLagGrowing: false, ageMs: 60_000 },
     ...run,
   };
   return {

@@ -26,7 +26,7 @@ const size = { parallelism: { v: 64 }, slots: 64 };
 function ask(run: Partial<ObservedRun>, wanted: Partial<WantedJob> = {}) {
   const known: ObservedRun = {
     ...{ state: 'RUNNING', parallelism: 64, vertices: { v: 64 }, checkpoints: 1, restarts: 0 },
-    ...{ isLagGrowing: false, ageMs: 60_000, ...run },
+    ...{ unbrokenCheckpoints: 1, isLagGrowing: false, ageMs: 60_000, ...run },
   };
   const jobManager = { run: 'jm-1', jobs: new Map([[jobId, known]]), savepoints: new Map() };
   const observed: ObservedJob = { jobManager, newestState: 'none', slots: 2 };

@@ -15,13 +15,14 @@ export const manyRestarts = 3;
 /** So many say that a spec which has never proved stable will not. */
 const tooManyRestarts = 10;
 
-/** It runs, has completed two checkpoints without a restart, and keeps up with its input. That it runs alone says little. */
+/** It runs, has completed two checkpoints without a restart between or after them, and keeps up with its input. That it runs alone says little. */
 export function isStable(run: ObservedRun): boolean {
-  return run.state === 'RUNNING' && run.checkpoints >= 2 && run.restarts === 0 && !run.isLagGrowing;
+  return run.state === 'RUNNING' && run.unbrokenCheckpoints >= 2 && !run.isLagGrowing;
 }
 
 /**
- * A new spec that does not become stable in time, while there is one to return to; or the first one, when Flink restarts it again and again. A batch job has no checkpoints to prove itself by: it ends or fails.
+ * A new spec that does not become stable in time and shows why, while there is one to return to; or the first one, when Flink restarts it again and again. One whose checkpoints are far apart takes as long as they do, and
+ * a restart by the loss of a TaskManager or by a rescale says nothing against it. A batch job has no checkpoints to prove itself by: it ends or fails.
  */
 export function isStuck(
   run: ObservedRun,
@@ -32,7 +33,13 @@ export function isStuck(
   const digest = specDigest(deployed!.spec);
   if (rejected.includes(digest)) return false;
   if (stable === undefined) return (run.lateRestarts ?? 0) >= tooManyRestarts;
-  return digest !== specDigest(stable) && !isStable(run);
+  return digest !== specDigest(stable) && !isStable(run) && isUnwell(run);
+}
+
+function isUnwell(run: ObservedRun): boolean {
+  const { isLagGrowing, checkpointsFail = false, unreadyMs = 0, lateRestarts = 0 } = run;
+  const restarts = lateRestarts >= manyRestarts;
+  return restarts || isLagGrowing || checkpointsFail || unreadyMs > readinessMs;
 }
 
 /** Why a run that is stuck is left, in words. */

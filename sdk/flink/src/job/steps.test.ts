@@ -21,6 +21,7 @@ const running: ObservedRun = {
   state: 'RUNNING',
   parallelism: 2,
   checkpoints: 1,
+  unbrokenCheckpoints: 1,
   restarts: 0,
   isLagGrowing: false,
   ageMs: 60_000,
@@ -356,7 +357,7 @@ describe('a batch job', () => {
 
   test('that takes long instead of a streaming one is not taken to be stuck', () => {
     const stable = { ...runs, stable: upgraded, restore: checkpoint };
-    const late = { ageMs: 3_600_000, restarts: 2 };
+    const late = { ageMs: 3_600_000, lateRestarts: 3 };
     expect(ask(spec, batch(late), stable).journal.rejected).toEqual([]);
     expect(ask(spec, seen({ jobs: [[first, late]] }), stable).journal.rejected).toHaveLength(1);
   });
@@ -369,27 +370,45 @@ describe('a batch job', () => {
 });
 
 describe('a spec', () => {
-  const stable = ask(spec, seen({ jobs: [[first, { checkpoints: 2 }]] }), runs).journal;
+  const stable = ask(spec, seen({ jobs: [[first, { unbrokenCheckpoints: 2 }]] }), runs).journal;
 
   test('is stable after two checkpoints without a restart', () => {
     expect(stable.stable).toEqual(spec);
+    const restarted = { checkpoints: 9, unbrokenCheckpoints: 2, restarts: 1 };
+    expect(ask(spec, seen({ jobs: [[first, restarted]] }), runs).journal.stable).toEqual(spec);
     for (const rest of [
-      { checkpoints: 1 },
-      { checkpoints: 3, restarts: 1 },
-      { checkpoints: 3, isLagGrowing: true },
+      { unbrokenCheckpoints: 1 },
+      { ...restarted, unbrokenCheckpoints: 1 },
+      { unbrokenCheckpoints: 3, isLagGrowing: true },
     ]) {
       expect(ask(spec, seen({ jobs: [[first, rest]] }), runs).journal.stable).toBeUndefined();
     }
   });
 
+  const deployed: JobJournal = {
+    ...stable,
+    attempt: 2,
+    deployed: { ...stable.deployed!, jobId: second, spec: upgraded },
+  };
+
+  test.each<[string, Partial<ObservedRun>, isLeft: boolean]>([
+    ['restarts again and again', { lateRestarts: 3 }, true],
+    ['falls behind', { isLagGrowing: true, unbrokenCheckpoints: 3 }, true],
+    ['makes no checkpoint', { checkpointsFail: true }, true],
+    ['does not get all its tasks to run', { unreadyMs: 301_000 }, true],
+    ['has checkpoints that are far apart', { checkpoints: 0, unbrokenCheckpoints: 0 }, false],
+    ['was restarted with a lost TaskManager', { restarts: 1, lateRestarts: 1 }, false],
+  ])('that %s when it has had time: is left %o, %s', (_, run, isLeft) => {
+    for (const ageMs of [299_000, 301_000]) {
+      const asked = ask(upgraded, seen({ jobs: [[second, { ...run, ageMs }]] }), deployed);
+      expect(asked.journal.rejected).toHaveLength(isLeft && ageMs > 300_000 ? 1 : 0);
+    }
+  });
+
   test('that does not become stable in time is left for the last one that was', () => {
-    const deployed: JobJournal = {
-      ...stable,
-      attempt: 2,
-      deployed: { ...stable.deployed!, jobId: second, spec: upgraded },
-    };
+    const unwell = { checkpoints: 3, restarts: 4, lateRestarts: 3 };
     const late = {
-      jobs: [[second, { checkpoints: 3, restarts: 2, ageMs: 600_000 }]] as const,
+      jobs: [[second, { ...unwell, ageMs: 600_000 }]] as const,
       newestState: checkpoint,
     };
     const back = ask(upgraded, seen(late), deployed);
@@ -404,10 +423,10 @@ describe('a spec', () => {
       spec,
       from: checkpoint,
     });
-    const returned = seen({ jobs: [[jobIdOf('u', 3), { checkpoints: 9 }]] });
+    const returned = seen({ jobs: [[jobIdOf('u', 3), { unbrokenCheckpoints: 9 }]] });
     const kept = ask(upgraded, returned, again.journal);
     expect(kept).toMatchObject({ conditions: [{ reason: 'ROLLED_BACK' }] });
-    expect(kept.conditions[0]!.message).toContain('3 checkpoints, 2 restarts');
+    expect(kept.conditions[0]!.message).toContain('3 checkpoints, 4 restarts');
     expect(kept.step).toBeUndefined();
     expect(ask(spec, returned, kept.journal).conditions).toEqual([]);
     expect(ask({ ...upgraded, rollback: false }, seen(late), deployed).step).toBeUndefined();

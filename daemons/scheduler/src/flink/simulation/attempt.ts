@@ -19,6 +19,8 @@ export interface Attempt {
   /** Records read; what a checkpoint covers is committed to the sink. */
   progress: number;
   checkpoints: number;
+  /** Since it was restarted last. */
+  unbroken: number;
   restarts: number;
   stop: AskedSavepoint | undefined;
   /** A savepoint that is being made while it goes on. */

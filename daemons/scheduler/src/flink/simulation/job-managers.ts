@@ -4,6 +4,7 @@ import type { ResourceRequirements, RunJar } from '@tessera/flink-rest';
 import { host as wire } from '@tessera/proto';
 import type { Life, Network, World } from '@tessera/testkit/simulation';
 import { variables } from '../../hosts/process-spec.ts';
+import { completedCheckpoints } from '../fake-flink.ts';
 import { bundle } from '../fixture.ts';
 import type { FlinkRest } from '../job-manager.ts';
 import {
@@ -131,7 +132,10 @@ export class JobManagers {
           return new Map([['v', { lowerBound: 1, upperBound }]]);
         }),
       checkpoints: (jobId: string) =>
-        call((jobManager) => ({ completed: known(jobManager, jobId).checkpoints })),
+        call((jobManager) => {
+          const { checkpoints, unbroken } = known(jobManager, jobId);
+          return { completed: checkpoints, history: completedCheckpoints(unbroken) };
+        }),
       metrics: ({ jobId }: { jobId: string }) =>
         call((jobManager) => new Map([['numRestarts', known(jobManager, jobId).restarts]])),
       job: (jobId: string) =>
@@ -245,6 +249,7 @@ export class JobManagers {
         deployedMs: 0,
         progress,
         checkpoints: 0,
+        unbroken: 0,
         restarts: 0,
       },
       ...{ stop: undefined, requested: undefined },
@@ -354,6 +359,7 @@ export class JobManagers {
     attempt.slots = new Map();
     attempt.areTasksReady = false;
     attempt.restarts++;
+    attempt.unbroken = 0;
     attempt.progress = this.committed.get(attempt.job) ?? 0;
     for (const asked of [attempt.stop, attempt.requested]) {
       if (asked !== undefined) savepoints.set(asked.triggerId, { status: 'FAILED' });
@@ -400,6 +406,7 @@ export class JobManagers {
     this.#stored.push({ jobId, kind, id, path: `${folder}/${jobId}/${id}`, progress });
     this.committed.set(job, progress);
     attempt.checkpoints++;
+    attempt.unbroken++;
   }
 }
 
