@@ -110,6 +110,17 @@ describe('a rescale that made things worse', () => {
     expect(job.last?.action).toEqual({ kind: 'rescale', parallelism: size(4, 8) });
   });
 
+  test.each([1, 4])('is judged with the one that follows it after %i min', (minutes) => {
+    const job = made().run(minutes, fallsBehind).rescale(size(4, 12)).run(10, fallsBehind);
+    expect(job.last?.action).toEqual({ kind: 'rescale', parallelism: size(4, 8) });
+  });
+
+  test('is judged no more when another one went back', () => {
+    const job = made().run(1, fallsBehind).rescale(size(4, 8));
+    expect(codes(job.run(10, fallsBehind))).toEqual([]);
+    expect(job.memory.avoided).toEqual([]);
+  });
+
   test('is still judged when the job was narrower for a moment', () => {
     const job = made().run(2, fallsBehind).rescale(size(1, 2)).rescale(size(4, 6));
     expect(job.run(10, fallsBehind).last?.action).toEqual({

@@ -127,7 +127,10 @@ function withNewest(
   return sinceMs > 0 && sinceMs >= apartMs ? [...marks, newest].slice(-mostMarks) : marks;
 }
 
-/** Going back to a size that did better is not tried: it would be taken back in turn. */
+/**
+ * Going back to a size that did better is not tried: it would be taken back in turn. A rescale that follows before the last one
+ * could be judged is judged with it: a strategy answers the backlog of a size that does less with still another size.
+ */
 function trialOf(
   { trial }: LimitsMemory,
   { startedMs, from, to }: Omit<ObservedRescale, 'downtimeMs'>,
@@ -136,6 +139,8 @@ function trialOf(
 ): Trial | undefined {
   const isRollback = trial?.worseMs !== undefined && sameParallelism(to, trial.from);
   if (isRollback) return undefined;
+  const isOpen = trial?.before !== undefined && trial.worseMs === undefined;
+  if (isOpen) return sameParallelism(to, trial.from) ? undefined : { ...trial, to };
   const earlier = marks.filter(({ timeMs }) => timeMs <= startedMs);
   const last = earlier.at(-1);
   // Not back from its start: until a job gives way to another size it may wait for minutes, and is not looked at.
