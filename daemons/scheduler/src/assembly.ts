@@ -126,6 +126,7 @@ export function assembleScheduler(parts: SchedulerParts): AssembledScheduler {
         {
           ...deploying,
           intervalMs: config.flinkIntervalMs,
+          quotas: config.flinkQuotas,
           workDirectory: join(config.workDirectory, 'jars'),
           strategies,
           pluginDirectory,

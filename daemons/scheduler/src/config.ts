@@ -1,3 +1,5 @@
+import type { Quota } from '@tessera/flink';
+
 /** What can be set of the scheduler daemon. */
 export interface SchedulerConfig {
   /** The engine plugin that builds, and its own configuration. */
@@ -16,6 +18,8 @@ export interface SchedulerConfig {
   readonly deploymentIntervalMs: number;
   /** How often hosts and JobManagers are looked at, so that Flink's clusters and jobs are as they are wanted; 0: never. */
   readonly flinkIntervalMs: number;
+  /** What Flink clusters share that name it, by name: at most so many `slots`, `cpuMillis` and `memoryBytes` in all. */
+  readonly flinkQuotas: ReadonlyMap<string, Quota>;
   /** Storage nodes that hold each segment, where its cube does not say; without storage nodes nothing is copied. */
   readonly replication: number;
   /** Id of the storage node that builds go through; its directory must be reachable by the engine. Absent: one on this host. */
@@ -53,6 +57,7 @@ export const schedulerDefaults = {
   maintenanceIntervalMs: 60_000,
   deploymentIntervalMs: 2_000,
   flinkIntervalMs: 1_000,
+  flinkQuotas: new Map<string, Quota>(),
   replication: 2,
   publishReplicasMs: 300_000,
   replicaIntervalMs: 1_000,

@@ -231,6 +231,26 @@ export function sqlGatewaySilent(cluster: string): TesseraError {
   });
 }
 
+/** An option that declares a quota of Flink clusters cannot be read. */
+export function quotaInvalid(text: string, fault: string): TesseraError {
+  return new TesseraError({
+    code: Code.INVALID_ARGUMENT,
+    reason: 'FLINK_QUOTA_INVALID',
+    message: `--flink-quota is ${JSON.stringify(text)}: ${fault}. Write NAME=slots:16,cpu:8,memory:32GiB, or only those that are bounded.`,
+    metadata: { text, fault },
+  });
+}
+
+/** A cluster that would be placed without a limit otherwise. */
+export function quotaUndeclared(quota: string): TesseraError {
+  return new TesseraError({
+    code: Code.FAILED_PRECONDITION,
+    reason: 'FLINK_QUOTA_UNDECLARED',
+    message: `No quota ${quota} is declared, so the cluster gets no more than it has: start every scheduler with --flink-quota ${quota}=…, or name another quota or none.`,
+    metadata: { quota },
+  });
+}
+
 /** Plugins that a job is to be sized by are not installed here, or do not take their options. */
 export function scalingRefused(violations: readonly FieldViolation[]): TesseraError {
   const faults = violations.map(({ description }) => description).join(' ');

@@ -13,6 +13,7 @@ import {
 } from '@tessera/daemon';
 import { composeScheduler } from './composition.ts';
 import { schedulerDefaults } from './config.ts';
+import { parseQuotas } from './flink/parse-quotas.ts';
 
 /**
  * Runs the scheduler daemon by itself until SIGINT or SIGTERM. `--metadata` and `--query` may name several. The storage
@@ -32,6 +33,8 @@ const values = optionsOf('scheduler', {
   'deep-scrub-interval': { type: 'string' },
   /** How long retired segments and unused files are kept for readers that began before, seconds. */
   'retired-grace': { type: 'string' },
+  /** What Flink clusters share that name it: NAME=slots:16,cpu:8,memory:32GiB, or only those that are bounded. */
+  'flink-quota': { type: 'string', multiple: true },
 });
 
 await runDaemon('scheduler', values, async ({ log, meter, stack, drainTimeoutMs }) => {
@@ -52,6 +55,7 @@ await runDaemon('scheduler', values, async ({ log, meter, stack, drainTimeoutMs 
     workDirectory,
     pluginDirectory: process.cwd(),
     replication: Number(values.replication),
+    flinkQuotas: parseQuotas(values['flink-quota'] ?? []),
     ...(deepScrubIntervalMs === undefined ? {} : { deepScrubIntervalMs }),
     ...(retiredGraceMs === undefined ? {} : { retiredGraceMs }),
     ...(buildNode === undefined ? {} : { buildNode }),

@@ -54,6 +54,7 @@ type TunableOfQuery =
 type TunableOfScheduler =
   | 'deploymentIntervalMs'
   | 'flinkIntervalMs'
+  | 'flinkQuotas'
   | 'leaseTtlMs'
   | 'maxConcurrentOperations'
   | 'maxSegmentsPerPass'

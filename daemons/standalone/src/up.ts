@@ -14,6 +14,7 @@ import {
 import type { Transport } from '@tessera/client';
 import { endLate, jsonLogger, stopRequested, type TelemetryConfig } from '@tessera/daemon';
 import { readJson } from '@tessera/metadata';
+import { parseQuotas } from '@tessera/scheduler';
 import { type Command, Option } from 'commander';
 import { buildMemoryOf, type PlatformConfig, platformDefaults } from './config.ts';
 import { daemonCommand } from './daemon-command.ts';
@@ -33,6 +34,7 @@ interface UpOptions {
   readonly access: PlatformConfig['access'];
   readonly adminPasswordFile?: string;
   readonly identityProviders?: string;
+  readonly flinkQuota?: readonly string[];
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -69,6 +71,11 @@ export function createStandaloneProgram(): Command {
     .option(
       '--identity-providers <file>',
       'OpenID Connect providers whose tokens are taken: a JSON array of what the configuration has',
+    )
+    .option(
+      '--flink-quota <quota>',
+      'what Flink clusters share that name it, such as team=slots:16,cpu:8,memory:32GiB; several times',
+      (quota, before: readonly string[] = []) => [...before, quota],
     )
     .addOption(
       new Option('--log-level <level>', 'what is logged on standard error')
@@ -128,6 +135,7 @@ async function up(options: UpOptions, transport: Transport): Promise<void> {
       buildMemoryBytes,
       drainTimeoutMs,
       telemetry: telemetryOf(options),
+      scheduler: { flinkQuotas: parseQuotas(options.flinkQuota ?? []) },
     },
     jsonLogger('tessera', options.logLevel),
   );

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,6 +64,37 @@ describe('tessera up', { timeout: 240_000 }, () => {
     },
   );
 
+  test('knows the quotas of Flink that it is told, and no others', async () => {
+    const { address } = await up('--flink-quota', 'team=slots:4', '--flink-quota', 'two=cpu:2');
+    using client = connect(address);
+    const file = join(folder, 'flink.yaml');
+    writeFileSync(file, ['team', 'two', 'three'].map(clusterWith).join('---\n'));
+    await applyFile(client, file);
+    const reasonOf = async (id: string) => {
+      const name = `flink-cluster-statuses/${id}`;
+      const status = await client.flinkClusters.getFlinkClusterStatus({ name });
+      return status.conditions[0]?.reason;
+    };
+    const poll = { timeout: 60_000 };
+    await expect.poll(() => reasonOf('three'), poll).toBe('FLINK_QUOTA_UNDECLARED');
+    await expect.poll(() => reasonOf('two'), poll).toBe('HOST_NONE_ELIGIBLE');
+    await expect.poll(() => reasonOf('team'), poll).toBe('HOST_NONE_ELIGIBLE');
+  });
+
+  test.each(['up', 'daemon scheduler'])(
+    'refuses a quota of Flink that cannot be read: %s',
+    async (command) => {
+      const quota = ['--flink-quota', 'team=slots:many'];
+      const child = started([...command.split(' '), ...quota], folder);
+      running.push(child);
+      // One that took it would not end.
+      child.stdout!.once('data', () => child.kill('SIGTERM'));
+      const { code, err } = await ended(child);
+      expect(err).toContain('FLINK_QUOTA_INVALID');
+      expect(code).not.toBe(0);
+    },
+  );
+
   test('ends with 0 when it is told to, and finds everything when it is started again', async () => {
     writeSales(folder);
     const first = await up();
@@ -84,6 +115,19 @@ describe('tessera up', { timeout: 240_000 }, () => {
     await expectAnswers((await up()).address);
   });
 });
+
+function clusterWith(quota: string): string {
+  return `apiVersion: tessera/v1
+kind: FlinkCluster
+name: ${quota}
+flinkVersion: 2.3.0
+bundle: ${'b'.repeat(64)}
+jobManager: { process: 1600 MiB }
+taskManager: { process: 2 GiB, slots: 2 }
+quota: ${quota}
+stateDirectory: file:///shared/${quota}
+`;
+}
 
 async function build(address: string): Promise<void> {
   using client = connect(address);

@@ -1,5 +1,6 @@
 import { durationToProto, type TesseraClient } from '@tessera/client';
 import { silentLogger } from '@tessera/daemon';
+import type { Quota } from '@tessera/flink';
 import { flink } from '@tessera/proto';
 import type { ManualClock } from '@tessera/testkit';
 import type { HostAccess } from '../hosts/observe-hosts.ts';
@@ -23,6 +24,8 @@ export const jobSpec = flink.FlinkJobSpec.fromPartial({
 export class FakeWorld implements AsyncDisposable {
   readonly hosts = new Map<string, FakeHost>();
   readonly flink = new FakeFlink(this.hosts, () => Number(this.clock.now() / 1000n));
+  /** What clusters share that name it. */
+  quotas: ReadonlyMap<string, Quota> = new Map();
   /** What jobs ask for their size. */
   strategies: Strategies = nobody;
   /** The file system that all hosts share. */
@@ -59,6 +62,7 @@ export class FakeWorld implements AsyncDisposable {
     const options = {
       ...{ clients, clock, log: silentLogger, intervalMs: 1, workDirectory: '' },
       authority: anybody,
+      quotas: this.quotas,
       connectFlink: (url: string) => this.flink.rest(url),
       ...{ strategies: this.strategies, pluginDirectory: import.meta.dirname },
     };

@@ -1,6 +1,7 @@
 import type { Clock } from '@tessera/base';
 import type { ConnectOptions } from '@tessera/client';
 import type { Logger } from '@tessera/daemon';
+import type { Quota } from '@tessera/flink';
 import type { SchedulerClients } from '../clients.ts';
 import type { Authority } from '../leader/authority.ts';
 import type { Strategies } from '../scaling/strategy-pool.ts';
@@ -20,6 +21,8 @@ export interface FlinkOptions {
   readonly log: Logger;
   /** Between looks; 0: never. */
   readonly intervalMs: number;
+  /** What clusters share that name it. */
+  readonly quotas: ReadonlyMap<string, Quota>;
   /** Where jars are put on their way to a JobManager. */
   readonly workDirectory: string;
   /** How host daemons are connected to. */

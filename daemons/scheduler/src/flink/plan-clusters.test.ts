@@ -1,3 +1,4 @@
+import type { Quota } from '@tessera/flink';
 import type { flink } from '@tessera/proto';
 import { describe, expect, test } from 'vitest';
 import type { SeenHost } from '../hosts/observe-hosts.ts';
@@ -13,10 +14,12 @@ function plan(
   clusters: readonly flink.FlinkCluster[],
   hosts: readonly SeenHost[],
   statuses: ReadonlyMap<string, flink.FlinkClusterStatus> = new Map(),
+  quotas: ReadonlyMap<string, Quota> = new Map(),
 ): ClusterPlan[] {
   return planClusters({
     clusters,
     statuses,
+    quotas,
     hosts: hosts.flatMap((host) => flinkHostOf(host) ?? []),
     addresses: new Map(hosts.map(({ name }) => [name.slice('hosts/'.length), '10.0.0.1'])),
     sqlClusters: new Set(['sql']),
@@ -115,6 +118,68 @@ describe('what is wanted of clusters', () => {
     expect(planned!.blocked).toBeUndefined();
     expect(planned!.spec!.taskManager.slots).toBeGreaterThan(0);
     expect(planned!.processes.size).toBe(3);
+  });
+});
+
+describe('a quota', () => {
+  const team = { quota: 'team' };
+  const hosts = [hostOf('a'), hostOf('b')];
+  const countsOf = ({ processes }: ClusterPlan) =>
+    Map.groupBy(processes.values(), ({ role }) => role).get('taskmanager')?.length ?? 0;
+  const reasonsOf = ({ conditions }: ClusterPlan) => conditions.map(({ reason }) => reason);
+
+  test.each<{ of: string; quota: Quota }>([
+    { of: 'slots', quota: { slots: 7 } },
+    { of: 'processors', quota: { cpuMillis: 2 * 500 + 7_000 } },
+    { of: 'memory', quota: { memoryBytes: 9 * gib } },
+    { of: 'all of these', quota: { slots: 7, cpuMillis: 100_000, memoryBytes: 100 * gib } },
+  ])('of $of is shared: who finds too little left of it waits for that, whole', ({ quota }) => {
+    const clusters = [clusterOf('c', team), clusterOf('d', team), clusterOf('free')];
+    const plans = plan(clusters, hosts, new Map(), new Map([['team', quota]]));
+    expect(plans.map(countsOf)).toEqual([2, 0, 2]);
+    expect(plans.map(({ blocked }) => blocked)).toEqual([
+      undefined,
+      'room in its quota',
+      undefined,
+    ]);
+    expect(plans[1]!.conditions).toMatchObject([
+      { reason: 'QUOTA_EXCEEDED', metadata: { quota: 'team', lacking: '1' } },
+    ]);
+  });
+
+  test('bounds the slots that jobs of a cluster may wish for', () => {
+    const clusters = [clusterOf('c', { ...team, maxTaskManagerCount: 9 }), clusterOf('d', team)];
+    const mostWith = (quotas: Record<string, Quota>) =>
+      plan(clusters, hosts, new Map(), new Map(Object.entries(quotas)))[0]!.mostSlots;
+    expect([mostWith({ team: { slots: 10 } }), mostWith({ team: {} })]).toEqual([6, 10]);
+    expect(mostWith({})).toBeUndefined();
+  });
+
+  test('that is not declared lets nothing start, and says so', () => {
+    const quotas = new Map([['teem', {}]]);
+    const [planned, other] = plan([clusterOf('c', team), clusterOf('d')], hosts, new Map(), quotas);
+    expect([planned, other].map((one) => countsOf(one!))).toEqual([0, 2]);
+    expect(planned!.blocked).toBe('its quota to be declared');
+    expect(planned!.conditions).toMatchObject([
+      { reason: 'FLINK_QUOTA_UNDECLARED', metadata: { quota: 'team' } },
+    ]);
+  });
+
+  test('that is not declared any more leaves a cluster what it has, also when its host is gone, and no more', () => {
+    const [first] = plan([clusterOf('c')], [hostOf('a')]);
+    const statuses = new Map([['c', statusOf(first!)]]);
+    const growing = clusterOf('c', { ...team, taskManagerCount: 5, headroom: 9 });
+    const [stays] = plan([growing], hosts, statuses);
+    expect(stays!.placement).toEqual(first!.placement);
+    expect([stays!.blocked, reasonsOf(stays!)]).toEqual([undefined, ['FLINK_QUOTA_UNDECLARED']]);
+    const [moved] = plan([growing], [hostOf('b')], statuses);
+    expect(moved!.placement.map(({ role, host }) => `${role} on ${host}`)).toEqual([
+      'jobmanager on b',
+      'taskmanager on b',
+      'taskmanager on b',
+    ]);
+    const smaller = clusterOf('c', { ...team, taskManagerCount: 1 });
+    expect(countsOf(plan([smaller], hosts, statuses)[0]!)).toBe(1);
   });
 });
 

@@ -10,11 +10,13 @@ import {
   type PlacementInput,
   type PlacementOutcome,
   placeClusters,
+  type Quota,
   type RegisteredTaskManager,
   taskManagerMemory,
   type WantedProcess,
 } from '@tessera/flink';
 import type { flink, host as wire } from '@tessera/proto';
+import { quotaUndeclared } from '../errors.ts';
 import { fingerprintOf } from '../hosts/process-spec.ts';
 import { taskManagerCount } from '../scaling/task-manager-count.ts';
 import { clusterSpecOf } from './cluster-spec.ts';
@@ -35,6 +37,8 @@ export interface ClustersInput {
   /** By id of the cluster. */
   readonly statuses: ReadonlyMap<string, flink.FlinkClusterStatus>;
   readonly hosts: readonly FlinkHost[];
+  /** What clusters share that name it. One that names another gets no more than it has. */
+  readonly quotas: ReadonlyMap<string, Quota>;
   /** Where each host is reached, by its id. */
   readonly addresses: ReadonlyMap<string, string>;
   /** Which hosts see the state directory of each cluster, by its id. Absent: nothing keeps it from any. */
@@ -74,6 +78,7 @@ export function planClusters(input: ClustersInput): ClusterPlan[] {
   const placing = {
     clusters: demands,
     hosts: input.hosts,
+    quotas: input.quotas,
     current: [...input.statuses.values()].flatMap(placementOf),
     retired: [...input.statuses.values()].flatMap(startedOf),
     idle: [...input.statuses.values()].flatMap((status) => idleOf(status, input)),
@@ -101,6 +106,8 @@ interface ReadCluster {
   /** 0: as many TaskManagers run as the spec says, whatever jobs need. */
   readonly mostTaskManagers: number;
   readonly demand: ClusterDemand;
+  /** That its quota is not declared. */
+  readonly conditions: readonly ConditionReport[];
 }
 
 interface InvalidCluster {
@@ -126,10 +133,25 @@ function readCluster(
     const needsSqlGateway = input.sqlClusters.has(id);
     const ineligible = input.proofs?.get(id)?.ineligible;
     const needs = { needsSqlGateway, taskManagers, ...(ineligible && { ineligible }) };
-    return { id, spec, mostTaskManagers, demand: demandOf(cluster, spec, needs) };
+    const demand = demandOf(cluster, spec, needs);
+    if (spec.quota === undefined || input.quotas.has(spec.quota)) {
+      return { id, spec, mostTaskManagers, demand, conditions: [] };
+    }
+    const conditions = [conditionOf(quotaUndeclared(spec.quota))];
+    return { id, spec, mostTaskManagers: 0, demand: asItIs(demand, input), conditions };
   } catch (error) {
     return { id, error };
   }
+}
+
+/** No more than it has of anything: how much there is of a quota that is not declared nobody knows. */
+function asItIs(demand: ClusterDemand, { statuses }: ClustersInput): ClusterDemand {
+  const placed = Map.groupBy(placementBefore(demand.id, statuses), ({ role }) => role);
+  const groups = demand.groups.map((group) => {
+    const { length } = placed.get(group.role) ?? [];
+    return { ...group, count: Math.min(group.count, length), headroom: 0 };
+  });
+  return { ...demand, groups };
 }
 
 /** Before anything is placed: what cannot be started takes no room from others. */
@@ -150,17 +172,19 @@ function invalid({ id, error }: InvalidCluster, { statuses }: ClustersInput): Cl
 }
 
 function planOf(
-  { id, spec }: ReadCluster,
+  { id, spec, conditions: own }: ReadCluster,
   { processes, conditions: all }: PlacementOutcome,
   { statuses, addresses }: ClustersInput,
 ): ClusterPlan {
   const placement = processes.filter(({ cluster }) => cluster === id);
-  const conditions = all.filter(({ cluster }) => cluster === id);
+  const conditions = [...own, ...all.filter(({ cluster }) => cluster === id)];
   const jobManager = jobManagerAddress(placement, addresses);
-  const isTooLarge = conditions.some(({ reason }) => reason === 'PROCESS_TOO_LARGE');
+  const hasReason = (word: string) => conditions.some(({ reason }) => reason === word);
   const before = { id, placement: placementBefore(id, statuses), processes: new Map() };
-  if (jobManager === undefined || isTooLarge) {
-    return { ...before, spec, blocked: 'hosts with room for it', conditions };
+  if (jobManager === undefined || hasReason('PROCESS_TOO_LARGE')) {
+    const noRoom = hasReason('QUOTA_EXCEEDED') ? 'room in its quota' : 'hosts with room for it';
+    const blocked = own.length > 0 ? 'its quota to be declared' : noRoom;
+    return { ...before, spec, blocked, conditions };
   }
   const planned = placement.map((placed): PlannedProcess => {
     const address = addresses.get(placed.host)!;

@@ -105,6 +105,42 @@ describe('a cluster', () => {
     expect((await world.status()).waitsFor).toBe('host a to have the bundle of Flink');
   });
 
+  test('waits for room in the quota that it shares, and says so, until the other cluster is smaller', async () => {
+    world.quotas = new Map([['team', { slots: 6 }]]);
+    await world.apply({ quota: 'team', taskManagerCount: 3 });
+    await settle();
+    await world.apply({ quota: 'team', taskManagerCount: 2 }, false, 'd');
+    await world.look();
+    const onlyFirst = ['c-jm-1 on a', 'c-tm-1 on a', 'c-tm-2 on a', 'c-tm-3 on a'];
+    expect(world.running()).toEqual(onlyFirst);
+    expect(await world.status('d')).toMatchObject({
+      waitsFor: 'room in its quota',
+      conditions: [{ reason: 'QUOTA_EXCEEDED', metadata: { quota: 'team', allowed: '0' } }],
+    });
+    await world.apply({ quota: 'team', taskManagerCount: 1 });
+    await settle();
+    await world.look();
+    expect(world.running()).toEqual([
+      ...['c-jm-1 on a', 'c-tm-1 on a'],
+      ...['d-jm-1 on a', 'd-tm-1 on a', 'd-tm-2 on a'],
+    ]);
+    expect((await world.status('d')).conditions).toEqual([]);
+  });
+
+  test('waits for its quota to be declared, and starts when it is', async () => {
+    await world.apply({ quota: 'team' });
+    await world.look();
+    expect(world.running()).toEqual([]);
+    expect(await world.status()).toMatchObject({
+      waitsFor: 'its quota to be declared',
+      conditions: [{ reason: 'FLINK_QUOTA_UNDECLARED', metadata: { quota: 'team' } }],
+    });
+    world.quotas = new Map([['team', { slots: 4 }]]);
+    await settle();
+    expect(world.running()).toEqual(up);
+    expect((await world.status()).conditions).toEqual([]);
+  });
+
   test('goes on elsewhere with what a host did that has been removed', async () => {
     await world.apply();
     await settle();

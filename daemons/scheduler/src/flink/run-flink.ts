@@ -68,7 +68,8 @@ export async function carryOutFlink(
     proveDirectories(look, memory, options, signal),
     seenClusters(look, { ...options, hanging: memory.hanging }, signal),
   ]);
-  const plans = plansOf(look, { hosts: memory.hosts, proofs, needs, jobClusters });
+  const { quotas } = options;
+  const plans = plansOf(look, { hosts: memory.hosts, quotas, proofs, needs, jobClusters });
   await fetchBundles(plans, look.hosts, options, signal);
   for (const plan of plans) {
     const cluster = jobClusters.get(plan.id)!;
@@ -148,17 +149,20 @@ function slotsOf(
 
 interface Sight {
   readonly hosts: HostWatch;
+  readonly quotas: FlinkOptions['quotas'];
   readonly proofs: ReadonlyMap<string, ProofOutcome>;
   readonly needs: SlotNeeds;
   readonly jobClusters: ReadonlyMap<string, JobCluster>;
 }
 
 /** What is wanted of every cluster, those included that were deleted and of which something is left. */
-function plansOf(look: Look, { hosts: watch, proofs, needs, jobClusters }: Sight): ClusterPlan[] {
+function plansOf(look: Look, sight: Sight): ClusterPlan[] {
+  const { hosts: watch, quotas, proofs, needs, jobClusters } = sight;
   const { clusters, clusterStatuses, hosts } = look;
   const wanted = planClusters({
     clusters: [...clusters.values()],
     statuses: clusterStatuses,
+    quotas,
     proofs,
     hosts: hosts.flatMap((host) => flinkHostOf(host, watch.unfit(host)) ?? []),
     addresses: new Map(hosts.map((host) => [resourceIdOf(host.name), ipOf(host)])),

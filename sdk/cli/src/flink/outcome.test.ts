@@ -49,6 +49,13 @@ describe('a cluster', () => {
 
   test.each<[string, Told, string | undefined, boolean]>([
     ['no room', { conditions: ['CAPACITY_SHORT'] }, 'CAPACITY_SHORT', false],
+    [
+      'a quota that nobody has declared',
+      { conditions: ['FLINK_QUOTA_UNDECLARED'] },
+      'FLINK_QUOTA',
+      true,
+    ],
+    ['its quota, overdrawn, alone', { conditions: ['QUOTA_OVERDRAWN'] }, undefined, false],
     ['a wrong specification', { conditions: ['FLINK_MEMORY_TOO_SMALL'] }, 'FLINK_MEMORY', true],
     ['somebody who has paused it', { wanted: { paused: true } }, 'CLUSTER_PAUSED', true],
     ['uneven racks alone', { conditions: ['RACKS_UNEVEN'] }, undefined, false],

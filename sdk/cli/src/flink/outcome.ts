@@ -32,6 +32,7 @@ const harmless = new Set([
   'RACKS_UNEVEN',
   'HEADROOM_SHORT',
   'DRAIN_BLOCKED',
+  'QUOTA_OVERDRAWN',
   'FILE_CHANGED_BY_HAND',
 ]);
 

@@ -1,6 +1,12 @@
 import { whyNot } from './eligibility.ts';
 import type { Group, Packing } from './packing.ts';
-import type { FlinkHost, PlacedProcess, PlacementCondition, ProcessSize } from './placement.ts';
+import type {
+  ClusterDemand,
+  FlinkHost,
+  PlacedProcess,
+  PlacementCondition,
+  ProcessSize,
+} from './placement.ts';
 import { type Resource, Room, resources } from './room.ts';
 
 /** Why a group does not find room for so many, and what would help. */
@@ -53,6 +59,22 @@ function quotaExceeded(group: Group, lacking: number): PlacementCondition {
     metadata: { quota, allowed: String(allowed), lacking: String(lacking) },
   });
 }
+
+/** When a cluster has its part in that; told of its first group. */
+export function quotaOverdrawn(packing: Packing, cluster: ClusterDemand): PlacementCondition[] {
+  const over = packing.overdrawn(cluster).map((resource) => quotaWords[resource]);
+  const [demand] = cluster.groups;
+  if (over.length === 0 || demand === undefined) return [];
+  const { quota = '' } = cluster;
+  return [
+    condition({ cluster, demand }, 'QUOTA_OVERDRAWN', {
+      message: `More of quota ${quota} is in use than there is of ${over.join(', ')}: what runs stays, and nothing is added. Raise it, or make a cluster that shares it smaller.`,
+      metadata: { quota, resources: over.join(',') },
+    }),
+  ];
+}
+
+const quotaWords = { cpuMillis: 'cpu', memoryBytes: 'memory', slots: 'slots' } as const;
 
 function capacityShort(packing: Packing, group: Group, lacking: number): PlacementCondition {
   const { cluster, demand } = group;

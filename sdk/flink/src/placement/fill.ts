@@ -1,4 +1,4 @@
-import { headroomShort, shortage, stillDraining } from './conditions.ts';
+import { headroomShort, quotaOverdrawn, shortage, stillDraining } from './conditions.ts';
 import type { Leftover } from './keep.ts';
 import { makeRoomForJobManager } from './make-room.ts';
 import { type Group, keyOf, type Packing } from './packing.ts';
@@ -51,6 +51,7 @@ export function fillCluster(packing: Packing, cluster: ClusterDemand, left: Left
     const all = cluster.groups.reduce((sum, { count }) => sum + count, 0);
     return { conditions, placed: [], stuck: [], missing: all };
   }
+  conditions.push(...quotaOverdrawn(packing, cluster));
   for (const demand of cluster.groups) {
     conditions.push(...reserveHeadroom(packing, { cluster, demand }));
   }

@@ -12,6 +12,9 @@ import type {
 import { Room } from './room.ts';
 import type { Supply } from './spread.ts';
 
+const quotaResources = ['cpuMillis', 'memoryBytes', 'slots'] as const;
+type QuotaUse = Readonly<Record<(typeof quotaResources)[number], number>>;
+
 /** A group with the cluster whose it is. */
 export interface Group {
   readonly cluster: ClusterDemand;
@@ -30,7 +33,7 @@ export class Packing {
   readonly #numbers: ReadonlyMap<string, number>;
   readonly #processes = new Map<string, PlacedProcess[]>();
   readonly #quotas: ReadonlyMap<string, Quota>;
-  readonly #quotaUse = new Map<string, { cpuMillis: number; memoryBytes: number; slots: number }>();
+  readonly #quotaUse = new Map<string, QuotaUse>();
   /** Numbers that processes had before, by group: not given again while they may still run. */
   readonly #taken = new Map<string, Set<number>>();
   /** No number below is free, by group. */
@@ -119,13 +122,21 @@ export class Packing {
   allowance({ cluster, demand: { size } }: Group): number {
     const quota = cluster.quota === undefined ? undefined : this.#quotas.get(cluster.quota);
     if (quota === undefined) return Number.MAX_SAFE_INTEGER;
-    const use = this.#quotaUse.get(cluster.quota!) ?? { cpuMillis: 0, memoryBytes: 0, slots: 0 };
-    const left = (['cpuMillis', 'memoryBytes', 'slots'] as const).map((resource) => {
+    const use = this.#useOf(cluster.quota!);
+    const left = quotaResources.map((resource) => {
       const bound = quota[resource];
       if (bound === undefined || size[resource] === 0) return Number.MAX_SAFE_INTEGER;
       return Math.floor((bound - use[resource]) / size[resource]);
     });
     return Math.max(0, Math.min(...left));
+  }
+
+  /** Of what more of its quota is placed than there is: processes stay when they grow, or when it is lowered. */
+  overdrawn({ quota }: ClusterDemand): readonly (keyof Quota)[] {
+    const bounds = quota === undefined ? undefined : this.#quotas.get(quota);
+    if (bounds === undefined) return [];
+    const use = this.#useOf(quota!);
+    return quotaResources.filter((resource) => use[resource] > (bounds[resource] ?? Infinity));
   }
 
   /** Whether rules about other clusters bind a cluster. */
@@ -180,9 +191,13 @@ export class Packing {
     return number;
   }
 
+  #useOf(quota: string): QuotaUse {
+    return this.#quotaUse.get(quota) ?? { cpuMillis: 0, memoryBytes: 0, slots: 0 };
+  }
+
   #charge({ quota }: ClusterDemand, { size }: GroupDemand, count: number): void {
     if (quota === undefined) return;
-    const use = this.#quotaUse.get(quota) ?? { cpuMillis: 0, memoryBytes: 0, slots: 0 };
+    const use = this.#useOf(quota);
     this.#quotaUse.set(quota, {
       cpuMillis: use.cpuMillis + count * size.cpuMillis,
       memoryBytes: use.memoryBytes + count * size.memoryBytes,

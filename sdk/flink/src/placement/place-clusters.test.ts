@@ -154,6 +154,29 @@ describe('a cluster that finds no room', () => {
     expect(outcome.conditions).toMatchObject([{ reason, metadata }]);
   });
 
+  test('is told when more of its quota is in use than there is, and stays', () => {
+    const [small, hosts] = [clusterOf('c', 2, { quota: 'team' }), [hostOf('a')]];
+    const current = placeClusters({ clusters: [small], hosts }).processes;
+    const waiting = clusterOf('d', 1, { quota: 'team' });
+    const withQuota = (slots: number, cluster = small) => {
+      const quotas = new Map([['team', { slots, memoryBytes: 100 * gib }]]);
+      return placeClusters({ clusters: [cluster, waiting], hosts, quotas, current });
+    };
+    const told = (outcome: PlacementOutcome) =>
+      outcome.conditions.map(({ cluster, reason }) => `${cluster} ${reason}`);
+    expect(told(withQuota(4))).toEqual(['d QUOTA_EXCEEDED']);
+    const lowered = withQuota(3);
+    expect(lowered.processes).toEqual(current);
+    expect(told(lowered)).toEqual(['c QUOTA_OVERDRAWN', 'd QUOTA_EXCEEDED']);
+    expect(lowered.conditions[0]!.metadata).toEqual({ quota: 'team', resources: 'slots' });
+    const size = { ...smallTaskManager, slots: 3 };
+    const grown = clusterOf('c', 2, {
+      quota: 'team',
+      groups: [{ role: 'taskmanager', count: 2, size }],
+    });
+    expect(told(withQuota(5, grown))).toEqual(['c QUOTA_OVERDRAWN', 'd QUOTA_EXCEEDED']);
+  });
+
   test('is told when its quota is used up', () => {
     const clusters = ['c', 'd'].map((id) => clusterOf(id, 2, { quota: 'team' }));
     const quotas = new Map([['team', { slots: 6 }]]);

@@ -73,6 +73,7 @@ export interface PlacementSelector {
   readonly hosts?: readonly string[];
 }
 
+/** What the processes of all clusters that share it have at most, in all. What is absent is unlimited. */
 export interface Quota {
   readonly cpuMillis?: number;
   readonly memoryBytes?: number;
@@ -103,6 +104,7 @@ export interface Reservation {
 export interface PlacementInput {
   readonly clusters: readonly ClusterDemand[];
   readonly hosts: readonly FlinkHost[];
+  /** By name. One that a cluster names and that is not here limits nothing: whoever asks sees to that. */
   readonly quotas?: ReadonlyMap<string, Quota>;
   /** What is placed now. It stays, unless its host is gone or unfit, or it is not wanted any more. */
   readonly current?: readonly PlacedProcess[];
@@ -137,6 +139,8 @@ export type PlacementReason =
   /** Some or all of them find no room. */
   | 'CAPACITY_SHORT'
   | 'QUOTA_EXCEEDED'
+  /** More of a quota is in use than there is: nothing is added, and what runs stays. */
+  | 'QUOTA_OVERDRAWN'
   /** A rack holds more than an even share, because others have no room. */
   | 'RACKS_UNEVEN'
   | 'HEADROOM_SHORT'

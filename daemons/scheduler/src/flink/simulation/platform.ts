@@ -118,7 +118,7 @@ export class Platform {
     const memory = newMemory(clock);
     const options = {
       ...{ clients: actingClients(this.#remote(life), term), authority: term, clock },
-      ...{ log: silentLogger, intervalMs, workDirectory: '/nowhere' },
+      ...{ log: silentLogger, intervalMs, quotas: new Map(), workDirectory: '/nowhere' },
       connectFlink: (url: string) => this.jobManagers.connect(life, url),
       ...{ strategies: this.wants, pluginDirectory: '/nowhere' },
       states: this.jobManagers.states,
