@@ -220,6 +220,7 @@ export const flinkJobScalingKind: ResourceKind<flink.FlinkJobScaling> = {
     memory: 'memory',
     metrics: 'metrics',
     rescales: 'rescales',
+    running: 'running',
     decided_ms: 'decidedMs',
   },
 };

@@ -67,12 +67,17 @@ class Tasks {
   };
 }
 
+/** Jobs that are asked to stop have ended with their savepoint by the next look. */
 async function looks(tasks: Tasks, count: number, everySeconds = 5): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < count; i++) {
     await world.clock.advance(everySeconds * 1_000);
     tasks.advance(everySeconds);
+    const asked = world.flink.calls.get('stopWithSavepoint');
     await world.look();
+    if (world.flink.calls.get('stopWithSavepoint') !== asked) {
+      world.flink.jobs.push({ ...world.flink.jobs.pop()!, state: 'FINISHED' });
+    }
     least = Math.min(least, work());
   }
   return least;
@@ -255,7 +260,8 @@ describe('a strategy in a thread', () => {
   });
 });
 
-test('a rescale that made things worse is taken back, and not tried again for a while', async () => {
+/** A job that keeps up with one subtask, and whose strategy will soon want four. */
+async function promising(): Promise<{ strategy: Scripted; tasks: Tasks }> {
   const strategy = new Scripted();
   world.strategies = strategy;
   const tasks = new Tasks();
@@ -267,6 +273,11 @@ test('a rescale that made things worse is taken back, and not tried again for a 
   await begin(tasks, { strategy: '@acme/scripted', rollback });
   await looks(tasks, 12);
   expect(work()).toBe(1);
+  return { strategy, tasks };
+}
+
+test('a rescale that made things worse is taken back, and not tried again for a while', async () => {
+  const { strategy, tasks } = await promising();
   strategy.wanted = 4;
   await looks(tasks, 3);
   expect(work()).toBe(4);
@@ -282,4 +293,41 @@ test('a rescale that made things worse is taken back, and not tried again for a 
   const effects = scalingDecisions.flatMap(({ decision }) => decision?.result?.effects ?? []);
   const codes = new Set(effects.map(({ code }) => code));
   expect([...codes]).toEqual(expect.arrayContaining(['ROLLED_BACK', 'TARGET_AVOIDED']));
+});
+
+async function looksUntil(tasks: Tasks, size: number, most = 20): Promise<void> {
+  for (let i = 0; i < most && work() !== size; i++) await looks(tasks, 1, 1);
+}
+
+test.each([
+  { when: 'when it has been decided', looked: 1 },
+  { when: 'when it is on its way', looked: 2 },
+  { when: 'when the job has its new size', looked: 3 },
+])(
+  'a rescale that made things worse is taken back also by another leader who comes $when',
+  async ({ looked }) => {
+    const { strategy, tasks } = await promising();
+    strategy.wanted = 4;
+    await looksUntil(tasks, 4, looked);
+    world.forget();
+    await looksUntil(tasks, 4);
+    expect(work()).toBe(4);
+    tasks.rate = 50; // Four get less done than one did.
+    await looks(tasks, 15);
+    expect(work()).toBe(1);
+  },
+);
+
+test('a rescale that made things worse is taken back also where the job was stopped and started for it', async () => {
+  world.flink.completed = 0;
+  const { strategy, tasks } = await promising();
+  world.flink.isRigid = true;
+  world.flink.savepoint = { status: 'COMPLETED', path: 'file:///state/sp' };
+  strategy.wanted = 4;
+  await looksUntil(tasks, 4);
+  expect(work()).toBe(4);
+  expect(world.flink.calls.get('stopWithSavepoint')).toBe(1);
+  tasks.rate = 50; // Four get less done than one did.
+  await looks(tasks, 15);
+  expect(work()).toBe(1);
 });

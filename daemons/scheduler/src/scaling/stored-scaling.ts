@@ -10,7 +10,7 @@ import {
 } from '@tessera/scaling';
 import type { SchedulerClients } from '../clients.ts';
 import { type JobScaling, newScaling } from './job-scaling.ts';
-import { noAttempt } from './track-attempt.ts';
+import { type Attempt, noAttempt } from './track-attempt.ts';
 
 /** Between what a term knows of a job's scaling and what metadata keeps of it. */
 
@@ -22,7 +22,7 @@ const bounds = { metricsBytes: 400_000, learnedCharacters: 800_000 } as const;
 export async function readScaling(clients: Clients, job: string): Promise<JobScaling> {
   const [stored, kept] = await Promise.all([readStored(clients, job), keptDecisions(clients, job)]);
   if (stored === undefined) return { ...newScaling, kept };
-  const { strategy, learned, memory, metrics, rescales, decidedMs } = stored;
+  const { strategy, learned, memory, metrics, rescales, running, decidedMs } = stored;
   return {
     ...newScaling,
     kept,
@@ -30,7 +30,7 @@ export async function readScaling(clients: Clients, job: string): Promise<JobSca
     ...(learned !== undefined && { learned }),
     memory: memory === undefined ? nothingRemembered : memoryFromProto(memory),
     history: { samples: (metrics?.samples ?? []).map(sampleFromProto) },
-    attempt: { ...noAttempt, rescales },
+    attempt: { ...noAttempt, rescales, ...(running !== undefined && { earlier: running }) },
     decidedMs,
   };
 }
@@ -49,9 +49,15 @@ export async function writeScaling(
     memory: memoryToProto(memory),
     metrics: storedMetrics(history),
     rescales: [...attempt.rescales],
+    running: runningToProto(attempt),
     decidedMs,
   });
   await clients.flinkScalings.updateFlinkJobScaling({ flinkJobScaling });
+}
+
+function runningToProto({ running, earlier }: Attempt): flink.RunningAttempt | undefined {
+  const last = running ?? earlier;
+  return last && { ...last, parallelism: { ...last.parallelism } };
 }
 
 async function readStored(

@@ -6,6 +6,8 @@ import { parallelismOf } from './topology.ts';
 export interface Attempt {
   /** Absent: none was seen with all its tasks running. */
   readonly running?: RunningAttempt;
+  /** What ran when whoever looked before this term, or before the job was stopped, wrote it down last. */
+  readonly earlier?: RunningAttempt;
   /** All of its tasks ran when it was looked at last. */
   readonly isRunning: boolean;
   /** The latest, oldest first. */
@@ -22,6 +24,8 @@ export interface RunningAttempt {
 }
 
 const mostRescales = 20;
+/** A job that was not seen running for longer was stopped, or scaled by nobody: that is no rescale. */
+const mostDowntimeMs = 300_000;
 
 export const noAttempt: Attempt = { isRunning: false, rescales: [] };
 
@@ -29,16 +33,17 @@ export const noAttempt: Attempt = { isRunning: false, rescales: [] };
 export function trackAttempt(before: Attempt, details: JobDetails, nowMs: number): Attempt {
   if (!allTasksRun(details)) return { ...before, isRunning: false };
   const key = keyOf(details);
-  const { running } = before;
-  if (running?.key === key) {
-    return { ...before, isRunning: true, running: { ...running, lastSeenMs: nowMs } };
+  const { running: last = before.earlier, rescales } = before;
+  if (last?.key === key) {
+    const sinceMs = Math.min(last.sinceMs, nowMs);
+    return { isRunning: true, running: { ...last, sinceMs, lastSeenMs: nowMs }, rescales };
   }
   const parallelism = parallelismOf(details);
-  const sinceMs = running === undefined ? nowMs - ageMs(details) : nowMs;
+  const sinceMs = before.running === undefined ? nowMs - ageMs(details) : nowMs;
   return {
     isRunning: true,
     running: { key, parallelism, sinceMs, lastSeenMs: nowMs },
-    rescales: [...before.rescales, ...rescaleOf(running, parallelism, nowMs)].slice(-mostRescales),
+    rescales: [...rescales, ...rescaleOf(last, parallelism, sinceMs)].slice(-mostRescales),
   };
 }
 
@@ -58,13 +63,20 @@ const keyOf = (details: JobDetails): string => `${details.id}/${startedMs(detail
 /** How long it has run, by the JobManager's own clock. */
 const ageMs = (details: JobDetails): number => Math.max(0, details.nowMs - startedMs(details));
 
-/** A restart at the same size is no rescale. */
+/** A restart at the same size is no rescale, nor is one of another program. */
 function rescaleOf(
   before: RunningAttempt | undefined,
   to: Parallelism,
-  nowMs: number,
+  sinceMs: number,
 ): readonly ObservedRescale[] {
-  if (before === undefined || sameParallelism(before.parallelism, to)) return [];
+  if (before === undefined) return [];
   const { lastSeenMs: startedMs, parallelism: from } = before;
-  return [{ startedMs, downtimeMs: nowMs - startedMs, from, to }];
+  const downtimeMs = Math.max(0, sinceMs - startedMs);
+  const isKnown = haveSameVertices(from, to) && downtimeMs <= mostDowntimeMs;
+  return isKnown && !sameParallelism(from, to) ? [{ startedMs, downtimeMs, from, to }] : [];
+}
+
+function haveSameVertices(one: Parallelism, other: Parallelism): boolean {
+  const ids = Object.keys(one);
+  return ids.length === Object.keys(other).length && ids.every((id) => other[id] !== undefined);
 }

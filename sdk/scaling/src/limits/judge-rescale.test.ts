@@ -9,7 +9,7 @@ import { type LimitsMemory, nothingRemembered } from './memory.ts';
 const second = 1000;
 const limits = { rollback: defaultLimits.rollback };
 
-/** A job that is read from and rescaled, seen by limits every half minute. */
+/** A job that is read from and rescaled, seen by limits every half minute, or oftener. */
 class WatchedJob {
   last: LimitedDecision | undefined;
   memory: LimitsMemory = nothingRemembered;
@@ -19,6 +19,11 @@ class WatchedJob {
   #rescales: readonly ObservedRescale[] = [];
   #read = 0;
   #waiting = 1_000;
+  readonly #everySeconds: number;
+
+  constructor(everySeconds = 30) {
+    this.#everySeconds = everySeconds;
+  }
 
   /** Records per second that arrive, and that are read. */
   run(
@@ -26,10 +31,11 @@ class WatchedJob {
     { arrive, read, silent = false }: { arrive: number; read: number; silent?: boolean },
     wanted?: Parallelism,
   ): this {
-    for (let step = 0; step < minutes * 2; step++) {
-      this.nowMs += 30 * second;
-      this.#read += 30 * read;
-      this.#waiting = Math.max(0, this.#waiting + 30 * (arrive - read));
+    const every = this.#everySeconds;
+    for (let step = 0; step < (minutes * 60) / every; step++) {
+      this.nowMs += every * second;
+      this.#read += every * read;
+      this.#waiting = Math.max(0, this.#waiting + every * (arrive - read));
       const input = inputAt({
         nowMs: this.nowMs,
         parallelism: this.#parallelism,
@@ -46,7 +52,9 @@ class WatchedJob {
     return this;
   }
 
-  rescale(to: Parallelism): this {
+  /** @param waited seconds in which it ran as before, and was not looked at */
+  rescale(to: Parallelism, waited = 0): this {
+    this.nowMs += waited * second;
     const startedMs = this.nowMs;
     this.nowMs += 60 * second;
     this.#rescales = [
@@ -84,6 +92,41 @@ describe('a rescale that made things worse', () => {
     const job = made().run(10, fallsBehind);
     expect(job.last?.action).toEqual({ kind: 'rescale', parallelism: size(4, 8) });
     expect(codes(job)).toEqual(['ROLLED_BACK']);
+  });
+
+  test.each([1, 5, 60])('is taken back when it is looked at every %i s', (every) => {
+    const job = new WatchedJob(every).run(10, keepsUp).rescale(size(4, 6)).run(8, fallsBehind);
+    expect(job.last?.action).toEqual({ kind: 'rescale', parallelism: size(4, 8) });
+  });
+
+  test('is taken back when the job waited for minutes before it gave way to another size', () => {
+    const job = new WatchedJob().run(10, keepsUp).rescale(size(4, 6), 300).run(10, fallsBehind);
+    expect(job.last?.action).toEqual({ kind: 'rescale', parallelism: size(4, 8) });
+  });
+
+  test('is taken back to the size before, whatever the job had on its way', () => {
+    const job = new WatchedJob().run(10, keepsUp).rescale(size(1, 2)).rescale(size(4, 6));
+    job.run(10, fallsBehind);
+    expect(job.last?.action).toEqual({ kind: 'rescale', parallelism: size(4, 8) });
+  });
+
+  test.each([1, 4])('is judged with the one that follows it after %i min', (minutes) => {
+    const job = made().run(minutes, fallsBehind).rescale(size(4, 12)).run(10, fallsBehind);
+    expect(job.last?.action).toEqual({ kind: 'rescale', parallelism: size(4, 8) });
+  });
+
+  test('is judged no more when another one went back', () => {
+    const job = made().run(1, fallsBehind).rescale(size(4, 8));
+    expect(codes(job.run(10, fallsBehind))).toEqual([]);
+    expect(job.memory.avoided).toEqual([]);
+  });
+
+  test('is still judged when the job was narrower for a moment', () => {
+    const job = made().run(2, fallsBehind).rescale(size(1, 2)).rescale(size(4, 6));
+    expect(job.run(10, fallsBehind).last?.action).toEqual({
+      kind: 'rescale',
+      parallelism: size(4, 8),
+    });
   });
 
   test('is not judged before its stabilization is over', () => {

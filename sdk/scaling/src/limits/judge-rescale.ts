@@ -11,8 +11,9 @@ import { usableSamples } from '../usable.ts';
 import type { RollbackRules } from './limits.ts';
 import type { AvoidedSize, LimitsMemory, Mark, Performance, Trial } from './memory.ts';
 
-/** Newest ones are kept. At a decision each half minute: half an hour. */
+/** Newest ones are kept: six windows, however often it is decided. */
 const mostMarks = 60;
+const marksEachWindow = 10;
 const mostAvoided = 16;
 /** Fewer say nothing of a rate. */
 const fewestMarks = 3;
@@ -89,37 +90,64 @@ function isWorse(
 
 /** Takes note of new samples, and of a rescale that has ended since. */
 function remember(memory: LimitsMemory, input: ScalingInput, rules: RollbackRules): LimitsMemory {
-  const marks = withNewest(memory.marks, input);
-  const last = input.rescales.at(-1);
-  if (last === undefined || last.startedMs <= memory.lastRescaleMs) return { ...memory, marks };
+  const marks = withNewest(memory.marks, input, rules);
+  const last = rescaleSince(memory, input);
+  if (last === undefined) return { ...memory, marks };
+  const lastRescaleMs = input.rescales.at(-1)!.startedMs;
+  // A job that was narrower for a moment is still on trial.
+  if (sameParallelism(last.from, last.to)) return { ...memory, marks, lastRescaleMs };
   const trial = trialOf(memory, last, marks, rules);
-  const known = { ...withoutTrial(memory), marks, lastRescaleMs: last.startedMs };
+  const known = { ...withoutTrial(memory), marks, lastRescaleMs };
   return trial === undefined ? known : { ...known, trial };
 }
 
-/** One mark for each decision is enough. */
-function withNewest(marks: readonly Mark[], { topology, samples }: ScalingInput): readonly Mark[] {
-  const fresh = usableSamples(undefined, samples).flatMap((sample) => markOf(topology, sample));
-  const newest = fresh.at(-1);
-  if (newest === undefined || newest.timeMs <= (marks.at(-1)?.timeMs ?? -Infinity)) return marks;
-  return [...marks, newest].slice(-mostMarks);
+/** From the size that was decided about last to that of now, whatever the job went through on its way. */
+function rescaleSince(
+  { lastRescaleMs }: LimitsMemory,
+  { rescales }: ScalingInput,
+): Omit<ObservedRescale, 'downtimeMs'> | undefined {
+  const fresh = rescales.filter(({ startedMs }) => startedMs > lastRescaleMs);
+  const [first] = fresh;
+  if (first === undefined) return undefined;
+  return { startedMs: first.startedMs, from: first.from, to: fresh.at(-1)!.to };
 }
 
-/** Going back to a size that did better is not tried: it would be taken back in turn. */
+/** One mark for each decision is enough, and of each window only a few are. */
+function withNewest(
+  marks: readonly Mark[],
+  { topology, samples }: ScalingInput,
+  { windowMs }: RollbackRules,
+): readonly Mark[] {
+  const fresh = usableSamples(undefined, samples).flatMap((sample) => markOf(topology, sample));
+  const [last, newest] = [marks.at(-1), fresh.at(-1)];
+  if (newest === undefined) return marks;
+  const isSame = newest.runningSinceMs === last?.runningSinceMs;
+  const apartMs = isSame ? windowMs / marksEachWindow : 0;
+  const sinceMs = newest.timeMs - (last?.timeMs ?? -Infinity);
+  return sinceMs > 0 && sinceMs >= apartMs ? [...marks, newest].slice(-mostMarks) : marks;
+}
+
+/**
+ * Going back to a size that did better is not tried: it would be taken back in turn. A rescale that follows before the last one
+ * could be judged is judged with it: a strategy answers the backlog of a size that does less with still another size.
+ */
 function trialOf(
   { trial }: LimitsMemory,
-  { startedMs, from, to }: ObservedRescale,
+  { startedMs, from, to }: Omit<ObservedRescale, 'downtimeMs'>,
   marks: readonly Mark[],
   rules: RollbackRules,
 ): Trial | undefined {
   const isRollback = trial?.worseMs !== undefined && sameParallelism(to, trial.from);
-  if (isRollback || sameParallelism(from, to)) return undefined;
+  if (isRollback) return undefined;
+  const isOpen = trial?.before !== undefined && trial.worseMs === undefined;
+  if (isOpen) return sameParallelism(to, trial.from) ? undefined : { ...trial, to };
   const earlier = marks.filter(({ timeMs }) => timeMs <= startedMs);
-  const attempt = earlier.at(-1)?.runningSinceMs;
+  const last = earlier.at(-1);
+  // Not back from its start: until a job gives way to another size it may wait for minutes, and is not looked at.
   const before = performance(
     earlier.filter(
       ({ runningSinceMs, timeMs }) =>
-        runningSinceMs === attempt && timeMs >= startedMs - 2 * rules.windowMs,
+        runningSinceMs === last!.runningSinceMs && timeMs >= last!.timeMs - 2 * rules.windowMs,
     ),
     rules,
   );

@@ -18,6 +18,9 @@ export interface Attempt {
   deployedMs: number;
   /** Records read; what a checkpoint covers is committed to the sink. */
   progress: number;
+  /** What its source counts: records read, and those that wait in front of it. */
+  read: number;
+  waiting: number;
   checkpoints: number;
   /** Since it was restarted last. */
   unbroken: number;
@@ -82,10 +85,12 @@ export function sizeOf({ configuration = {}, parallelism = 1 }: RunJar): number 
   return override === undefined ? parallelism : Number(override.split(':')[1]);
 }
 
-export function metricsAt(nowMs: number) {
-  return new Map(
-    Object.entries(steady('source', nowMs)).map(([id, sum]) => [id, { sum, max: sum }]),
-  );
+export function metricsOf({ read, waiting }: Attempt, nowMs: number) {
+  const counted = {
+    ...steady('source', nowMs),
+    ...{ 'Source__s.numRecordsIn': read, 'Source__s.pendingRecords': waiting },
+  };
+  return new Map(Object.entries(counted).map(([id, sum]) => [id, { sum, max: sum }]));
 }
 
 export function detailsOf({ slots, areTasksReady, ...attempt }: Attempt, nowMs: number) {

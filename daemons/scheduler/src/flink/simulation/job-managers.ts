@@ -14,7 +14,7 @@ import {
   isAlive,
   type JobManager,
   known,
-  metricsAt,
+  metricsOf,
   nameOf,
   sizeOf,
   slotsEach,
@@ -39,6 +39,8 @@ export interface Submission {
 /** From the start of a program until it answers, or registers. */
 const startMs = 3_000;
 const turnMs = 1_000;
+/** Records in each turn. */
+const incoming = 1_000;
 
 /**
  * JobManagers and TaskManagers as they run on machines, their jobs, the state directory and the sinks. It knows what Flink promises about ids of jobs, checkpoints and savepoints, and records what must never happen.
@@ -49,6 +51,10 @@ export class JobManagers {
   readonly committed = new Map<string, number>();
   /** Paths of savepoints that were asked for while a job went on. */
   readonly requestedSavepoints = new Set<string>();
+  /** Subtasks from which on a job does less than with fewer, by its name. */
+  readonly crowdedFrom = new Map<string, number>();
+  /** Names of jobs that were that wide. */
+  readonly crowded = new Set<string>();
   isDirectoryReadable = true;
   /** Whether savepoints, tasks and jobs fail by themselves. */
   isUnlucky = true;
@@ -85,6 +91,12 @@ export class JobManagers {
   /** Attempts that have not ended on one run of a JobManager. */
   aliveOn(process: Running): Attempt[] {
     return [...(this.#known.get(process)?.attempts.values() ?? [])].filter(isAlive);
+  }
+
+  /** Attempts that have not ended and share slots with one that has not. */
+  sharing(attempt: Attempt): Attempt[] {
+    const on = this.#running().find(({ attempts }) => attempts.get(attempt.id) === attempt);
+    return on === undefined ? [] : this.aliveOn(on.process);
   }
 
   /** The state directory, and what JobManagers have written there of jobs that have ended. */
@@ -140,8 +152,10 @@ export class JobManagers {
         call((jobManager) => new Map([['numRestarts', known(jobManager, jobId).restarts]])),
       job: (jobId: string) =>
         call((jobManager) => detailsOf(known(jobManager, jobId), this.#world.nowMs)),
-      aggregatedMetricNames: () => call(() => [...metricsAt(this.#world.nowMs).keys()]),
-      aggregatedMetrics: () => call(() => metricsAt(this.#world.nowMs)),
+      aggregatedMetricNames: ({ jobId }: { jobId: string }) =>
+        call((jobManager) => [...metricsOf(known(jobManager, jobId), this.#world.nowMs).keys()]),
+      aggregatedMetrics: ({ jobId }: { jobId: string }) =>
+        call((jobManager) => metricsOf(known(jobManager, jobId), this.#world.nowMs)),
       endedBy: (jobId: string) =>
         call((jobManager) =>
           known(jobManager, jobId).state === 'FAILED' ? 'It failed.' : undefined,
@@ -248,6 +262,7 @@ export class JobManagers {
         areTasksReady: false,
         deployedMs: 0,
         progress,
+        ...{ read: 0, waiting: 0 },
         checkpoints: 0,
         unbroken: 0,
         restarts: 0,
@@ -338,6 +353,7 @@ export class JobManagers {
     }
     attempt.areTasksReady = true;
     attempt.progress += 10;
+    this.#count(attempt, width);
     if (luck > 0.4) this.#finishRequested(jobManager, attempt, luck);
     if (attempt.configuration['bad'] === 'yes') this.#end(attempt, 'FAILED');
     else if (luck > 0.995) this.#end(attempt, this.#world.random.pick(['FAILED', 'CANCELED']));
@@ -345,6 +361,16 @@ export class JobManagers {
     else if (luck > 0.4 && luck < 0.7) {
       this.#store(attempt, 'checkpoint', 'checkpoints');
     }
+  }
+
+  /** What comes in is read, by one that is crowded only in part. */
+  #count(attempt: Attempt, width: number): void {
+    const name = nameOf(attempt.job);
+    const isCrowded = width >= (this.crowdedFrom.get(name) ?? Number.POSITIVE_INFINITY);
+    if (isCrowded) this.crowded.add(name);
+    const read = isCrowded ? incoming / 2 : incoming;
+    attempt.read += read;
+    attempt.waiting += incoming - read;
   }
 
   #end(attempt: Attempt, state: 'FAILED' | 'CANCELED' | 'FINISHED'): void {

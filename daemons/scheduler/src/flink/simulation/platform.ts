@@ -22,6 +22,9 @@ import { besideAnother, isAlone } from './one-job-manager.ts';
 import { oversized } from './users.ts';
 import { Wants } from './wants.ts';
 
+/** By how much the clock of a scheduler is off at most. */
+export const clockOffsetMs = 120_000;
+
 /**
  * Metadata, two schedulers, and machines with what runs on them, over one simulated network. Metadata is always there, but not always reached; everything else may die.
  */
@@ -88,7 +91,11 @@ export class Platform {
   boot(scheduler: ServingHost): void {
     if (scheduler.life !== undefined) return;
     const { random } = this.world;
-    const life = new Life(scheduler.name, this.world, random.integer(-120_000, 120_000));
+    const life = new Life(
+      scheduler.name,
+      this.world,
+      random.integer(-clockOffsetMs, clockOffsetMs),
+    );
     scheduler.life = life;
     const leadership = new Leadership({
       ...{ leases: this.#remote(life).leases, clock: life.clock, log: silentLogger },

@@ -1,9 +1,9 @@
 import { resourceIdOf } from '@tessera/base';
 import { World } from '@tessera/testkit/simulation';
 import { injectFaults } from './faults.ts';
-import { Platform } from './platform.ts';
+import { clockOffsetMs, Platform } from './platform.ts';
 import { unrest } from './unrest.ts';
-import { machinesFor, Users } from './users.ts';
+import { comparableMs, machinesFor, Users } from './users.ts';
 
 /** Once all is well, everything is as it is wanted within this; a host that came and went is not given work for up to a quarter of an hour. */
 const convergenceMs = 25 * 60_000;
@@ -19,7 +19,7 @@ export interface Run {
 
 /**
  * One schedule: users change clusters, jobs and hosts while everything that can go wrong does; then all is well, and everything must come to rest as it is wanted, and again after it had to move, and as it was before after a
- * cluster was given what its processes cannot read.
+ * cluster was given what its processes cannot read, and a job a size with which it does less.
  * @throws what was broken, with the seed.
  */
 export async function runSchedule(seed: number): Promise<Run> {
@@ -66,6 +66,13 @@ export async function runSchedule(seed: number): Promise<Run> {
   }
   if (random.next() < 0.5) {
     await users.blunder();
+    await comeToRest();
+  }
+  const promising = users.promising();
+  if (promising !== undefined) {
+    // By the clock of another leader, what was counted before lies in the future.
+    await world.run(world.nowMs + 2 * clockOffsetMs + comparableMs, check);
+    users.tempt(promising);
     await comeToRest();
   }
   const { flinkJobStatuses } = await platform.clients.flinkJobs.listFlinkJobStatuses({});

@@ -3,7 +3,7 @@ import type { PlacedProcess } from '@tessera/flink';
 import { flink } from '@tessera/proto';
 import { placementOf } from '../cluster-status.ts';
 import { flinkProcessIdOf } from '../process-id.ts';
-import { nameOf, slotsEach } from './attempt.ts';
+import { type Attempt, nameOf, slotsEach } from './attempt.ts';
 import { isUnreadable } from './machine.ts';
 import type { Platform } from './platform.ts';
 import { mostTaskManagers, type Users, type Wish } from './users.ts';
@@ -35,7 +35,7 @@ export async function unrest(platform: Platform, users: Users): Promise<string |
   if (misplaced !== undefined) return misplaced;
   const byName = new Map(flinkJobStatuses.map((one) => [resourceIdOf(one.name), one]));
   for (const name of users.names.jobs) {
-    const found = jobUnrest(name, byName.get(name), users.wishes, platform);
+    const found = jobUnrest(name, byName.get(name), users, platform);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -64,10 +64,10 @@ function placementUnrest(
 function jobUnrest(
   name: string,
   status: flink.FlinkJobStatus | undefined,
-  wishes: ReadonlyMap<string, Wish>,
+  users: Users,
   platform: Platform,
 ): string | undefined {
-  const wish = wishes.get(name);
+  const wish = users.wishes.get(name);
   const { jobManagers } = platform;
   const alive = jobManagers.alive().filter(({ job }) => nameOf(job) === name);
   if (alive.length > 1) return `${name} runs ${alive.length} times`;
@@ -92,7 +92,7 @@ function jobUnrest(
     return wish.flaw === 'none' ? `${name} is rolled back: ${status.lastFailure}` : undefined;
   }
   if (run.configuration['version'] !== String(wish.version)) return `${name} runs another version`;
-  const small = sizeUnrest(name, run.upperBound, wishes, platform);
+  const small = sizeUnrest(name, run, users, platform);
   if (small !== undefined) return small;
   return run.state === 'RUNNING' ? undefined : `${name} is ${run.state}`;
 }
@@ -117,22 +117,23 @@ function savepointUnrest(
     : `savepoint ${savepointRequest} is not made`;
 }
 
-/** One that is scaled has what its strategy wants, or all slots of the cluster are in use, by none of lower priority that could give some back. */
+/** One that is scaled has what its strategy wants, or what did better, or all slots of the cluster are in use, by none of lower priority that could give some back. */
 function sizeUnrest(
   name: string,
-  has: number,
-  wishes: ReadonlyMap<string, Wish>,
+  run: Attempt,
+  { wishes, tempted }: Users,
   { wants, jobManagers }: Platform,
 ): string | undefined {
   const { spec } = wishes.get(name)!;
+  const { upperBound: has } = run;
   if (spec.scaling === undefined) {
     return has === spec.parallelism ? undefined : `${name} has ${has}`;
   }
-  const wanted = wants.subtasks.get(spec.scaling.strategy)!;
+  const isTempted = tempted?.job === name;
+  if (isTempted && !jobManagers.crowded.has(name)) return `${name} has not become wider yet`;
+  const wanted = isTempted ? tempted.size : wants.subtasks.get(spec.scaling.strategy)!;
   const { priority } = spec.scaling;
-  const sharing = jobManagers
-    .alive()
-    .filter(({ job }) => wishes.get(nameOf(job))?.spec.cluster === spec.cluster);
+  const sharing = jobManagers.sharing(run);
   const isYielding = sharing.some(({ job, upperBound }) => {
     const other = wishes.get(nameOf(job))?.spec.scaling;
     return other !== undefined && other.priority < priority && upperBound > 1;

@@ -1,6 +1,7 @@
 import { isTesseraError } from '@tessera/base';
 import { flink } from '@tessera/proto';
 import { bundle, clusterOf } from '../fixture.ts';
+import { type Attempt, nameOf, slotsEach } from './attempt.ts';
 import { rubbish } from './machine.ts';
 import type { Platform } from './platform.ts';
 import { strategyOf } from './wants.ts';
@@ -49,6 +50,8 @@ export class Users {
   /** Machines that are drained. */
   readonly drained = new Set<string>();
   readonly names: Names;
+  /** The job whose strategy wants a size that does it harm, and the one that it had. */
+  tempted: { readonly job: string; readonly size: number } | undefined;
   readonly #platform: Platform;
   readonly #badVersions = new Set<string>();
   readonly #clusters = new Map<string, ClusterWish>();
@@ -120,6 +123,28 @@ export class Users {
     const { pick } = this.#random;
     const configuration = { [pick(keys)]: rubbish };
     await this.#changeCluster(pick(this.names.clusters), { configuration });
+  }
+
+  /** When all is at rest: a job that has what its strategy wants, and could have more. */
+  promising(): Attempt | undefined {
+    const { jobManagers, wants } = this.#platform;
+    return jobManagers.alive().find((attempt) => {
+      const { scaling } = this.wishes.get(nameOf(attempt.job))!.spec;
+      if (scaling === undefined) return false;
+      const sharing = jobManagers.sharing(attempt);
+      const taken = sharing.reduce((sum, { upperBound }) => sum + upperBound, 0);
+      const isContent = wants.subtasks.get(scaling.strategy) === attempt.upperBound;
+      return isContent && taken < mostTaskManagers * slotsEach;
+    });
+  }
+
+  /** The strategy of a job wants one subtask more, with which it does less. */
+  tempt({ job, upperBound: size }: Attempt): void {
+    const { jobManagers, wants } = this.#platform;
+    const name = nameOf(job);
+    this.tempted = { job: name, size };
+    jobManagers.crowdedFrom.set(name, size + 1);
+    wants.subtasks.set(strategyOf(name), size + 1);
   }
 
   /** Whether a version of a cluster cannot be run. */
@@ -208,7 +233,8 @@ export class Users {
     this.#want(name);
     const cooldown = { seconds: 1n, nanos: 0 };
     const cooldowns = { cooldownBeforeUp: cooldown, cooldownBeforeDown: cooldown };
-    return { strategy: strategyOf(name), priority: this.#random.integer(0, 1), ...cooldowns };
+    const priority = this.#random.integer(0, 1);
+    return { strategy: strategyOf(name), priority, ...cooldowns, rollback };
   }
 
   async #delete(name: string): Promise<void> {
@@ -231,6 +257,14 @@ export class Users {
     else this.drained.delete(name);
   }
 }
+
+/** It is soon seen whether a rescale has made things worse. */
+const rollback: flink.RollbackRules = {
+  ...{ enabled: true, stabilizationMs: 5_000, windowMs: 15_000 },
+  ...{ tolerance: 0.1, avoidMs: 3_600_000 },
+};
+/** For so long a job has done as before, so that it can be compared. */
+export const comparableMs = 45_000;
 
 const newCluster: ClusterWish = { spec: { stateDirectory: 'file:///state' }, isPaused: false };
 
