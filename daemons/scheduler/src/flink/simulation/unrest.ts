@@ -14,18 +14,11 @@ export async function unrest(platform: Platform, users: Users): Promise<string |
   const { flinkClusterStatuses } = await flinkClusters.listFlinkClusterStatuses({});
   const { flinkJobStatuses } = await flinkJobs.listFlinkJobStatuses({});
   const statuses = new Map(flinkClusterStatuses.map((one) => [resourceIdOf(one.name), one]));
-  for (const id of users.names.clusters) {
-    const waitsFor = statuses.get(id)?.waitsFor ?? 'its first look';
-    if (waitsFor !== '') return `cluster ${id} waits for ${waitsFor}`;
-  }
   const { flinkClusters: clusters } = await flinkClusters.listFlinkClusters({});
-  for (const { name, version } of clusters) {
-    const id = resourceIdOf(name);
-    const isBad = users.isBad(id, version);
-    const rejected = statuses.get(id)?.rejected?.version;
-    if (isBad !== (rejected === version)) {
-      return `version ${version} of ${id} is ${isBad ? 'bad' : 'good'}, and given up is ${rejected}`;
-    }
+  const versions = new Map(clusters.map(({ name, version }) => [resourceIdOf(name), version]));
+  for (const id of users.names.clusters) {
+    const found = versionUnrest(id, versions.get(id)!, statuses.get(id), users);
+    if (found !== undefined) return found;
   }
   const unreadable = platform.machines.flatMap(({ processes }) =>
     [...processes.values()].filter(({ spec }) => isUnreadable(spec)),
@@ -39,6 +32,20 @@ export async function unrest(platform: Platform, users: Users): Promise<string |
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** A version is known as good when it has come up, and given up when it cannot. */
+function versionUnrest(
+  id: string,
+  version: bigint,
+  status: flink.FlinkClusterStatus | undefined,
+  users: Users,
+): string | undefined {
+  const { waitsFor, goodVersion, rejected } = status ?? { waitsFor: 'its first look' };
+  if (waitsFor !== '') return `cluster ${id} waits for ${waitsFor}`;
+  const isBad = users.isBad(id, version);
+  if (isBad === (rejected?.version === version) && isBad !== (goodVersion === version)) return;
+  return `version ${version} of ${id} is ${isBad ? 'bad' : 'good'}, good is ${goodVersion}, and given up is ${rejected?.version}`;
 }
 
 /** Processes of all clusters are where they were placed and nowhere else, share no port, and have left machines that are drained. */
