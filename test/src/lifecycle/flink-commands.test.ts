@@ -1,15 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Connection, connect } from '@tessera/client';
+import type { Connection } from '@tessera/client';
 import { silentLogger, startServer } from '@tessera/daemon';
 import { runHost } from '@tessera/host';
-import { composeMetadata } from '@tessera/metadata';
 import { flink } from '@tessera/proto';
 import { composeScheduler, schedulerDefaults } from '@tessera/scheduler';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ended, type Outcome, started } from './command-line.ts';
 import { emulateJobManager } from './emulated-job-manager.ts';
+import { metadataInMemory } from './metadata-in-memory.ts';
 import { ObedientScheduler } from './obedient-scheduler.ts';
 import { tesseraHere } from './tessera-here.ts';
 
@@ -42,13 +41,7 @@ let client: Connection;
 let scheduler: ObedientScheduler;
 beforeEach(async () => {
   stack = new AsyncDisposableStack();
-  folder = mkdtempSync(join(tmpdir(), 'tessera-flink-commands-'));
-  stack.defer(() => rmSync(folder, { recursive: true, force: true }));
-  const daemon = stack.use(await composeMetadata({ store: { driver: 'memory' } }));
-  const { services } = daemon;
-  const server = await startServer({ address: '127.0.0.1:0', services, log: silentLogger });
-  address = stack.use(server).address;
-  client = stack.use(connect(address));
+  ({ folder, address, client } = await metadataInMemory(stack));
   scheduler = stack.use(new ObedientScheduler(client));
 });
 afterEach(() => stack[Symbol.asyncDispose]());

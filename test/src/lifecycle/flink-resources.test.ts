@@ -1,11 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Connection, connect } from '@tessera/client';
-import { silentLogger, startServer } from '@tessera/daemon';
-import { composeMetadata } from '@tessera/metadata';
+import type { Connection } from '@tessera/client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Outcome } from './command-line.ts';
+import { metadataInMemory } from './metadata-in-memory.ts';
 import { tesseraHere } from './tessera-here.ts';
 
 /** Clusters and jobs of Flink, as a user writes, reads and deletes them by the command line. */
@@ -38,13 +36,7 @@ let address: string;
 let client: Connection;
 beforeEach(async () => {
   stack = new AsyncDisposableStack();
-  folder = mkdtempSync(join(tmpdir(), 'tessera-flink-'));
-  stack.defer(() => rmSync(folder, { recursive: true, force: true }));
-  const daemon = stack.use(await composeMetadata({ store: { driver: 'memory' } }));
-  const { services } = daemon;
-  const server = await startServer({ address: '127.0.0.1:0', services, log: silentLogger });
-  address = stack.use(server).address;
-  client = stack.use(connect(address));
+  ({ folder, address, client } = await metadataInMemory(stack));
 });
 afterEach(() => stack[Symbol.asyncDispose]());
 
